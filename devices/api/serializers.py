@@ -1,0 +1,65 @@
+"""Inventory over the API. Credentials are not part of it."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+
+
+class DeviceSerializer(serializers.ModelSerializer[Device]):
+    """A device; `credential` is the name of a stored credential, whose secrets no call gives back."""
+
+    credential = serializers.SlugRelatedField(
+        slug_field="name", queryset=Credential.objects.all(), allow_null=True, required=False
+    )
+    tags = serializers.SlugRelatedField(slug_field="name", queryset=Tag.objects.all(), many=True, required=False)
+
+    class Meta:
+        model = Device
+        fields = (
+            "id", "name", "host", "port", "platform", "agent_type", "credential", "tags", "enabled", "outcome",
+            "error_kind", "error_message", "collected_at", "attempted_at",
+        )  # fmt: skip
+        read_only_fields = ("outcome", "error_kind", "error_message", "collected_at", "attempted_at")
+
+
+class AddressSerializer(serializers.ModelSerializer[InterfaceAddress]):
+    class Meta:
+        model = InterfaceAddress
+        fields = ("address", "prefix_length")
+
+
+class InterfaceSerializer(serializers.ModelSerializer[Interface]):
+    """An interface; `addresses` are primary first, `addresses_text` the same as `192.0.2.1/24`."""
+
+    device = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    addresses = AddressSerializer(many=True, read_only=True)
+    addresses_text = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Interface
+        fields = (
+            "id", "device", "name", "enabled", "state", "description", "mac_address", "mtu", "speed", "vlan",
+            "zone", "vsys", "vrf", "addresses", "addresses_text", "collected_at",
+        )  # fmt: skip
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_addresses_text(self, interface: Interface) -> list[str]:
+        return [str(address) for address in interface.addresses.all()]
+
+
+class ResultSerializer(serializers.Serializer[object]):
+    """How a collection ended."""
+
+    device = serializers.CharField(source="device.name")
+    status = serializers.SerializerMethodField()
+    interfaces = serializers.IntegerField()
+    addresses = serializers.IntegerField()
+    session_id = serializers.UUIDField(allow_null=True)
+    error_kind = serializers.CharField(allow_blank=True)
+    error = serializers.CharField(allow_blank=True)
+    seconds = serializers.FloatField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
+    def get_status(self, result: object) -> str:
+        return "success" if result.ok else "failed"  # type: ignore[attr-defined]

@@ -1,0 +1,10 @@
+"""Routes below /api/v2/."""
+
+from rest_framework.routers import SimpleRouter
+
+from devices.api.views import DeviceViewSet, InterfaceViewSet
+
+router = SimpleRouter()
+router.register("devices", DeviceViewSet)
+router.register("interfaces", InterfaceViewSet)
+urlpatterns = router.urls

@@ -1,0 +1,81 @@
+"""/api/v2/devices/ and /api/v2/interfaces/."""
+
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from devices.api.serializers import DeviceSerializer, InterfaceSerializer, ResultSerializer
+from devices.collect import collect_device
+from devices.models import Device, Interface
+
+
+class CanCollect(BasePermission):
+    """Collecting logs in to the device and changes its record: it asks for devices.change_device."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perm("devices.change_device"))
+
+
+class DeviceFilter(django_filters.FilterSet):
+    tag = django_filters.CharFilter(field_name="tags__name", distinct=True)
+
+    class Meta:
+        model = Device
+        fields = ("name", "host", "platform", "agent_type", "outcome", "enabled")
+
+
+class DeviceViewSet(viewsets.ModelViewSet[Device]):
+    """The inventory. Lists are in the order of their names."""
+
+    queryset = Device.objects.select_related("credential").prefetch_related("tags")
+    serializer_class = DeviceSerializer
+    filterset_class = DeviceFilter
+    keyset = ("name", "id")
+
+    @extend_schema(
+        request=None,
+        responses={
+            200: ResultSerializer,
+            409: OpenApiResponse(ResultSerializer, "A collection of this device is running, or it is not enabled."),
+            502: OpenApiResponse(ResultSerializer, "The device could not be collected; `error` says why."),
+        },
+    )
+    @action(detail=True, methods=["post"], permission_classes=[CanCollect], filterset_class=None, filter_backends=[])
+    def collect(self, request: Request, pk: str | None = None) -> Response:
+        """Log in now, read the interfaces, store them; answers when that is done."""
+        device: Device = self.get_object()
+        if not device.enabled:
+            return Response({"detail": f"{device.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
+        result = collect_device(device, request.user)  # type: ignore[arg-type]
+        code = status.HTTP_200_OK if result.ok else status.HTTP_502_BAD_GATEWAY
+        if result.running:
+            code = status.HTTP_409_CONFLICT
+        return Response(ResultSerializer(result).data, status=code)
+
+
+class InterfaceFilter(django_filters.FilterSet):
+    device = django_filters.CharFilter(field_name="device__name")
+    address = django_filters.CharFilter(field_name="addresses__address", method="by_address")
+
+    class Meta:
+        model = Interface
+        fields = ("name", "state", "enabled", "zone", "vlan", "vsys", "vrf")
+
+    def by_address(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(addresses__address=value).distinct()
+
+
+class InterfaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Interface]):
+    """Collected interfaces with their addresses."""
+
+    queryset = Interface.objects.select_related("device").prefetch_related("addresses")
+    serializer_class = InterfaceSerializer
+    filterset_class = InterfaceFilter
+    keyset = ("id",)

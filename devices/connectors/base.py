@@ -1,0 +1,247 @@
+"""One connection to one device, on Netmiko, recorded."""
+
+import io
+import uuid
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import paramiko
+from django.conf import settings
+from netmiko import BaseConnection
+from netmiko.ssh_dispatcher import CLASS_MAPPER
+
+from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
+from devices.connectors.recording import recording
+from devices.interfaces import InterfaceData, Row, merge, parse
+from devices.platforms import InterfaceCommand, Platform, get_platform
+from logsite.redaction import Redactor, register_secrets
+from sessionlogs.models import ErrorKind, EventType
+from sessionlogs.recorder import SessionRecorder
+
+KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class BaseConnector:
+    """Connects, sends commands, reads interfaces. Use it as a context manager, or call `get_interfaces()`.
+
+    Arguments beside host and login: `device_id` and `user_id` say in the record which device and user this
+    is (an id of the inventory, or a name where there is none); `device_name`, `user_name`, `agent_type` and
+    `tags` describe them further. Times out after settings.DEVICE_CONNECT_TIMEOUT and DEVICE_READ_TIMEOUT
+    seconds. Raises ConnectorError and its kinds, nothing of Netmiko's.
+    """
+
+    platform_name: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        host: str,
+        username: str,
+        password: str,
+        *,
+        device_id: Any = None,
+        user_id: Any = None,
+        enable_session_logging: bool = True,
+        platform: str = "",
+        port: int = 22,
+        enable_secret: str = "",
+        ssh_key: str = "",
+        ssh_key_passphrase: str = "",
+        device_name: str = "",
+        user_name: str = "",
+        agent_type: str = "network",
+        tags: Sequence[str] = (),
+    ) -> None:
+        self.platform: Platform = get_platform(platform or self.platform_name)
+        self.host, self.port, self.username = host, port, username
+        self.enable_session_logging = enable_session_logging
+        self._secrets = {
+            kind: value
+            for kind, value in (
+                ("password", str(password)),
+                ("enable-secret", str(enable_secret)),
+                ("private-key", str(ssh_key)),
+                ("passphrase", str(ssh_key_passphrase)),
+            )
+            if value
+        }
+        self._identity = {
+            "device": device_name or (str(device_id) if _is_name(device_id) else host),
+            "device_id": "" if device_id is None else str(device_id),
+            "user": user_name or (str(user_id) if _is_name(user_id) else ""),
+            "user_id": "" if user_id is None else str(user_id),
+            "host": host,
+            "platform": self.platform.name,
+            "agent_type": agent_type,
+            "tags": tags,
+        }
+        self.connection: BaseConnection | None = None
+        self.recorder: SessionRecorder | None = None
+        self._cleanup = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.platform.name} {self.username}@{self.host}:{self.port}>"
+
+    @property
+    def session_id(self) -> uuid.UUID | None:
+        """The record's id; None without recording or before the first connection."""
+        return self.recorder.session_id if self.recorder else None
+
+    # --- the connection ---
+
+    def open(self) -> None:
+        """Log in. Raises AuthenticationFailed, ConnectionFailed, CommandTimeout."""
+        self._start_recording()
+        connection_class = self.connection_class()
+        try:
+            arguments = self._arguments()
+            if self.recorder:
+                arguments |= {"recorder": self.recorder, "refusal": self.platform.failure}
+                connection_class = recording(connection_class)
+            self.connection = connection_class(**arguments)
+            if "enable-secret" in self._secrets:
+                self.connection.enable()
+        except Exception as error:
+            raise self._clean(error) from None
+
+    def close(self) -> None:
+        """Log out; returns when the session's events are stored. Raises SessionLogError when they are not."""
+        try:
+            if self.connection is not None:
+                self.connection.disconnect()
+        finally:
+            self.connection = None
+            recorder = self.recorder
+            self._cleanup.close()
+            if recorder:
+                recorder.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self.open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def connection_class(self) -> type[BaseConnection]:
+        """Netmiko's class for the platform."""
+        found: type[BaseConnection] = CLASS_MAPPER[self.platform.netmiko]
+        return found
+
+    def _start_recording(self) -> None:
+        self._cleanup.enter_context(register_secrets(self._secrets))
+        if self.enable_session_logging and self.recorder is None:
+            self.recorder = SessionRecorder(**self._identity, secrets=self._secrets)
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {
+            "device_type": self.platform.netmiko,
+            "host": self.host,
+            "port": self.port,
+            "username": self.username,
+            "password": self._secrets.get("password", ""),
+            "secret": self._secrets.get("enable-secret", ""),
+            "conn_timeout": settings.DEVICE_CONNECT_TIMEOUT,
+            "auth_timeout": settings.DEVICE_CONNECT_TIMEOUT,
+            "banner_timeout": settings.DEVICE_CONNECT_TIMEOUT,
+            "read_timeout_override": settings.DEVICE_READ_TIMEOUT,
+        }
+        if "private-key" in self._secrets:
+            arguments |= {"use_keys": True, "pkey": self._private_key()}
+        return arguments
+
+    def _private_key(self) -> paramiko.PKey:
+        text, passphrase = self._secrets["private-key"], self._secrets.get("passphrase")
+        for key_class in KEY_CLASSES:
+            try:
+                return key_class.from_private_key(io.StringIO(text), password=passphrase)
+            except paramiko.PasswordRequiredException:
+                raise AuthenticationFailed("the SSH key is encrypted: give its passphrase") from None
+            except (paramiko.SSHException, ValueError, IndexError):
+                continue
+        raise AuthenticationFailed("the SSH key cannot be read: wrong passphrase, or no Ed25519, ECDSA or RSA key")
+
+    # --- commands ---
+
+    def run(self, command: str) -> str:
+        """The device's answer. Raises CommandRefused when it is the device's own error, CommandTimeout, …"""
+        assert self.connection is not None, "open() first"
+        try:
+            output = str(self.connection.send_command(command))
+        except Exception as error:
+            raise self._clean(error) from None
+        if refused := self.platform.failure(output):
+            raise CommandRefused(Redactor(self._secrets).redact(f"{command!r}: {refused}"))
+        return output
+
+    def get_interfaces(self) -> list[InterfaceData]:
+        """Connect, run the platform's interface commands, parse, disconnect."""
+        self._start_recording()
+        self._event(EventType.INTERFACE_COLLECTION_START)
+        try:
+            try:
+                interfaces = self._collect()
+            except Exception as error:
+                self._fail(error)
+                raise self._clean(error) from None
+            if self.recorder:
+                count = sum(len(interface.addresses) for interface in interfaces)
+                self.recorder.succeed(
+                    EventType.INTERFACE_COLLECTION_SUCCESS, f"{len(interfaces)} interfaces, {count} addresses"
+                )
+            return interfaces
+        finally:
+            self.close()
+
+    def _collect(self) -> list[InterfaceData]:
+        commands = self.platform.interface_commands
+        if not commands:
+            raise ConnectorError(f"no interface command is known for platform {self.platform.name}")
+        self.open()
+        self._event(
+            EventType.INTERFACE_COMMANDS_PLANNED, response="\n".join(command.command for command in commands)
+        )
+        answers = [(command, answer) for command in commands if (answer := self._ask(command)) is not None]
+        rows: list[Row] = []
+        for command, answer in answers:
+            rows += parse(self.platform, command, answer)
+        return merge(self.platform, rows)
+
+    def _ask(self, command: InterfaceCommand) -> str | None:
+        """The answer; None when an optional command is not known to this device."""
+        try:
+            return self.run(command.command)
+        except CommandRefused:
+            if command.optional:
+                return None
+            raise
+
+    # --- the record ---
+
+    def _event(self, event_type: EventType, **content: Any) -> None:
+        if self.recorder:
+            self.recorder.event(event_type, **content)
+
+    def _fail(self, error: Exception) -> None:
+        if self.recorder:
+            self.recorder.fail(EventType.INTERFACE_COLLECTION_FAILED, describe(error), ErrorKind(classify(error)))
+
+    def _clean(self, error: Exception) -> ConnectorError:
+        """The error as ours, with every known secret taken out of its text."""
+        wrapped = wrap(error)
+        wrapped.args = (Redactor(self._secrets).redact(str(wrapped)),)
+        return wrapped
+
+
+def _is_name(value: Any) -> bool:
+    """A number is an id of the inventory; any other text says who or what by itself."""
+    return value is not None and not str(value).isdecimal()
+
+

@@ -1,0 +1,136 @@
+"""Netmiko connections that record what goes through them.
+
+A mixin over the class Netmiko itself would take for a device type, so nothing is patched and every way to
+send a command passes here. Netmiko's own `session_log` mixes both directions in one stream, without timing.
+"""
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from netmiko.utilities import structured_data_converter
+
+from devices.errors import classify, describe
+from sessionlogs.models import ErrorKind, EventType
+from sessionlogs.recorder import SessionRecorder
+
+PARSERS = ("use_textfsm", "use_ttp", "use_genie", "textfsm_template", "ttp_template", "raise_parsing_error")
+
+
+class RecordingMixin:
+    """Takes two more arguments than Netmiko's classes: the recorder, and how the platform words a refusal."""
+
+    def __init__(
+        self, *args: Any, recorder: SessionRecorder, refusal: Callable[[str], str], **kwargs: Any
+    ) -> None:
+        self._recorder, self._refusal = recorder, refusal
+        self._inside = False  # Netmiko's methods call one another; only the outermost call is a command
+        self._established = False
+        recorder.event(EventType.CONNECTION_START, response=_target(kwargs))
+        started = time.perf_counter_ns()
+        try:
+            super().__init__(*args, **kwargs)
+        except Exception as error:
+            recorder.fail(
+                EventType.CONNECTION_FAILED, describe(error), classify(error),
+                duration=time.perf_counter_ns() - started,
+            )  # fmt: skip
+            raise
+        self._established = True
+        recorder.event(EventType.CONNECTION_SUCCESS, duration=time.perf_counter_ns() - started)
+
+    def _record(self, command: str, send: Callable[[], Any]) -> Any:
+        """Call `send`, with the command before it and the answer or the failure after it on record."""
+        if self._inside or not self._established:  # session preparation belongs to the connection
+            return send()
+        recorder = self._recorder
+        recorder.command_sent(command)
+        self._inside = True
+        started = time.perf_counter_ns()
+        try:
+            output = send()
+        except Exception as error:
+            took = time.perf_counter_ns() - started
+            recorder.command_failed(command, describe(error), classify(error), took)
+            raise
+        finally:
+            self._inside = False
+        took = time.perf_counter_ns() - started
+        answer = output if isinstance(output, str) else repr(output)
+        if refused := self._refusal(answer):
+            recorder.command_failed(command, refused, ErrorKind.DEVICE, took, answer)
+        else:
+            recorder.command_response(command, answer, took)
+        return output
+
+    def _send(self, method: Callable[..., Any], command: str, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A command whose raw answer is recorded first; parsing is a step after it and fails on its own."""
+        if self._inside:
+            return method(command, *args, **kwargs)
+        parsing = {name: kwargs.pop(name) for name in PARSERS if name in kwargs}
+        output = self._record(command, lambda: method(command, *args, **kwargs))
+        if not any(parsing.values()):
+            return output
+        return structured_data_converter(
+            command=command, raw_data=output, platform=self.device_type, **parsing  # type: ignore[attr-defined]
+        )
+
+    def send_command(self, command_string: str, *args: Any, **kwargs: Any) -> Any:
+        return self._send(super().send_command, command_string, args, kwargs)  # type: ignore[misc]
+
+    def send_command_timing(self, command_string: str, *args: Any, **kwargs: Any) -> Any:
+        return self._send(super().send_command_timing, command_string, args, kwargs)  # type: ignore[misc]
+
+    def send_multiline(self, commands: Any, *args: Any, **kwargs: Any) -> Any:
+        commands = list(commands)
+        lines = "\n".join(item if isinstance(item, str) else item[0] for item in commands)
+        parent = super()
+        return self._record(lines, lambda: parent.send_multiline(commands, *args, **kwargs))  # type: ignore[misc]
+
+    def send_multiline_timing(self, commands: Any, *args: Any, **kwargs: Any) -> Any:
+        commands = list(commands)
+        parent = super()
+        return self._record(
+            "\n".join(commands), lambda: parent.send_multiline_timing(commands, *args, **kwargs)  # type: ignore[misc]
+        )
+
+    def send_config_set(self, config_commands: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if config_commands is None:
+            return super().send_config_set(None, *args, **kwargs)  # type: ignore[misc]
+        commands = [config_commands] if isinstance(config_commands, str) else list(config_commands)
+        parent = super()
+        return self._record(
+            "\n".join(line.strip("\n") for line in commands),
+            lambda: parent.send_config_set(commands, *args, **kwargs),  # type: ignore[misc]
+        )
+
+    def enable(self, *args: Any, **kwargs: Any) -> Any:
+        parent = super()
+        return self._record("enable", lambda: parent.enable(*args, **kwargs))  # type: ignore[misc]
+
+    def commit(self, *args: Any, **kwargs: Any) -> Any:
+        parent = super()
+        return self._record("commit", lambda: parent.commit(*args, **kwargs))  # type: ignore[misc]
+
+    def save_config(self, *args: Any, **kwargs: Any) -> Any:
+        parent = super()
+        return self._record("save_config", lambda: parent.save_config(*args, **kwargs))  # type: ignore[misc]
+
+    def disconnect(self) -> None:
+        """Netmiko calls this too when a login fails half-way; then there was no connection to end."""
+        started = time.perf_counter_ns()
+        super().disconnect()  # type: ignore[misc]
+        if self._established:
+            self._established = False
+            self._recorder.event(EventType.DISCONNECTION, duration=time.perf_counter_ns() - started)
+
+
+def _target(kwargs: dict[str, Any]) -> str:
+    return f"{kwargs.get('username', '')}@{kwargs.get('host', '')}:{kwargs.get('port', 22)}"
+
+
+@cache
+def recording(connection_class: type) -> type:
+    """`connection_class` with recording in front of it."""
+    return type(f"Recording{connection_class.__name__}", (RecordingMixin, connection_class), {})

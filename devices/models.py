@@ -1,0 +1,155 @@
+"""Inventory: devices, the credentials to reach them, and what was collected from them."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from devices.platforms import platform_choices
+from logsite.fields import EncryptedTextField
+from sessionlogs.models import ErrorKind
+
+host_validator = RegexValidator(
+    r"\A[0-9A-Za-z]([0-9A-Za-z._:-]{0,252}[0-9A-Za-z])?\Z",
+    "Give a DNS name or an IP address, without user, port or spaces.",
+)
+
+
+class AgentType(models.TextChoices):
+    """The kind of system, as the label `agent_type` of shipped entries."""
+
+    NETWORK = "network"
+    DATABASE = "database"
+    SECURITY = "security"
+    GENERAL = "general"
+
+
+class Credential(models.Model):
+    """How to log in. Everything but name and username is encrypted and never shown again."""
+
+    name = models.CharField(max_length=100, unique=True)
+    username = models.CharField(max_length=100)
+    password = EncryptedTextField(blank=True)
+    enable_secret = EncryptedTextField(blank=True)
+    ssh_key = EncryptedTextField("SSH private key", blank=True)
+    ssh_key_passphrase = EncryptedTextField("SSH key passphrase", blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def secrets(self) -> dict[str, str]:
+        """What must never be stored or printed, by kind, as logsite.redaction takes it."""
+        found = {
+            "password": self.password,
+            "enable-secret": self.enable_secret,
+            "private-key": self.ssh_key,
+            "passphrase": self.ssh_key_passphrase,
+        }
+        return {kind: str(value) for kind, value in found.items() if value}
+
+
+class Tag(models.Model):
+    name = models.SlugField(max_length=50, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Outcome(models.TextChoices):
+    """How the last collection ended."""
+
+    NEVER = "never", "never collected"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class Device(models.Model):
+    """A device that can be reached over SSH. `platform` is Netmiko's name of its operating system."""
+
+    name = models.CharField(max_length=255, unique=True)
+    host = models.CharField(max_length=255, validators=[host_validator], help_text="DNS name or IP address.")
+    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    platform = models.CharField(max_length=64, choices=platform_choices)
+    agent_type = models.CharField(max_length=16, choices=AgentType, default=AgentType.NETWORK)
+    credential = models.ForeignKey(
+        Credential, on_delete=models.PROTECT, null=True, blank=True, related_name="devices"
+    )
+    tags = models.ManyToManyField(Tag, blank=True, related_name="devices")
+    enabled = models.BooleanField(default=True, help_text="Devices that are not enabled are never connected to.")
+
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.NEVER, editable=False)
+    error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True, editable=False)
+    error_message = models.TextField(blank=True, editable=False)
+    collected_at = models.DateTimeField(null=True, editable=False, help_text="The last collection that succeeded.")
+    attempted_at = models.DateTimeField(null=True, editable=False)
+    claimed_until = models.DateTimeField(
+        null=True, editable=False, help_text="A collection is running; nobody else starts one before this time."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class State(models.TextChoices):
+    """Operational state of an interface."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Interface(models.Model):
+    """An interface as the device described it at `collected_at`."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="interfaces")
+    name = models.CharField(max_length=128)
+    enabled = models.BooleanField(null=True, help_text="The administrative state, where the device tells it.")
+    state = models.CharField(max_length=16, choices=State, default=State.UNKNOWN)
+    description = models.CharField(max_length=512, blank=True)
+    mac_address = models.CharField("MAC address", max_length=17, blank=True)
+    mtu = models.PositiveIntegerField("MTU", null=True, blank=True)
+    speed = models.CharField(max_length=64, blank=True)
+    vlan = models.CharField("VLAN", max_length=32, blank=True)
+    zone = models.CharField(max_length=128, blank=True)
+    vsys = models.CharField(max_length=64, blank=True)
+    vrf = models.CharField("VRF", max_length=128, blank=True)
+    collected_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["device__name", "name", "id"]
+        constraints = [models.UniqueConstraint(fields=["device", "name"], name="interface_once_a_device")]
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.name}"
+
+
+class InterfaceAddress(models.Model):
+    """An address with its prefix length; `position` 0 is the primary one of its family."""
+
+    interface = models.ForeignKey(Interface, on_delete=models.CASCADE, related_name="addresses")
+    address = models.GenericIPAddressField()
+    prefix_length = models.PositiveSmallIntegerField(null=True, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name_plural = "interface addresses"
+        indexes = [models.Index(fields=["address"], name="interface_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["interface", "address"], name="address_once_an_interface")
+        ]
+
+    def __str__(self) -> str:
+        return self.address if self.prefix_length is None else f"{self.address}/{self.prefix_length}"
+
+    def clean(self) -> None:
+        if self.prefix_length is not None and self.prefix_length > (128 if ":" in self.address else 32):
+            raise ValidationError({"prefix_length": "longer than the address"})

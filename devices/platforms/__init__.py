@@ -1,0 +1,145 @@
+"""What differs between vendors, as data: one TOML file a platform beside this module.
+
+A platform without a file is driven by what ntc-templates can parse of it (`generic`). File format:
+
+    label = "…"                    shown in the admin
+    netmiko = "cisco_ios"          Netmiko's device_type; the file's own name where it is not given
+    templates = "cisco_ios"        ntc-templates' name; the file's own name where it is not given
+    link_is_administrative = true  «is up» speaks of the administrative state, «line protocol» of the other
+    failure_indicators = ["…"]     regular expressions; a line of an answer that starts so is the device's error
+    [[interface_commands]]         in the order sent
+    command = "show interfaces"
+    template = "frr_show_interface.textfsm"   in `templates/` here; else ntc-templates' own for the command
+    optional = true                a device that does not know the command is no failed collection
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from netmiko.ssh_dispatcher import CLASS_MAPPER
+from ntc_templates.parse import _get_template_dir
+
+DATA = Path(__file__).parent
+TEMPLATES = DATA / "templates"
+HEAD_LINES = 8  # a device's error stands at the top; further down it is quoted text, such as a log
+
+COMMON_FAILURES = (
+    "% Ambiguous command",
+    "% Incomplete command",
+    "% Invalid input",
+    "% Unknown command",
+    "% Unrecognized command",
+    "% Permission denied",
+    "% Authorization failed",
+    "%? ?Error",
+    "Unknown command",
+    "Invalid syntax",
+    "syntax error",
+    "error: ",
+)
+
+# For platforms without a file: of each group the first command that ntc-templates can parse.
+GENERIC_COMMANDS = (
+    (
+        "show interfaces", "show interface", "show interface all", "show interfaces all", "display interface",
+        "get system interface", "ip address show", "interface print brief", "show interface brief",
+        "show interfaces status", "show interface mgmt", "show interfaces ethernet",
+    ),
+    (
+        "show ip interface", "display ip interface", "show ip interface vrf all", "show ipv4 interface",
+        "show router interface", "ip address print", "show ip interface brief",
+    ),
+)  # fmt: skip
+
+
+class UnknownPlatform(ValueError):
+    """A platform name that neither Netmiko nor a file here knows."""
+
+
+@dataclass(frozen=True)
+class InterfaceCommand:
+    """A command whose answer describes interfaces; `template` None means ntc-templates' own."""
+
+    command: str
+    template: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Platform:
+    """How to talk to one operating system."""
+
+    name: str
+    label: str
+    netmiko: str
+    templates: str
+    failure_indicators: tuple[str, ...]
+    interface_commands: tuple[InterfaceCommand, ...]
+    link_is_administrative: bool = False
+
+    @cached_property
+    def _failure(self) -> re.Pattern[str]:
+        return re.compile(rf"^[ \t]*(?:{'|'.join(self.failure_indicators)})", re.MULTILINE | re.IGNORECASE)
+
+    def failure(self, output: str) -> str:
+        """The line with which the device refused a command; empty when it did not."""
+        head = output[:1024]
+        if not (match := self._failure.search(head)) or head.count("\n", 0, match.start()) >= HEAD_LINES:
+            return ""
+        return output[match.start() :].lstrip().partition("\n")[0].strip()
+
+
+def platform_names() -> list[str]:
+    """Every platform a device can have: Netmiko's that speak SSH, and the files here."""
+    netmiko = {name for name in CLASS_MAPPER if not name.endswith(("_telnet", "_serial", "_ssh"))}
+    return sorted((netmiko | set(_files())) - {"autodetect", "terminal_server", "generic_termserver"})
+
+
+def platform_choices() -> list[tuple[str, str]]:
+    """The same for a form, those with a file of their own first and by their label."""
+    files = _files()
+    own = [(name, f"{files[name]['label']} ({name})") for name in sorted(files)]
+    return own + [(name, name) for name in platform_names() if name not in files]
+
+
+@cache
+def get_platform(name: str) -> Platform:
+    """The platform called `name`. Raises UnknownPlatform."""
+    data = _files().get(name, {})
+    netmiko = data.get("netmiko", name)
+    if netmiko not in CLASS_MAPPER:
+        raise UnknownPlatform(f"platform {name!r} is not known; take one of Netmiko's, such as cisco_ios")
+    templates = data.get("templates", name)
+    commands = tuple(InterfaceCommand(**item) for item in data.get("interface_commands", ()))
+    return Platform(
+        name=name,
+        label=data.get("label", name),
+        netmiko=netmiko,
+        templates=templates,
+        failure_indicators=(*data.get("failure_indicators", ()), *COMMON_FAILURES),
+        interface_commands=commands or _generic_commands(templates),
+        link_is_administrative=data.get("link_is_administrative", False),
+    )
+
+
+@cache
+def _files() -> dict[str, dict[str, Any]]:
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in DATA.glob("*.toml")}
+
+
+@cache
+def _parsed_commands(templates: str) -> frozenset[str]:
+    """The commands for which ntc-templates ships a template, read off its file names."""
+    prefix = f"{templates}_"
+    names = (path.stem for path in Path(_get_template_dir()).glob(f"{prefix}*.textfsm"))
+    return frozenset(name.removeprefix(prefix).replace("_", " ") for name in names)
+
+
+def _generic_commands(templates: str) -> tuple[InterfaceCommand, ...]:
+    known = _parsed_commands(templates)
+    chosen = [next((command for command in group if command in known), None) for group in GENERIC_COMMANDS]
+    return tuple(InterfaceCommand(command) for command in chosen if command)

@@ -1,0 +1,79 @@
+"""Secrets from the environment, from files, or generated once into the data folder."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+
+def read_secret(name: str) -> str | None:
+    """The value of the environment variable `name`, or the content of the file that `name`_FILE points to.
+
+    None where neither is set. Raises ImproperlyConfigured for a file that cannot be read.
+    """
+    if value := os.environ.get(name):
+        return value
+    if not (path := os.environ.get(f"{name}_FILE")):
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE={path}: {error.strerror}") from None
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write `content` to `path` with mode 600; readers see the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def create_once(path: Path, content: str) -> str:
+    """Give the content of `path`, creating it with `content` first; of two processes that race, one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.link(temporary, path)  # fails where the file stands already: the other process's key counts
+    except FileExistsError:
+        pass
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def secret_key(data_dir: Path) -> str:
+    """SECRET_KEY or SECRET_KEY_FILE, else `secret.key` in the data folder, made on first start."""
+    return read_secret("SECRET_KEY") or create_once(data_dir / "secret.key", secrets.token_urlsafe(64))
+
+
+def field_keys_from_environment() -> list[str] | None:
+    """FIELD_ENCRYPTION_KEYS or …_FILE: Fernet keys, newest first, separated by commas or white space."""
+    value = read_secret("FIELD_ENCRYPTION_KEYS")
+    return value.replace(",", " ").split() if value else None
+
+
+def field_keys(path: Path) -> list[str]:
+    """The Fernet keys for encrypted columns, newest first: from the environment, else from `path`, made once."""
+    keys = field_keys_from_environment() or create_once(path, Fernet.generate_key().decode()).split()
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(
+                "FIELD_ENCRYPTION_KEYS: a key is not 32 url-safe base64-encoded bytes; make one with "
+                "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            ) from None
+    return keys

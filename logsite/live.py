@@ -1,0 +1,89 @@
+"""Live: who writes rows says so once they are committed; who watches is told how far the rows go.
+
+A message says only «there is more, up to here», and the watcher fetches by cursor. Channel layers lose
+messages in a burst, and a watcher that does not read would let the server's memory grow; a lost or late
+«up to here» is made good by the next one, and there are at most a few a second for each watcher.
+"""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+from urllib.parse import parse_qs
+
+from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.layers import get_channel_layer
+from django.urls import path
+
+from logsite.records import LogSource, get_source
+
+log = logging.getLogger(__name__)
+INTERVAL = 0.25  # seconds between two messages to one watcher
+POLL = 1.0  # seconds; rows written by another process without Redis between are found by looking
+
+
+def group_of(source: str) -> str:
+    return f"live.{source}"
+
+
+def publish(source: str) -> None:
+    """Tell the watchers of `source` that rows were committed. Called outside an event loop."""
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(group_of(source), {"type": "rows.committed"})
+    except Exception as error:  # noqa: BLE001  watching is a convenience: the rows are safe, watchers poll
+        log.warning("live: watchers of %s were not told: %s", source, type(error).__name__)
+
+
+class LogStream(AsyncJsonWebsocketConsumer):
+    """`/api/v2/logs/stream?source=session`: {"type": "committed", "source", "cursor"} whenever rows come.
+
+    Closes with 4401 without a login, 4403 without the source's permission, 4400 for an unknown source.
+    """
+
+    async def connect(self) -> None:
+        await self.accept()
+        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            return await self.close(4401)
+        try:
+            self.source: LogSource = get_source(query.get("source", ["session"])[-1])
+        except ValueError as error:
+            await self.send_json({"type": "error", "field": "source", "message": str(error)})
+            return await self.close(4400)
+        if not await database_sync_to_async(user.has_perm)(self.source.permission):
+            return await self.close(4403)
+        self.woken = asyncio.Event()
+        await self.channel_layer.group_add(group_of(self.source.name), self.channel_name)
+        self.watching = asyncio.create_task(self._watch())
+        return None
+
+    async def disconnect(self, code: int) -> None:
+        if task := getattr(self, "watching", None):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await self.channel_layer.group_discard(group_of(self.source.name), self.channel_name)
+
+    async def rows_committed(self, message: dict[str, Any]) -> None:
+        self.woken.set()
+
+    async def _watch(self) -> None:
+        last = None
+        while True:
+            end = await database_sync_to_async(self.source.end)()
+            if end != last:
+                last = end
+                await self.send_json({"type": "committed", "source": self.source.name, "cursor": str(end)})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), POLL)
+            self.woken.clear()
+            await asyncio.sleep(INTERVAL)
+
+
+websocket_urlpatterns = [path("api/v2/logs/stream", LogStream.as_asgi())]

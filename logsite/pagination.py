@@ -1,0 +1,125 @@
+"""Keyset pages for API lists: by (time, id), never by offset."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from django.db.models import Field, Model, Q, QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+
+def encode_key(values: list[Any]) -> str:
+    """The opaque `cursor` of a page that ends at a row with these key values."""
+    return base64.urlsafe_b64encode(json.dumps([str(value) for value in values]).encode()).decode().rstrip("=")
+
+
+def decode_key(text: str, length: int) -> list[str]:
+    """The key values of `text`. Raises ValueError when `encode_key` did not write it."""
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise ValueError("not a cursor; take `next` from an earlier page") from None
+    if not isinstance(values, list) or len(values) != length or not all(isinstance(v, str) for v in values):
+        raise ValueError("not a cursor of this list; take `next` from an earlier page")
+    return values
+
+
+def typed_key(model: type[Model], ordering: list[str], values: list[str]) -> list[Any]:
+    """Key values as the columns' types. Raises ValueError."""
+    typed = []
+    for name, value in zip(ordering, values, strict=True):
+        column = model._meta.get_field(name.lstrip("-"))
+        assert isinstance(column, Field)
+        try:
+            typed.append(column.to_python(value))
+        except Exception as error:
+            raise ValueError("not a cursor of this list; take `next` from an earlier page") from error
+    return typed
+
+
+def beyond(ordering: list[str], key: list[Any], *, reverse: bool = False) -> Q:
+    """The rows that come after `key` in `ordering` (before it, when `reverse`).
+
+    The first column's bound is said once more on its own, so that an index on it can be entered at `key`.
+    """
+    condition = Q()
+    equal = Q()
+    for name, value in zip(ordering, key, strict=True):
+        column, descending = name.lstrip("-"), name.startswith("-")
+        step = "lt" if descending != reverse else "gt"
+        condition |= equal & Q(**{f"{column}__{step}": value})
+        equal &= Q(**{column: value})
+    first, descending = ordering[0].lstrip("-"), ordering[0].startswith("-")
+    bound = "lte" if descending != reverse else "gte"
+    return Q(**{f"{first}__{bound}": key[0]}) & condition
+
+
+class KeysetPagination(BasePagination):
+    """`?limit=` (1 to 1,000, default 100) and `?cursor=`; the answer is {"next", "next_cursor", "results"}.
+
+    The list's order is the view's `keyset`, or the model's `Meta.ordering`; it has to end in a unique column.
+    """
+
+    default_limit = 100
+    max_limit = 1000
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.request = request
+        ordering = list(getattr(view, "keyset", None) or queryset.model._meta.ordering)
+        limit = self._limit(request)
+        if cursor := request.query_params.get("cursor"):
+            try:
+                key = typed_key(queryset.model, ordering, decode_key(cursor, len(ordering)))
+            except ValueError as error:
+                raise ValidationError({"cursor": [str(error)]}) from None
+            queryset = queryset.filter(beyond(ordering, key))
+        rows = list(queryset.order_by(*ordering)[: limit + 1])
+        page = rows[:limit]
+        more = len(rows) > limit
+        self.next_cursor = encode_key([_value(page[-1], name) for name in ordering]) if more else None
+        return page
+
+    def _limit(self, request: Request) -> int:
+        text = request.query_params.get("limit", str(self.default_limit))
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= self.max_limit:
+            raise ValidationError({"limit": [f"a whole number from 1 to {self.max_limit}"]})
+        return int(text)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        url = None
+        if self.next_cursor:
+            query = self.request.query_params.copy()
+            query["cursor"] = self.next_cursor
+            url = self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+        return Response({"next": url, "next_cursor": self.next_cursor, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["next", "next_cursor", "results"],
+            "properties": {
+                "next": {"type": "string", "nullable": True, "format": "uri"},
+                "next_cursor": {"type": "string", "nullable": True},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return [
+            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"},
+             "description": "`next_cursor` of the page before"},
+            {"name": "limit", "in": "query", "required": False,
+             "schema": {"type": "integer", "minimum": 1, "maximum": self.max_limit,
+                        "default": self.default_limit}},
+        ]
+
+
+def _value(row: Model, name: str) -> Any:
+    return getattr(row, name.lstrip("-"))

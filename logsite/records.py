@@ -1,0 +1,190 @@
+"""What search, live tail, export and shipping know of the log apps: `LogRecord` and `LogSource`.
+
+A log app's model derives from `LogRow`, its source from `LogSource`, registered in the app's `apps.py`.
+
+Reading by cursor is safe against transactions that commit late. On PostgreSQL a row carries the id of the
+transaction that wrote it (`xact`), and only rows whose transaction is older than every transaction still
+running (`pg_snapshot_xmin`) are handed out, in the order (xact, id); a lower `id` that commits later has a
+transaction that was running, so it is still to come. SQLite has one writer, so ids commit in order and
+`xact` is 0.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Self
+
+from django.db import connections, models
+
+# The OpenTelemetry severity numbers of our levels (logs data model, «SeverityNumber»). SECURITY and AUDIT
+# are no severities there; they travel as the category and count as WARN and INFO.
+LEVELS: dict[str, int] = {
+    "TRACE": 1,
+    "DEBUG": 5,
+    "INFO": 9,
+    "AUDIT": 9,
+    "WARNING": 13,
+    "SECURITY": 13,
+    "ERROR": 17,
+    "CRITICAL": 21,
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_nanoseconds(moment: datetime) -> int:
+    """Nanoseconds since 1970-01-01 UTC, exact to the microsecond that `datetime` holds."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def from_nanoseconds(nanoseconds: int) -> datetime:
+    """The UTC time of `nanoseconds` since the epoch, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+class CursorError(ValueError):
+    """A cursor that cannot be read or that does not belong to this database."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Cursor:
+    """A place in a source: everything up to and including (xact, id) has been handed out."""
+
+    xact: int = 0
+    id: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.xact}-{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The cursor that `str(cursor)` gave. Raises CursorError."""
+        if not (match := re.fullmatch(r"(\d{1,19})-(\d{1,19})", text)):
+            raise CursorError(f"cursor {text[:60]!r}: expected the form '0-123', as given in next_cursor")
+        return cls(*(min(int(part), 2**63 - 1) for part in match.groups()))
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One entry of any source.
+
+    `timestamp` is in nanoseconds since the epoch; `labels` are few and low-cardinality (they name a Loki
+    stream); `attributes` hold the rest and travel as structured metadata.
+    """
+
+    id: int
+    source: str
+    timestamp: int
+    level: str
+    message: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CurrentTransaction(models.Func):
+    """The id of the running PostgreSQL transaction; 0 on SQLite, which has one writer at a time."""
+
+    arity = 0
+    output_field = models.BigIntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+        return "pg_current_xact_id()::text::bigint", []
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+        return "0", []
+
+
+class LogRow(models.Model):
+    """The base of every table that a `LogSource` offers."""
+
+    id = models.BigAutoField(primary_key=True)
+    xact = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class LogSource(ABC):
+    """How a log app offers its rows. `permission` is what a reader of the source must hold."""
+
+    name: ClassVar[str]
+    permission: ClassVar[str]
+
+    @abstractmethod
+    def queryset(self) -> models.QuerySet[Any]:
+        """The rows, with whatever `to_record` reads already joined."""
+
+    @abstractmethod
+    def to_record(self, row: Any) -> LogRecord:
+        """One row as a record; the same row always gives the same record, or a re-send would double it."""
+
+    def committed_after(
+        self,
+        cursor: Cursor,
+        limit: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[tuple[Cursor, LogRecord]]:
+        """Up to `limit` committed records after `cursor`, oldest commit first, each with its own cursor.
+
+        Empty when there is nothing yet. `since` (inclusive) and `until` (exclusive) narrow by timestamp.
+        Raises CursorError when the cursor is ahead of the database, as after a restore elsewhere.
+        """
+        rows = committed(self.queryset(), cursor)
+        if since is not None:
+            rows = rows.filter(timestamp__gte=since)
+        if until is not None:
+            rows = rows.filter(timestamp__lt=until)
+        return [(Cursor(row.xact, row.id), self.to_record(row)) for row in rows.order_by("xact", "id")[:limit]]
+
+    def end(self) -> Cursor:
+        """The cursor after the newest committed record."""
+        rows = committed(self.queryset(), Cursor()).order_by("-xact", "-id")
+        newest = rows.values_list("xact", "id").first()
+        return Cursor(*newest) if newest else Cursor()
+
+
+def committed(rows: models.QuerySet[Any], cursor: Cursor) -> models.QuerySet[Any]:
+    """Those of `rows` after `cursor` that no transaction still running can precede."""
+    connection = connections[rows.db]
+    if connection.vendor != "postgresql":
+        return rows.filter(id__gt=cursor.id)
+    with connection.cursor() as sql:
+        # Read before the rows: what is older than this xmin has ended, so the later SELECT sees all of it.
+        sql.execute(
+            "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
+            " FROM pg_current_snapshot() AS s"
+        )
+        oldest_running, next_transaction = sql.fetchone()
+    if cursor.xact >= next_transaction:
+        raise CursorError(
+            f"cursor {cursor} is ahead of the database, which was restored or replaced; "
+            "see «After a restore» in docs/shipping.md"
+        )
+    return rows.filter(xact__gte=cursor.xact, xact__lt=oldest_running).exclude(
+        xact=cursor.xact, id__lte=cursor.id
+    )
+
+
+_sources: dict[str, LogSource] = {}
+
+
+def register_source(source: LogSource) -> None:
+    """Make `source` known; the log apps call this from `AppConfig.ready`."""
+    _sources[source.name] = source
+
+
+def sources() -> dict[str, LogSource]:
+    """Every registered source by name."""
+    return dict(_sources)
+
+
+def get_source(name: str) -> LogSource:
+    """The source called `name`. Raises ValueError naming the ones there are."""
+    try:
+        return _sources[name]
+    except KeyError:
+        raise ValueError(f"source {name!r} does not exist; there are: {', '.join(sorted(_sources))}") from None

@@ -1,0 +1,191 @@
+"""The one settings file. Everything comes from the environment; docs/configuration.md lists it."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+from logsite import __version__
+from logsite.keys import read_secret, secret_key
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
+DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+SECRET_KEY = secret_key(DATA_DIR)
+FIELD_KEYS_PATH = DATA_DIR / "field.keys"
+DEBUG = env.bool("DEBUG", False)
+
+PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+_https = _public.scheme == "https"
+_loopback = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = [_public.hostname or "127.0.0.1", *_loopback]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "daphne",
+    "logsite.apps.LogSiteAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "logsite.apps.LogSiteConfig",
+    "sessionlogs",
+    "devices",
+    "shipping",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "logsite.timezones.ViewerTimezoneMiddleware",
+]
+
+ROOT_URLCONF = "logsite.urls"
+ASGI_APPLICATION = "logsite.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Databases -------------------------------------------------------------------------------------------
+DATABASE_URL = read_secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'logsite.sqlite3'}"
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # synchronous=FULL: a commit is on disk, or an acknowledged entry could be lost with the power.
+    # IMMEDIATE: a transaction that reads first and writes later must not fail half-way with «locked».
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+    }
+    # A file, because the writer thread has a connection of its own.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = read_secret("REDIS_URL")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"},
+}
+
+# --- People, tokens, the API -----------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["logsite.permissions.ModelPermissions"],
+    "DEFAULT_FILTER_BACKENDS": ["logsite.filters.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "logsite.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=env.int("TOKEN_HOURS", 10)), "TOKEN_LIMIT_PER_USER": None}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LogSite",
+    "DESCRIPTION": "The flight recorder of an operations team.",
+    "VERSION": __version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_AUTHENTICATION": None,
+    "SCHEMA_PATH_PREFIX": r"/api/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Security --------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, over plain HTTP
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY_HEADERS", False) else None
+)
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+X_FRAME_OPTIONS = "DENY"
+
+# --- Static files, time ----------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "logsite" / "assets"]
+WHITENOISE_USE_FINDERS = True  # no collectstatic step stands between a checkout and a running site
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+# --- Devices and session logs ----------------------------------------------------------------------------
+COLLECT_WORKERS = env.int("COLLECT_WORKERS", 10)  # AAA servers choke above about ten logins at a time
+DEVICE_CONNECT_TIMEOUT = env.float("DEVICE_CONNECT_TIMEOUT", 10.0)  # seconds
+DEVICE_READ_TIMEOUT = env.float("DEVICE_READ_TIMEOUT", 60.0)  # seconds, for one command
+SESSION_LOG_STORE_TIMEOUT = env.float("SESSION_LOG_STORE_TIMEOUT", 30.0)  # seconds a closing session waits
+
+# --- Shipping --------------------------------------------------------------------------------------------
+LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"
+LOKI_TENANT = env.str("LOKI_TENANT", "")
+SHIPPING_JOB = env.str("SHIPPING_JOB", "aoss")
+SHIPPING_TIMEOUT = env.float("SHIPPING_TIMEOUT", 30.0)  # seconds, for one request
+SHIPPING_RETRIES = env.int("SHIPPING_RETRIES", 5)
+SHIPPING_BACKOFF = env.float("SHIPPING_BACKOFF", 0.5)  # seconds before the first retry; doubles each time
+SHIPPING_POLL = env.float("SHIPPING_POLL", 2.0)  # seconds between looks for new entries, with --follow
+SHIPPING_REQUEST_BYTES = env.int("SHIPPING_REQUEST_BYTES", 2 * 1024**2)  # Loki's own burst limit is 6 MB
+SHIPPING_LINE_BYTES = env.int("SHIPPING_LINE_BYTES", 262_144)  # Loki's max_line_size; longer lines are split
+SHIPPING_TOKEN = read_secret("SHIPPING_TOKEN")  # for --backend: on a command line others can read it
+
+# --- The process's own log -------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "logsite.redaction.RedactingFilter"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,25 @@
+"""All addresses of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from knox.views import LogoutAllView, LogoutView
+
+from logsite.health import healthz, readyz
+from logsite.tokens import LoginView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v2/auth/login/", LoginView.as_view(), name="token-login"),
+    path("api/v2/auth/logout/", LogoutView.as_view(), name="token-logout"),
+    path("api/v2/auth/logout-all/", LogoutAllView.as_view(), name="token-logout-all"),
+    path("api/v2/", include("devices.api.urls")),
+    path("api/v2/", include("sessionlogs.api.urls")),
+    path("api/", include("shipping.api.urls")),
+]

@@ -1,0 +1,14 @@
+"""Django's entry point of the app."""
+
+from django.apps import AppConfig
+
+
+class SessionLogsConfig(AppConfig):
+    name = "sessionlogs"
+    verbose_name = "Session logs"
+
+    def ready(self) -> None:
+        from logsite.records import register_source
+        from sessionlogs.sources import SessionSource
+
+        register_source(SessionSource())

@@ -1,0 +1,95 @@
+"""Show session logs in the terminal."""
+
+import signal
+import threading
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+
+from logsite.records import Cursor, committed
+from sessionlogs import viewer
+from sessionlogs.models import EventType, Session, SessionLog
+
+POLL = 0.5  # seconds
+
+
+class Command(BaseCommand):
+    help = "Show the newest session events, one session, or a list of sessions."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("session_id", nargs="?", metavar="SESSION_ID", help="show this session whole")
+        parser.add_argument("--list", action="store_true", help="a line for each session instead of its events")
+        parser.add_argument("--device", metavar="NAME", help="only this device")
+        parser.add_argument("--event", metavar="TYPE", choices=EventType.values, help="only events of this type")
+        parser.add_argument("--lines", type=int, default=50, metavar="N", help="how many, the newest (default 50)")
+        parser.add_argument("--full", action="store_true", help="responses whole instead of their first lines")
+        parser.add_argument("--follow", action="store_true", help="go on with new events until Ctrl-C")
+        parser.add_argument("--json", action="store_true", help="JSON, one object a line, responses whole")
+
+    def handle(self, **options: Any) -> None:
+        if options["lines"] < 1:
+            raise CommandError("--lines: a whole number above 0", returncode=2)
+        if options["list"]:
+            self._list(options)
+            return
+        events = self._events(options)
+        end = Cursor(*(SessionLog.objects.order_by("-xact", "-id").values_list("xact", "id").first() or (0, 0)))
+        if options["session_id"]:
+            shown = list(events.order_by("id"))
+        else:
+            shown = list(events.order_by("-timestamp", "-id")[: options["lines"]])[::-1]
+        self._print(sorted(shown, key=lambda event: (event.session.started_at, event.id)), options)
+        if options["follow"]:
+            self._follow(events, end, options)
+        elif not shown:
+            self.stderr.write("no session event matches")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        sessions = Session.objects.order_by("-started_at", "-session_id")
+        if options["device"]:
+            sessions = sessions.filter(device=options["device"])
+        form = viewer.session_json if options["json"] else viewer.session_line
+        for session in sessions[: options["lines"]]:
+            self.stdout.write(form(session))
+
+    def _events(self, options: dict[str, Any]) -> QuerySet[SessionLog]:
+        events = SessionLog.objects.select_related("session")
+        if text := options["session_id"]:
+            events = events.filter(session=self._session(text))
+        if options["device"]:
+            events = events.filter(device=options["device"])
+        if options["event"]:
+            events = events.filter(event_type=options["event"])
+        return events
+
+    def _session(self, text: str) -> Session:
+        try:
+            return Session.objects.get(pk=uuid.UUID(text))
+        except ValueError:
+            raise CommandError(f"SESSION_ID: {text!r} is not an id; --list shows them", returncode=2) from None
+        except Session.DoesNotExist:
+            raise CommandError(f"SESSION_ID: there is no session {text}; --list shows them") from None
+
+    def _print(self, events: Iterable[SessionLog], options: dict[str, Any]) -> None:
+        if options["json"]:
+            lines: Iterable[str] = map(viewer.event_json, events)
+        else:
+            lines = viewer.text(events, None if options["full"] else viewer.RESPONSE_LINES)
+        for line in lines:
+            self.stdout.write(line)
+
+    def _follow(self, events: QuerySet[SessionLog], cursor: Cursor, options: dict[str, Any]) -> None:
+        stopping = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        while not stopping.is_set():
+            new = list(committed(events, cursor).order_by("xact", "id")[:500])
+            self._print(new, options)
+            self.stdout.flush()
+            if new:
+                cursor = Cursor(new[-1].xact, new[-1].id)
+            else:
+                stopping.wait(POLL)

@@ -1,0 +1,127 @@
+"""Device sessions and their events, append-only."""
+
+import uuid
+
+from django.db import models
+
+from logsite.records import LogRow
+
+
+class EventType(models.TextChoices):
+    """The eleven steps of a device session."""
+
+    INTERFACE_COLLECTION_START = "interface_collection_start"
+    CONNECTION_START = "connection_start"
+    CONNECTION_SUCCESS = "connection_success"
+    CONNECTION_FAILED = "connection_failed"
+    INTERFACE_COMMANDS_PLANNED = "interface_commands_planned"
+    COMMAND_SENT = "command_sent"
+    COMMAND_RESPONSE = "command_response"
+    COMMAND_FAILED = "command_failed"
+    INTERFACE_COLLECTION_SUCCESS = "interface_collection_success"
+    INTERFACE_COLLECTION_FAILED = "interface_collection_failed"
+    DISCONNECTION = "disconnection"
+
+
+FAILURES = (
+    EventType.CONNECTION_FAILED,
+    EventType.COMMAND_FAILED,
+    EventType.INTERFACE_COLLECTION_FAILED,
+)
+
+
+class ErrorKind(models.TextChoices):
+    """Why an event failed, for filters and statistics."""
+
+    AUTHENTICATION = "authentication"
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    DEVICE = "device", "device's own error"
+    PARSE = "parse"
+    INTERNAL = "internal"
+
+
+class SessionStatus(models.TextChoices):
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class Session(models.Model):
+    """One connection to one device, or the attempt at one.
+
+    Device and user are kept as they were called then: a record outlives what it speaks of.
+    """
+
+    session_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    device = models.CharField(max_length=255)
+    device_id = models.CharField(max_length=64, blank=True, help_text="The device's id in the inventory.")
+    host = models.CharField(max_length=255, blank=True)
+    platform = models.CharField(max_length=64, blank=True)
+    agent_type = models.CharField(max_length=16, default="network")
+    tags = models.JSONField(default=list, blank=True)
+    user = models.CharField(max_length=150, blank=True)
+    user_id = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=SessionStatus, default=SessionStatus.RUNNING)
+    error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True)
+    error_message = models.TextField(blank=True)
+    commands = models.PositiveIntegerField(default=0, help_text="Commands sent.")
+    failures = models.PositiveIntegerField(default=0, help_text="Events that failed.")
+    slowest_ms = models.FloatField(null=True, blank=True, help_text="The slowest command, in milliseconds.")
+
+    class Meta:
+        db_table = "sessions"
+        ordering = ["-started_at", "-session_id"]
+        indexes = [
+            models.Index(fields=["-started_at", "-session_id"], name="session_newest"),
+            models.Index(fields=["device", "-started_at"], name="session_device"),
+            models.Index(fields=["user", "-started_at"], name="session_user"),
+            models.Index(fields=["status", "-started_at"], name="session_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.session_id}"
+
+
+class SessionLog(LogRow):
+    """One event of a session. `id` gives the order within a session; `duration_ms` is in milliseconds."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events", db_column="session_id")
+    device = models.CharField(max_length=255)
+    user = models.CharField(max_length=150, blank=True)
+    event_type = models.CharField(max_length=32, choices=EventType)
+    command = models.TextField(blank=True)
+    response = models.TextField(blank=True)
+    error_message = models.TextField(blank=True)
+    duration_ms = models.FloatField(null=True, blank=True)
+    timestamp = models.DateTimeField()
+    step = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The command's number in its session, from 1."
+    )
+    error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True)
+    execution_status = models.CharField(
+        max_length=16,
+        choices=SessionStatus,
+        default=SessionStatus.RUNNING,
+        help_text="What was known of the whole session when this event happened.",
+    )
+
+    class Meta:
+        db_table = "session_logs"
+        verbose_name = "session event"
+        ordering = ["-timestamp", "-id"]
+        indexes = [
+            models.Index(fields=["xact", "id"], name="session_log_cursor"),
+            models.Index(fields=["-timestamp", "-id"], name="session_log_newest"),
+            models.Index(fields=["device", "-timestamp"], name="session_log_device"),
+            models.Index(fields=["event_type", "-timestamp"], name="session_log_event"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.device}"
+
+    @property
+    def failed(self) -> bool:
+        return self.event_type in FAILURES

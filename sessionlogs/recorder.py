@@ -1,0 +1,166 @@
+"""Records one device session: each method enqueues one event and returns within microseconds."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from logsite.redaction import Redactor
+from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.writer import SessionLogWriter, writer
+
+NANOSECONDS_A_MILLISECOND = 1e6
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """What the command path hands over; everything costly happens in `row`, on the writer's thread."""
+
+    recorder: SessionRecorder
+    event_type: EventType
+    command: str
+    response: str
+    error: str
+    error_kind: str
+    duration: int | None  # nanoseconds
+    at: int  # perf_counter nanoseconds
+    step: int | None
+    execution_status: SessionStatus
+
+    def row(self) -> SessionLog:
+        """The event as a row, redacted."""
+        recorder = self.recorder
+        return SessionLog(
+            session_id=recorder.session.session_id,
+            device=recorder.session.device,
+            user=recorder.session.user,
+            event_type=self.event_type,
+            command=recorder.clean(self.command),
+            response=recorder.clean(self.response),
+            error_message=recorder.clean(self.error),
+            error_kind=self.error_kind,
+            duration_ms=None if self.duration is None else self.duration / NANOSECONDS_A_MILLISECOND,
+            timestamp=recorder.moment(self.at),
+            step=self.step,
+            execution_status=self.execution_status,
+        )
+
+
+@dataclass(eq=False)
+class SessionRecorder:
+    """One session. `secrets` maps a kind to a value that must not be stored, as `Redactor` takes it.
+
+    Thread-safe as far as a session is: one connection, one thread.
+    """
+
+    device: str
+    device_id: str = ""
+    host: str = ""
+    platform: str = ""
+    agent_type: str = "network"
+    tags: Sequence[str] = ()
+    user: str = ""
+    user_id: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    writer: SessionLogWriter = field(default=writer, repr=False)
+    status: SessionStatus = field(default=SessionStatus.RUNNING, init=False)
+    stored: bool = field(default=False, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # One reading of the wall clock a session: a step of the clock does not reorder its events.
+        self._started, self._started_at = datetime.now(UTC), time.perf_counter_ns()
+        self._step = 0
+        self._redactor: Redactor | None = None
+        self.session = Session(
+            session_id=uuid.uuid4(), device=self.device, device_id=self.device_id, host=self.host,
+            platform=self.platform, agent_type=self.agent_type, tags=list(self.tags), user=self.user,
+            user_id=self.user_id, started_at=self._started,
+        )  # fmt: skip
+        self._put = self.writer.put
+        self.writer.start()
+
+    @property
+    def session_id(self) -> uuid.UUID:
+        return self.session.session_id
+
+    def event(
+        self,
+        event_type: EventType,
+        *,
+        command: str = "",
+        response: str = "",
+        error: str = "",
+        error_kind: str = "",
+        duration: int | None = None,
+        step: int | None = None,
+    ) -> None:
+        """Enqueue one event; `duration` in nanoseconds."""
+        self._put(
+            Event(self, event_type, command, response, error, error_kind, duration, time.perf_counter_ns(), step,
+                  self.status)
+        )  # fmt: skip
+
+    def command_sent(self, command: str) -> None:
+        self._step += 1
+        self.event(EventType.COMMAND_SENT, command=command, step=self._step)
+
+    def command_response(self, command: str, response: str, duration: int) -> None:
+        self.event(
+            EventType.COMMAND_RESPONSE, command=command, response=response, duration=duration, step=self._step
+        )
+
+    def command_failed(
+        self, command: str, error: str, error_kind: ErrorKind, duration: int, response: str = ""
+    ) -> None:
+        self.event(
+            EventType.COMMAND_FAILED, command=command, response=response, error=error, error_kind=error_kind,
+            duration=duration, step=self._step,
+        )  # fmt: skip
+
+    def fail(self, event_type: EventType, error: str, error_kind: ErrorKind, **more: str | int | None) -> None:
+        """An event that ends the session's work as failed."""
+        self.status = SessionStatus.FAILED
+        self.event(event_type, error=error, error_kind=error_kind, **more)  # type: ignore[arg-type]
+
+    def succeed(self, event_type: EventType, response: str) -> None:
+        """An event that ends the session's work well."""
+        self.status = SessionStatus.SUCCESS
+        self.event(event_type, response=response)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Return when every event of the session is stored. Raises SessionLogError after `timeout` seconds."""
+        self.writer.flush(timeout)
+
+    # What follows runs on the writer's thread.
+
+    def clean(self, text: str) -> str:
+        """`text` without credentials, and without the NUL that PostgreSQL's text cannot hold."""
+        if not text:
+            return ""
+        if self._redactor is None:
+            self._redactor = Redactor(self.secrets)
+        text = text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+        return self._redactor.redact(text)
+
+    def moment(self, at: int) -> datetime:
+        """The UTC time of a perf_counter reading, in nanoseconds, of this session."""
+        return self._started + timedelta(microseconds=(at - self._started_at) / 1000)
+
+    def tally(self, events: Iterable[Event]) -> None:
+        """Carry the totals of newly stored events into the session's row."""
+        session = self.session
+        for event in events:
+            session.commands += event.event_type == EventType.COMMAND_SENT
+            if event.event_type in FAILURES:
+                session.failures += 1
+                if event.execution_status == SessionStatus.FAILED:  # one failed command is no failed session
+                    session.error_kind, session.error_message = event.error_kind, self.clean(event.error)
+            if event.step is not None and event.duration is not None:
+                took = event.duration / NANOSECONDS_A_MILLISECOND
+                session.slowest_ms = max(session.slowest_ms or 0.0, took)
+            session.status = event.execution_status
+            if session.status != SessionStatus.RUNNING:
+                session.ended_at = self.moment(event.at)

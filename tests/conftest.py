@@ -1,0 +1,100 @@
+"""What all tests share: three named actors, real services or a reason, no leftovers of the writer thread."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from rest_framework.test import APIClient
+
+from sessionlogs.writer import writer
+
+VIEWED = ("devices", "sessionlogs", "shipping")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of what only PostgreSQL has run where DATABASE_URL names one; CI runs the suite on both."""
+    from django.conf import settings
+
+    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        return
+    for item in items:
+        if item.get_closest_marker("postgres"):
+            item.add_marker(pytest.mark.skip(reason="needs DATABASE_URL=postgres://…"))
+
+
+def service_address(variable: str) -> str:
+    """The address of a real service from the environment; skips without it, but fails in CI."""
+    if address := os.environ.get(variable):
+        return address
+    reason = f"{variable} is not set (.ci/services starts the service and sets it)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture()
+def service() -> Callable[[str], str]:
+    return service_address
+
+
+@pytest.fixture(autouse=True)
+def _quiet_writer() -> Iterator[None]:
+    """No event of one test is stored in the next, and no connection outlives the test database."""
+    yield
+    writer.stop()
+
+
+@pytest.fixture()
+def owner(db: None) -> User:
+    """Runs the site: may do everything."""
+    return User.objects.create_superuser("owner", "owner@example.com", "owner-password")
+
+
+@pytest.fixture()
+def teammate(db: None) -> User:
+    """Works with it: staff, may see everything and change nothing."""
+    user = User.objects.create_user("teammate", "teammate@example.com", "teammate-password", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(codename__startswith="view_", content_type__app_label__in=VIEWED)
+    )
+    return user
+
+
+@pytest.fixture()
+def outsider(db: None) -> User:
+    """Has a login, for something else."""
+    return User.objects.create_user("outsider", "outsider@example.com", "outsider-password")
+
+
+@pytest.fixture()
+def api() -> Callable[[User | None], APIClient]:
+    """An API client as somebody: `api(owner)`, or as nobody: `api(None)`."""
+
+    def make(user: User | None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            client.force_authenticate(user)
+        return client
+
+    return make
+
+
+@pytest.fixture()
+def browser() -> Callable[[User | None], Client]:
+    """A browser as somebody."""
+
+    def make(user: User | None) -> Client:
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture()
+def on_postgres() -> bool:
+    return connection.vendor == "postgresql"

@@ -1,0 +1,80 @@
+"""Data for tests."""
+
+from datetime import UTC, datetime
+
+import factory
+from factory.django import DjangoModelFactory
+
+from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
+
+
+class CredentialFactory(DjangoModelFactory):
+    class Meta:
+        model = Credential
+
+    name = factory.Sequence(lambda n: f"credential-{n}")
+    username = "netops"
+    password = "correct-horse-battery"
+
+
+class TagFactory(DjangoModelFactory):
+    class Meta:
+        model = Tag
+        django_get_or_create = ("name",)
+
+    name = factory.Sequence(lambda n: f"tag-{n}")
+
+
+class DeviceFactory(DjangoModelFactory):
+    class Meta:
+        model = Device
+
+    name = factory.Sequence(lambda n: f"rtr{n:02d}.example.com")
+    host = "192.0.2.1"
+    platform = "cisco_ios"
+    credential = factory.SubFactory(CredentialFactory)
+
+
+class InterfaceFactory(DjangoModelFactory):
+    class Meta:
+        model = Interface
+
+    device = factory.SubFactory(DeviceFactory)
+    name = factory.Sequence(lambda n: f"GigabitEthernet0/{n}")
+    state = "up"
+    collected_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class AddressFactory(DjangoModelFactory):
+    class Meta:
+        model = InterfaceAddress
+
+    interface = factory.SubFactory(InterfaceFactory)
+    address = factory.Sequence(lambda n: f"198.51.100.{n % 250 + 1}")
+    prefix_length = 24
+
+
+class SessionFactory(DjangoModelFactory):
+    class Meta:
+        model = Session
+
+    device = "fw01.example.com"
+    host = "192.0.2.9"
+    platform = "paloalto_panos"
+    user = "netops"
+    started_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    status = SessionStatus.SUCCESS
+
+
+class SessionLogFactory(DjangoModelFactory):
+    class Meta:
+        model = SessionLog
+
+    session = factory.SubFactory(SessionFactory)
+    device = factory.SelfAttribute("session.device")
+    user = factory.SelfAttribute("session.user")
+    event_type = EventType.COMMAND_SENT
+    command = "show interface all"
+    step = 1
+    timestamp = factory.SelfAttribute("session.started_at")
