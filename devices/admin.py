@@ -21,7 +21,7 @@ OUTCOME_BADGES = {Outcome.SUCCESS: "ok", Outcome.FAILED: "bad", Outcome.NEVER: "
 STATE_BADGES = {"up": "ok", "down": "bad"}
 
 
-class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
+class CredentialForm(forms.ModelForm):
     """Secrets go in and never come out: a field left empty keeps what is stored."""
 
     class Meta:
@@ -54,7 +54,9 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
         if not (cleaned.get("password") or cleaned.get("ssh_key")):
             raise forms.ValidationError("Give a password or an SSH key.")
         if cleaned.get("ssh_key") and "PRIVATE KEY-----" not in str(cleaned["ssh_key"]):
-            self.add_error("ssh_key", "Not a private key: paste the file that begins with -----BEGIN … PRIVATE KEY-----.")
+            self.add_error(
+                "ssh_key", "Not a private key: paste the file that begins with -----BEGIN … PRIVATE KEY-----."
+            )
         return cleaned
 
     def _stored(self, name: str) -> Any:
@@ -62,7 +64,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Credential)
-class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CredentialAdmin(admin.ModelAdmin):
     form = CredentialForm
     list_display = ("name", "username", "holds", "device_count")
     search_fields = ("name", "username")
@@ -70,7 +72,7 @@ class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         return super().get_queryset(request).annotate(device_number=Count("devices"))
 
-    def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> Any:
         if not self.has_change_permission(request, obj):
             return ["name", "username", "holds"]  # a page that only shows must not show these
         fields = ["name", "username"]
@@ -99,11 +101,11 @@ class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TagAdmin(admin.ModelAdmin):
     search_fields = ("name",)
 
 
-class InterfaceInline(admin.TabularInline):  # type: ignore[type-arg]
+class InterfaceInline(admin.TabularInline):
     """What the device last said of itself; nothing here is typed by hand."""
 
     model = Interface
@@ -139,11 +141,13 @@ def state_badge(interface: Interface) -> str:
 
 
 def address_list(interface: Interface) -> SafeString:
-    return format_html_join("\n", "<code>{}</code><br>", ((str(address),) for address in interface.addresses.all()))
+    return format_html_join(
+        "\n", "<code>{}</code><br>", ((str(address),) for address in interface.addresses.all())
+    )
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DeviceAdmin(admin.ModelAdmin):
     """Failures stand first: they are why anybody looks."""
 
     list_display = (
@@ -156,7 +160,17 @@ class DeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
     readonly_fields = ("last_collection", "sessions")
-    fields = ("name", "host", "port", "platform", "agent_type", "credential", "tags", "enabled", *readonly_fields)
+    fields = (
+        "name",
+        "host",
+        "port",
+        "platform",
+        "agent_type",
+        "credential",
+        "tags",
+        "enabled",
+        *readonly_fields,
+    )
     inlines = (InterfaceInline,)
     actions = ("collect",)
 
@@ -185,7 +199,9 @@ class DeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def last_collection(self, obj: Device) -> str:
         if not obj.pk or not obj.attempted_at:
             return "never"
-        return format_html("{} {} {}", self.outcome_badge(obj), obj.attempted_at.isoformat(" ", "seconds"), obj.error_message)
+        return format_html(
+            "{} {} {}", self.outcome_badge(obj), obj.attempted_at.isoformat(" ", "seconds"), obj.error_message
+        )
 
     @admin.display(description="sessions")
     def sessions(self, obj: Device) -> str:
@@ -210,18 +226,26 @@ class DeviceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.message_user(request, f"Not enabled, passed over: {', '.join(disabled)}", messages.WARNING)
         wanted = [device for device in devices if device.enabled]
         for result in collect_devices(wanted, request.user, workers=settings.COLLECT_WORKERS):  # type: ignore[arg-type]
-            text = f"{result.interfaces} interfaces, {result.addresses} addresses" if result.ok else result.error
+            text = (
+                f"{result.interfaces} interfaces, {result.addresses} addresses" if result.ok else result.error
+            )
             level = messages.SUCCESS if result.ok else messages.ERROR
-            self.message_user(request, format_html("{}: {}{}", result.device.name, text, session_link(result.session_id)), level)
+            self.message_user(
+                request,
+                format_html("{}: {}{}", result.device.name, text, session_link(result.session_id)),
+                level,
+            )
 
 
 def session_link(session_id: Any) -> str:
     if not session_id:
         return ""
-    return format_html(' (<a href="{}">session</a>)', reverse("admin:sessionlogs_session_change", args=[session_id]))
+    return format_html(
+        ' (<a href="{}">session</a>)', reverse("admin:sessionlogs_session_change", args=[session_id])
+    )
 
 
-class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
+class AddressInline(admin.TabularInline):
     model = InterfaceAddress
     fields = readonly_fields = ("address", "prefix_length")
     extra = 0
@@ -232,7 +256,7 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Interface)
-class InterfaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class InterfaceAdmin(admin.ModelAdmin):
     """Collected interfaces, read-only."""
 
     list_display = (

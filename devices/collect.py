@@ -27,8 +27,6 @@ DATA_COLUMNS = [
 ]  # fmt: skip
 
 
-
-
 @dataclass
 class Result:
     """How one device's collection ended; `seconds` is wall time."""
@@ -70,7 +68,10 @@ def collect_device(device: Device, user: AbstractBaseUser | None = None, *, reco
     result = Result(device)
     started = monotonic()
     if not _claim(device):
-        result.error, result.error_kind = "a collection of this device is running already", ErrorKind.CONNECTION
+        result.error, result.error_kind = (
+            "a collection of this device is running already",
+            ErrorKind.CONNECTION,
+        )
         result.running = True
         return result
     connector: BaseConnector | None = None
@@ -122,7 +123,11 @@ def _claim(device: Device) -> bool:
 
 def _release(device: Device, result: Result) -> None:
     outcome = Outcome.SUCCESS if result.ok else Outcome.FAILED
-    changes = {"outcome": outcome, "error_message": result.error, "error_kind": result.error_kind}
+    changes: dict[str, object] = {
+        "outcome": outcome,
+        "error_message": result.error,
+        "error_kind": result.error_kind,
+    }
     if result.ok:
         changes["collected_at"] = timezone.now()
     Device.objects.filter(pk=device.pk).update(claimed_until=None, **changes)
@@ -133,9 +138,11 @@ def store_interfaces(device: Device, interfaces: list[InterfaceData]) -> None:
     now = timezone.now()
     rows = [
         Interface(
-            device=device, name=data.name, collected_at=now,
+            device=device,
+            name=data.name,
+            collected_at=now,
             **{column: _cut(column, getattr(data, column)) for column in DATA_COLUMNS},
-        )  # fmt: skip
+        )
         for data in interfaces
     ]
     with transaction.atomic():
@@ -148,9 +155,11 @@ def store_interfaces(device: Device, interfaces: list[InterfaceData]) -> None:
         InterfaceAddress.objects.filter(interface__device=device).delete()
         InterfaceAddress.objects.bulk_create(
             InterfaceAddress(
-                interface_id=ids[data.name], address=str(address.ip), prefix_length=address.prefix_length,
+                interface_id=ids[data.name],
+                address=str(address.ip),
+                prefix_length=address.prefix_length,
                 position=position,
-            )  # fmt: skip
+            )
             for data in interfaces
             for position, address in enumerate(data.addresses)
         )

@@ -26,8 +26,8 @@ COLUMNS = {
     "vsys": ("vsys",),
     "vrf": ("vrf", "forwarding"),
 }
-LINK = ("link_status", "link", "state", "status", "admin_state")
-PROTOCOL = ("protocol_status", "protocol", "proto", "oper_state")
+ADMINISTRATIVE = ("link_status", "link", "admin_state", "status")  # tell whether an interface is shut down
+OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "state")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ def parse(platform: Platform, command: InterfaceCommand, output: str) -> list[Ro
     except (ParsingException, TextFSMError, CliTableError) as error:
         raise ParseFailed(f"{command.command!r}: template {name}: {' '.join(str(error).split())}") from None
     if not rows and not command.optional:
-        raise ParseFailed(f"{command.command!r}: template {name} found no interface in {len(output)} characters")
+        raise ParseFailed(
+            f"{command.command!r}: template {name} found no interface in {len(output)} characters"
+        )
     return rows
 
 
@@ -113,7 +115,9 @@ def _complete(known: InterfaceData, more: InterfaceData) -> None:
 def normalise(platform: Platform, row: Row) -> InterfaceData:
     """A template's row as `InterfaceData`. Raises ParseFailed for an address that is none."""
     text = {column: _text(row, names) for column, names in COLUMNS.items()}
-    enabled, state = _states(_text(row, LINK), _text(row, PROTOCOL), platform.link_is_administrative)
+    enabled, state = _states(
+        _text(row, ADMINISTRATIVE), _text(row, OPERATIONAL), platform.link_is_administrative
+    )
     if "forwarding" in row:  # PAN-OS: `vr:default`, but also `ha` or `vwire:…`
         kind, _, router = text["vrf"].partition(":")
         text["vrf"] = router if kind in ("vr", "lr") else ""
@@ -134,13 +138,12 @@ def _text(row: Row, names: Iterable[str]) -> str:
     return ""
 
 
-def _states(link: str, protocol: str, link_is_administrative: bool) -> tuple[bool | None, str]:
-    link, protocol = link.lower(), protocol.lower()
+def _states(link: str, operational: str, link_is_administrative: bool) -> tuple[bool | None, str]:
+    link, operational = link.lower(), (operational or link).lower()
     administratively_down = "admin" in link or link == "disabled"
     enabled: bool | None = not administratively_down if link else None
     if link_is_administrative and link:
         enabled = link == "up"
-    operational = protocol or link
     if administratively_down or "down" in link or "down" in operational or "notconnect" in operational:
         return enabled, "down"
     return enabled, "up" if operational.startswith(("up", "connected")) else "unknown"
@@ -160,7 +163,9 @@ def _list(row: Row, *names: str) -> list[str]:
 
 
 def _addresses(row: Row) -> list[Address]:
-    v4 = _paired(_list(row, "ip_address", "ipaddr", "address"), _list(row, "prefix_length", "netmask", "mask"))
+    v4 = _paired(
+        _list(row, "ip_address", "ipaddr", "address"), _list(row, "prefix_length", "netmask", "mask")
+    )
     v6 = _paired(_list(row, "ipv6_address"), _list(row, "ipv6_prefix_length", "ipv6_prefix"))
     return v4 + v6
 

@@ -73,22 +73,30 @@ class Device(models.Model):
 
     name = models.CharField(max_length=255, unique=True)
     host = models.CharField(max_length=255, validators=[host_validator], help_text="DNS name or IP address.")
-    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    port = models.PositiveIntegerField(
+        default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
     platform = models.CharField(max_length=64, choices=platform_choices)
     agent_type = models.CharField(max_length=16, choices=AgentType, default=AgentType.NETWORK)
     credential = models.ForeignKey(
         Credential, on_delete=models.PROTECT, null=True, blank=True, related_name="devices"
     )
     tags = models.ManyToManyField(Tag, blank=True, related_name="devices")
-    enabled = models.BooleanField(default=True, help_text="Devices that are not enabled are never connected to.")
+    enabled = models.BooleanField(
+        default=True, help_text="Devices that are not enabled are never connected to."
+    )
 
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.NEVER, editable=False)
     error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True, editable=False)
     error_message = models.TextField(blank=True, editable=False)
-    collected_at = models.DateTimeField(null=True, editable=False, help_text="The last collection that succeeded.")
+    collected_at = models.DateTimeField(
+        null=True, editable=False, help_text="The last collection that succeeded."
+    )
     attempted_at = models.DateTimeField(null=True, editable=False)
     claimed_until = models.DateTimeField(
-        null=True, editable=False, help_text="A collection is running; nobody else starts one before this time."
+        null=True,
+        editable=False,
+        help_text="A collection is running; nobody else starts one before this time.",
     )
 
     class Meta:

@@ -32,6 +32,8 @@ class LogSiteAdminSite(admin.AdminSite):
 class KeysetChangeList(ChangeList):
     """A change list that pages by key and counts no further than COUNT_LIMIT."""
 
+    model_admin: "LogModelAdmin"
+
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         found: dict[str, Any] = super().get_filters_params(params)
         for name in ("older", "newer"):
@@ -47,7 +49,9 @@ class KeysetChangeList(ChangeList):
         found = list(rows.order_by(*(_reversed(ordering) if newer else ordering))[: self.list_per_page + 1])
         more, page = len(found) > self.list_per_page, found[: self.list_per_page]
         self.result_list = page[::-1] if newer else page
-        self._link_neighbours(ordering, has_older=more or bool(newer), has_newer=bool(older) or (more and bool(newer)))
+        self._link_neighbours(
+            ordering, has_older=more or bool(newer), has_newer=bool(older) or (more and bool(newer))
+        )
         self.result_count = self.queryset.order_by()[: COUNT_LIMIT + 1].count()
         self.full_result_count = None
         self.show_full_result_count = False
@@ -90,7 +94,7 @@ def _encode(row: Model, ordering: Sequence[str]) -> str:
     return encode_key([getattr(row, name.lstrip("-")) for name in ordering])
 
 
-class LogModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LogModelAdmin(admin.ModelAdmin):
     """Read-only pages over log rows: newest first, by key, within a time range.
 
     `keyset` is the order; its last column must be unique.
@@ -107,8 +111,8 @@ class LogModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetChangeList
 
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
-        return self.keyset
+    def get_ordering(self, request: HttpRequest) -> list[str]:  # type: ignore[override]
+        return list(self.keyset)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -126,7 +130,9 @@ class FormFilter(admin.ListFilter):
     template = "admin/logsite/form_filter.html"
     parameters: Sequence[str] = ()
 
-    def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
+    def __init__(
+        self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any
+    ) -> None:
         super().__init__(request, params, model, model_admin)
         for name in self.parameters:
             if name in params:
@@ -141,15 +147,25 @@ class FormFilter(admin.ListFilter):
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return list(self.parameters)
 
     def choices(self, changelist: ChangeList) -> Any:
-        return [{"clear_url": changelist.get_query_string(remove=list(self.parameters)), "fields": self.fields()}]
+        return [
+            {"clear_url": changelist.get_query_string(remove=list(self.parameters)), "fields": self.fields()}
+        ]
+
+    def _value(self, name: str) -> str:
+        return str(self.used_parameters.get(name, ""))
 
     def fields(self) -> list[dict[str, str]]:
         return [
-            {"name": name, "type": "search", "label": str(self.title), "value": self.used_parameters.get(name, "")}
+            {
+                "name": name,
+                "type": "search",
+                "label": str(self.title),
+                "value": self._value(name),
+            }
             for name in self.parameters
         ]
 
@@ -161,7 +177,7 @@ def text_filter(column: str, title: str, lookup: str = "iexact") -> type[FormFil
         parameters = (column,)
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-            text = self.used_parameters.get(column, "").strip()
+            text = self._value(column).strip()
             return queryset.filter(**{f"{column}__{lookup}": text}) if text else queryset
 
     TextFilter.title = title
@@ -177,14 +193,18 @@ def time_range_filter(column: str) -> type[FormFilter]:
         def fields(self) -> list[dict[str, str]]:
             labels = {"since": "From", "until": "To"}
             return [
-                {"name": name, "type": "datetime-local", "label": labels[name],
-                 "value": self.used_parameters.get(name, "")}
+                {
+                    "name": name,
+                    "type": "datetime-local",
+                    "label": labels[name],
+                    "value": self._value(name),
+                }
                 for name in self.parameters
             ]
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
             for name, lookup in (("since", "gte"), ("until", "lt")):
-                if text := self.used_parameters.get(name):
+                if text := self._value(name):
                     queryset = queryset.filter(**{f"{column}__{lookup}": _moment(text)})
             return queryset
 

@@ -28,8 +28,12 @@ def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Settings that count or time something must be above zero."""
     names = (
-        "COLLECT_WORKERS", "DEVICE_CONNECT_TIMEOUT", "DEVICE_READ_TIMEOUT", "SESSION_LOG_STORE_TIMEOUT",
-        "SHIPPING_TIMEOUT", "SHIPPING_BACKOFF",
+        "COLLECT_WORKERS",
+        "DEVICE_CONNECT_TIMEOUT",
+        "DEVICE_READ_TIMEOUT",
+        "SESSION_LOG_STORE_TIMEOUT",
+        "SHIPPING_TIMEOUT",
+        "SHIPPING_BACKOFF",
     )
     return [
         Error(f"{name}={getattr(settings, name)} must be above 0", hint=f"Set {name}.", id="logsite.E002")

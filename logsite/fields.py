@@ -65,7 +65,7 @@ class Secret(str):
         return "'********'" if self else "''"
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(models.TextField):
     """Text stored as a Fernet token; Python sees a `Secret`. An empty string is stored as it is."""
 
     description = "Encrypted text"
@@ -84,7 +84,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     def value_to_string(self, obj: models.Model) -> str:
         """Fixtures and dumpdata carry the token, never the plain text."""
         value = self.value_from_object(obj)
-        return encrypt(value) if value else ""
+        return encrypt(str(value)) if value else ""
 
     def to_python(self, value: Any) -> Any:
         return value if value is None or isinstance(value, Secret) else Secret(value)

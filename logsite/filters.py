@@ -17,8 +17,11 @@ class StrictFilterBackend(DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
         known = PAGING | set(filterset.filters if filterset else ())
-        unknown = {name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
-                   for name in request.query_params if name not in known}
+        unknown = {
+            name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
+            for name in request.query_params
+            if name not in known
+        }
         if unknown and getattr(view, "detail", False) is False:
             raise ValidationError(unknown)
         return super().filter_queryset(request, queryset, view)

@@ -37,7 +37,7 @@ def _redis() -> str:
     layer = get_channel_layer()
     try:
         async_to_sync(layer.send)("readyz", {"type": "ping"})
-    except (OSError, Exception) as error:  # noqa: BLE001  redis-py's errors have no common base with OSError
+    except (OSError, Exception) as error:
         return f"redis: {type(error).__name__}"
     return "ok"
 

@@ -35,7 +35,7 @@ def publish(source: str) -> None:
         return
     try:
         async_to_sync(layer.group_send)(group_of(source), {"type": "rows.committed"})
-    except Exception as error:  # noqa: BLE001  watching is a convenience: the rows are safe, watchers poll
+    except Exception as error:
         log.warning("live: watchers of %s were not told: %s", source, type(error).__name__)
 
 

@@ -5,7 +5,7 @@ import binascii
 import json
 from typing import Any
 
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import Field, Model, Q
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -15,7 +15,9 @@ from rest_framework.views import APIView
 
 def encode_key(values: list[Any]) -> str:
     """The opaque `cursor` of a page that ends at a row with these key values."""
-    return base64.urlsafe_b64encode(json.dumps([str(value) for value in values]).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps([str(value) for value in values]).encode()).decode().rstrip("=")
+    )
 
 
 def decode_key(text: str, length: int) -> list[str]:
@@ -69,7 +71,7 @@ class KeysetPagination(BasePagination):
     max_limit = 1000
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         self.request = request
         ordering = list(getattr(view, "keyset", None) or queryset.model._meta.ordering)
@@ -113,11 +115,24 @@ class KeysetPagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         return [
-            {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"},
-             "description": "`next_cursor` of the page before"},
-            {"name": "limit", "in": "query", "required": False,
-             "schema": {"type": "integer", "minimum": 1, "maximum": self.max_limit,
-                        "default": self.default_limit}},
+            {
+                "name": "cursor",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "string"},
+                "description": "`next_cursor` of the page before",
+            },
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "schema": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": self.max_limit,
+                    "default": self.default_limit,
+                },
+            },
         ]
 
 

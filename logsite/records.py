@@ -92,8 +92,8 @@ class CurrentTransaction(models.Func):
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
         return "pg_current_xact_id()::text::bigint", []
 
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
-        return "0", []
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[str | int, ...]]:
+        return "0", ()
 
 
 class LogRow(models.Model):
@@ -138,7 +138,9 @@ class LogSource(ABC):
             rows = rows.filter(timestamp__gte=since)
         if until is not None:
             rows = rows.filter(timestamp__lt=until)
-        return [(Cursor(row.xact, row.id), self.to_record(row)) for row in rows.order_by("xact", "id")[:limit]]
+        return [
+            (Cursor(row.xact, row.id), self.to_record(row)) for row in rows.order_by("xact", "id")[:limit]
+        ]
 
     def end(self) -> Cursor:
         """The cursor after the newest committed record."""
@@ -187,4 +189,6 @@ def get_source(name: str) -> LogSource:
     try:
         return _sources[name]
     except KeyError:
-        raise ValueError(f"source {name!r} does not exist; there are: {', '.join(sorted(_sources))}") from None
+        raise ValueError(
+            f"source {name!r} does not exist; there are: {', '.join(sorted(_sources))}"
+        ) from None

@@ -15,7 +15,9 @@ from logsite.keys import field_keys, field_keys_from_environment, write_private
 def encrypted_columns() -> Iterator[tuple[type[models.Model], list[str]]]:
     """Each model with its encrypted columns."""
     for model in apps.get_models():
-        columns = [field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
+        columns = [
+            field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)
+        ]
         if columns:
             yield model, columns
 
@@ -42,7 +44,7 @@ def reencrypt() -> int:
 def _reencrypt_model(model: type[models.Model], columns: list[str]) -> int:
     """By the raw tokens: the ORM would hand out plain text."""
     quote = connection.ops.quote_name
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)  # type: ignore[union-attr]
+    table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
     names = [quote(column) for column in columns]
     changed = 0
     with connection.cursor() as sql:

@@ -24,7 +24,7 @@ class LoginView(KnoxLoginView):
     permission_classes = [AllowAny]
     throttle_classes = [LoginThrottle]
 
-    def post(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
+    def post(self, request: Request, format: str | None = None) -> Response:
         serializer = AuthTokenSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         request.user = serializer.validated_data["user"]

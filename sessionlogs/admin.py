@@ -14,8 +14,8 @@ from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionL
 
 STATUS_BADGES = {SessionStatus.SUCCESS: "ok", SessionStatus.FAILED: "bad", SessionStatus.RUNNING: "busy"}
 EVENT_BADGES = {
-    **{event: "plain" for event in EventType},
-    **{event: "bad" for event in FAILURES},
+    **dict.fromkeys(EventType, "plain"),
+    **dict.fromkeys(FAILURES, "bad"),
     EventType.CONNECTION_SUCCESS: "ok",
     EventType.COMMAND_RESPONSE: "ok",
     EventType.INTERFACE_COLLECTION_SUCCESS: "ok",
@@ -78,11 +78,17 @@ class SessionAdmin(LogModelAdmin):
     search_help_text = "Device, host, user, or a session's id"
     change_form_template = "admin/sessionlogs/session/timeline.html"
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         session = self.get_object(request, object_id)
         events: Sequence[SessionLog] = []
@@ -126,13 +132,19 @@ class SessionLogAdmin(LogModelAdmin):
         "error_kind", "took", "execution_status",
     )  # fmt: skip
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionLog]:
         rows = super().get_queryset(request)
         match = request.resolver_match
-        return rows.defer("response") if match and match.url_name == "sessionlogs_sessionlog_changelist" else rows
+        return (
+            rows.defer("response")
+            if match and match.url_name == "sessionlogs_sessionlog_changelist"
+            else rows
+        )
 
     @admin.display(description="event")
     def event(self, obj: SessionLog) -> str:

@@ -88,7 +88,9 @@ class Session(models.Model):
 class SessionLog(LogRow):
     """One event of a session. `id` gives the order within a session; `duration_ms` is in milliseconds."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events", db_column="session_id")
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="events", db_column="session_id"
+    )
     device = models.CharField(max_length=255)
     user = models.CharField(max_length=150, blank=True)
     event_type = models.CharField(max_length=32, choices=EventType)

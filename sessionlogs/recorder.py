@@ -120,7 +120,9 @@ class SessionRecorder:
             duration=duration, step=self._step,
         )  # fmt: skip
 
-    def fail(self, event_type: EventType, error: str, error_kind: ErrorKind, **more: str | int | None) -> None:
+    def fail(
+        self, event_type: EventType, error: str, error_kind: ErrorKind, **more: str | int | None
+    ) -> None:
         """An event that ends the session's work as failed."""
         self.status = SessionStatus.FAILED
         self.event(event_type, error=error, error_kind=error_kind, **more)  # type: ignore[arg-type]

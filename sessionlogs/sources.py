@@ -29,7 +29,11 @@ def message_of(event: SessionLog) -> str:
         return " | ".join(parts)
     parts = [f"STEP: {event.step}", f"COMMAND: {event.command}"]
     if event.event_type in _ANSWERS:
-        parts += [f"EXIT_CODE: {int(event.failed)}", f"STDOUT: {event.response}", f"STDERR: {event.error_message}"]
+        parts += [
+            f"EXIT_CODE: {int(event.failed)}",
+            f"STDOUT: {event.response}",
+            f"STDERR: {event.error_message}",
+        ]
     return " | ".join(parts)
 
 

@@ -23,7 +23,9 @@ def header(session: Session) -> list[str]:
 
 def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) -> list[str]:
     """An event as lines; of a response the first `response_lines`, all of it with None."""
-    lines = [f"[{event.timestamp:%H:%M:%S}.{event.timestamp.microsecond // 1000:03d}] {event.event_type.upper()}"]
+    lines = [
+        f"[{event.timestamp:%H:%M:%S}.{event.timestamp.microsecond // 1000:03d}] {event.event_type.upper()}"
+    ]
     if event.command:
         lines += _field("Command", event.command)
     if event.response:

@@ -64,7 +64,9 @@ class SessionLogWriter:
         stored = threading.Event()
         self._events.put(stored)
         if not stored.wait(settings.SESSION_LOG_STORE_TIMEOUT if timeout is None else timeout):
-            raise SessionLogError(f"session events are not stored yet: {self._problem or 'the queue is long'}")
+            raise SessionLogError(
+                f"session events are not stored yet: {self._problem or 'the queue is long'}"
+            )
 
     def stop(self, timeout: float | None = None) -> None:
         """Store what is enqueued and end the thread; the next `start` begins anew."""
@@ -134,7 +136,9 @@ class SessionLogWriter:
                 self._write(Batch([row], recorders))
             except DatabaseError as error:
                 self.lost += 1
-                log.error("the database refused a session event: %s, %s", row.event_type, type(error).__name__)
+                log.error(
+                    "the database refused a session event: %s, %s", row.event_type, type(error).__name__
+                )
 
 
 @dataclass

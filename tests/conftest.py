@@ -35,7 +35,7 @@ def service_address(variable: str) -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture()
+@pytest.fixture
 def service() -> Callable[[str], str]:
     return service_address
 
@@ -47,13 +47,13 @@ def _quiet_writer() -> Iterator[None]:
     writer.stop()
 
 
-@pytest.fixture()
+@pytest.fixture
 def owner(db: None) -> User:
     """Runs the site: may do everything."""
     return User.objects.create_superuser("owner", "owner@example.com", "owner-password")
 
 
-@pytest.fixture()
+@pytest.fixture
 def teammate(db: None) -> User:
     """Works with it: staff, may see everything and change nothing."""
     user = User.objects.create_user("teammate", "teammate@example.com", "teammate-password", is_staff=True)
@@ -63,13 +63,13 @@ def teammate(db: None) -> User:
     return user
 
 
-@pytest.fixture()
+@pytest.fixture
 def outsider(db: None) -> User:
     """Has a login, for something else."""
     return User.objects.create_user("outsider", "outsider@example.com", "outsider-password")
 
 
-@pytest.fixture()
+@pytest.fixture
 def api() -> Callable[[User | None], APIClient]:
     """An API client as somebody: `api(owner)`, or as nobody: `api(None)`."""
 
@@ -82,7 +82,7 @@ def api() -> Callable[[User | None], APIClient]:
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def browser() -> Callable[[User | None], Client]:
     """A browser as somebody."""
 
@@ -95,6 +95,6 @@ def browser() -> Callable[[User | None], Client]:
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def on_postgres() -> bool:
     return connection.vendor == "postgresql"

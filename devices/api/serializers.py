@@ -1,5 +1,7 @@
 """Inventory over the API. Credentials are not part of it."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,7 +14,9 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
     credential = serializers.SlugRelatedField(
         slug_field="name", queryset=Credential.objects.all(), allow_null=True, required=False
     )
-    tags = serializers.SlugRelatedField(slug_field="name", queryset=Tag.objects.all(), many=True, required=False)
+    tags = serializers.SlugRelatedField(
+        slug_field="name", queryset=Tag.objects.all(), many=True, required=False
+    )
 
     class Meta:
         model = Device
@@ -32,7 +36,7 @@ class AddressSerializer(serializers.ModelSerializer[InterfaceAddress]):
 class InterfaceSerializer(serializers.ModelSerializer[Interface]):
     """An interface; `addresses` are primary first, `addresses_text` the same as `192.0.2.1/24`."""
 
-    device = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    device: Any = serializers.SlugRelatedField(slug_field="name", read_only=True)
     addresses = AddressSerializer(many=True, read_only=True)
     addresses_text = serializers.SerializerMethodField()
 

@@ -43,20 +43,28 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
         request=None,
         responses={
             200: ResultSerializer,
-            409: OpenApiResponse(ResultSerializer, "A collection of this device is running, or it is not enabled."),
+            409: OpenApiResponse(
+                ResultSerializer, "A collection of this device is running, or it is not enabled."
+            ),
             502: OpenApiResponse(ResultSerializer, "The device could not be collected; `error` says why."),
         },
     )
-    @action(detail=True, methods=["post"], permission_classes=[CanCollect], filterset_class=None, filter_backends=[])
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[CanCollect],
+        filterset_class=None,
+        filter_backends=[],
+    )
     def collect(self, request: Request, pk: str | None = None) -> Response:
         """Log in now, read the interfaces, store them; answers when that is done."""
         device: Device = self.get_object()
         if not device.enabled:
             return Response({"detail": f"{device.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
         result = collect_device(device, request.user)  # type: ignore[arg-type]
-        code = status.HTTP_200_OK if result.ok else status.HTTP_502_BAD_GATEWAY
         if result.running:
-            code = status.HTTP_409_CONFLICT
+            return Response(ResultSerializer(result).data, status=status.HTTP_409_CONFLICT)
+        code = status.HTTP_200_OK if result.ok else status.HTTP_502_BAD_GATEWAY
         return Response(ResultSerializer(result).data, status=code)
 
 

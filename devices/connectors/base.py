@@ -12,8 +12,8 @@ from django.conf import settings
 from netmiko import BaseConnection
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
-from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
 from devices.connectors.recording import recording
+from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
 from devices.interfaces import InterfaceData, Row, merge, parse
 from devices.platforms import InterfaceCommand, Platform, get_platform
 from logsite.redaction import Redactor, register_secrets
@@ -66,7 +66,7 @@ class BaseConnector:
             )
             if value
         }
-        self._identity = {
+        self._identity: dict[str, Any] = {
             "device": device_name or (str(device_id) if _is_name(device_id) else host),
             "device_id": "" if device_id is None else str(device_id),
             "user": user_name or (str(user_id) if _is_name(user_id) else ""),
@@ -166,7 +166,9 @@ class BaseConnector:
                 raise AuthenticationFailed("the SSH key is encrypted: give its passphrase") from None
             except (paramiko.SSHException, ValueError, IndexError):
                 continue
-        raise AuthenticationFailed("the SSH key cannot be read: wrong passphrase, or no Ed25519, ECDSA or RSA key")
+        raise AuthenticationFailed(
+            "the SSH key cannot be read: wrong passphrase, or no Ed25519, ECDSA or RSA key"
+        )
 
     # --- commands ---
 
@@ -206,7 +208,7 @@ class BaseConnector:
             raise ConnectorError(f"no interface command is known for platform {self.platform.name}")
         self.open()
         self._event(
-            EventType.INTERFACE_COMMANDS_PLANNED, response="\n".join(command.command for command in commands)
+            EventType.INTERFACE_COMMANDS_PLANNED, command="\n".join(command.command for command in commands)
         )
         answers = [(command, answer) for command in commands if (answer := self._ask(command)) is not None]
         rows: list[Row] = []
@@ -231,7 +233,9 @@ class BaseConnector:
 
     def _fail(self, error: Exception) -> None:
         if self.recorder:
-            self.recorder.fail(EventType.INTERFACE_COLLECTION_FAILED, describe(error), ErrorKind(classify(error)))
+            self.recorder.fail(
+                EventType.INTERFACE_COLLECTION_FAILED, describe(error), ErrorKind(classify(error))
+            )
 
     def _clean(self, error: Exception) -> ConnectorError:
         """The error as ours, with every known secret taken out of its text."""
@@ -243,5 +247,3 @@ class BaseConnector:
 def _is_name(value: Any) -> bool:
     """A number is an id of the inventory; any other text says who or what by itself."""
     return value is not None and not str(value).isdecimal()
-
-

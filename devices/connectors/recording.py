@@ -6,9 +6,9 @@ send a command passes here. Netmiko's own `session_log` mixes both directions in
 
 import time
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from netmiko import BaseConnection
 from netmiko.utilities import structured_data_converter
 
 from devices.errors import classify, describe
@@ -18,7 +18,13 @@ from sessionlogs.recorder import SessionRecorder
 PARSERS = ("use_textfsm", "use_ttp", "use_genie", "textfsm_template", "ttp_template", "raise_parsing_error")
 
 
-class RecordingMixin:
+if TYPE_CHECKING:
+    Base = BaseConnection
+else:
+    Base = object
+
+
+class RecordingMixin(Base):
     """Takes two more arguments than Netmiko's classes: the recorder, and how the platform words a refusal."""
 
     def __init__(
@@ -73,54 +79,54 @@ class RecordingMixin:
         if not any(parsing.values()):
             return output
         return structured_data_converter(
-            command=command, raw_data=output, platform=self.device_type, **parsing  # type: ignore[attr-defined]
+            command=command, raw_data=output, platform=self.device_type, **parsing
         )
 
     def send_command(self, command_string: str, *args: Any, **kwargs: Any) -> Any:
-        return self._send(super().send_command, command_string, args, kwargs)  # type: ignore[misc]
+        return self._send(super().send_command, command_string, args, kwargs)
 
     def send_command_timing(self, command_string: str, *args: Any, **kwargs: Any) -> Any:
-        return self._send(super().send_command_timing, command_string, args, kwargs)  # type: ignore[misc]
+        return self._send(super().send_command_timing, command_string, args, kwargs)
 
     def send_multiline(self, commands: Any, *args: Any, **kwargs: Any) -> Any:
         commands = list(commands)
         lines = "\n".join(item if isinstance(item, str) else item[0] for item in commands)
-        parent = super()
-        return self._record(lines, lambda: parent.send_multiline(commands, *args, **kwargs))  # type: ignore[misc]
+        parent: Any = super()
+        return self._record(lines, lambda: parent.send_multiline(commands, *args, **kwargs))
 
     def send_multiline_timing(self, commands: Any, *args: Any, **kwargs: Any) -> Any:
         commands = list(commands)
-        parent = super()
+        parent: Any = super()
         return self._record(
-            "\n".join(commands), lambda: parent.send_multiline_timing(commands, *args, **kwargs)  # type: ignore[misc]
+            "\n".join(commands), lambda: parent.send_multiline_timing(commands, *args, **kwargs)
         )
 
     def send_config_set(self, config_commands: Any = None, *args: Any, **kwargs: Any) -> Any:
         if config_commands is None:
-            return super().send_config_set(None, *args, **kwargs)  # type: ignore[misc]
+            return super().send_config_set(None, *args, **kwargs)
         commands = [config_commands] if isinstance(config_commands, str) else list(config_commands)
-        parent = super()
+        parent: Any = super()
         return self._record(
             "\n".join(line.strip("\n") for line in commands),
-            lambda: parent.send_config_set(commands, *args, **kwargs),  # type: ignore[misc]
+            lambda: parent.send_config_set(commands, *args, **kwargs),
         )
 
     def enable(self, *args: Any, **kwargs: Any) -> Any:
-        parent = super()
-        return self._record("enable", lambda: parent.enable(*args, **kwargs))  # type: ignore[misc]
+        parent: Any = super()
+        return self._record("enable", lambda: parent.enable(*args, **kwargs))
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
-        parent = super()
-        return self._record("commit", lambda: parent.commit(*args, **kwargs))  # type: ignore[misc]
+        parent: Any = super()
+        return self._record("commit", lambda: parent.commit(*args, **kwargs))
 
     def save_config(self, *args: Any, **kwargs: Any) -> Any:
-        parent = super()
-        return self._record("save_config", lambda: parent.save_config(*args, **kwargs))  # type: ignore[misc]
+        parent: Any = super()
+        return self._record("save_config", lambda: parent.save_config(*args, **kwargs))
 
     def disconnect(self) -> None:
         """Netmiko calls this too when a login fails half-way; then there was no connection to end."""
         started = time.perf_counter_ns()
-        super().disconnect()  # type: ignore[misc]
+        super().disconnect()
         if self._established:
             self._established = False
             self._recorder.event(EventType.DISCONNECTION, duration=time.perf_counter_ns() - started)
@@ -130,7 +136,12 @@ def _target(kwargs: dict[str, Any]) -> str:
     return f"{kwargs.get('username', '')}@{kwargs.get('host', '')}:{kwargs.get('port', 22)}"
 
 
-@cache
-def recording(connection_class: type) -> type:
+_classes: dict[str, type[BaseConnection]] = {}
+
+
+def recording(connection_class: type[BaseConnection]) -> type[BaseConnection]:
     """`connection_class` with recording in front of it."""
-    return type(f"Recording{connection_class.__name__}", (RecordingMixin, connection_class), {})
+    name = f"Recording{connection_class.__name__}"
+    if name not in _classes:
+        _classes[name] = type(name, (RecordingMixin, connection_class), {})
+    return _classes[name]

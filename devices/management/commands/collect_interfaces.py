@@ -17,7 +17,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory")
+        which.add_argument(
+            "--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory"
+        )
         which.add_argument("--all", action="store_true", help="every enabled device")
         parser.add_argument("--workers", type=int, default=0, metavar="N", help="devices at a time")
         parser.add_argument("--user", metavar="USERNAME", help="who is named in the session logs")

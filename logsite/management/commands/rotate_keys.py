@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         environment = bool(field_keys_from_environment())
         if environment and options["drop_old"]:
-            raise CommandError("--drop-old: the keys come from the environment; remove the old ones there", returncode=2)
+            raise CommandError("--drop-old: keys come from the environment; remove the old ones there", returncode=2)
         made = add_key()
         try:
             count = reencrypt()

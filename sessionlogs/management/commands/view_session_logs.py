@@ -21,11 +21,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("session_id", nargs="?", metavar="SESSION_ID", help="show this session whole")
-        parser.add_argument("--list", action="store_true", help="a line for each session instead of its events")
+        parser.add_argument(
+            "--list", action="store_true", help="a line for each session instead of its events"
+        )
         parser.add_argument("--device", metavar="NAME", help="only this device")
-        parser.add_argument("--event", metavar="TYPE", choices=EventType.values, help="only events of this type")
-        parser.add_argument("--lines", type=int, default=50, metavar="N", help="how many, the newest (default 50)")
-        parser.add_argument("--full", action="store_true", help="responses whole instead of their first lines")
+        parser.add_argument(
+            "--event", metavar="TYPE", choices=EventType.values, help="only events of this type"
+        )
+        parser.add_argument(
+            "--lines", type=int, default=50, metavar="N", help="how many, the newest (default 50)"
+        )
+        parser.add_argument(
+            "--full", action="store_true", help="responses whole instead of their first lines"
+        )
         parser.add_argument("--follow", action="store_true", help="go on with new events until Ctrl-C")
         parser.add_argument("--json", action="store_true", help="JSON, one object a line, responses whole")
 
@@ -36,7 +44,9 @@ class Command(BaseCommand):
             self._list(options)
             return
         events = self._events(options)
-        end = Cursor(*(SessionLog.objects.order_by("-xact", "-id").values_list("xact", "id").first() or (0, 0)))
+        end = Cursor(
+            *(SessionLog.objects.order_by("-xact", "-id").values_list("xact", "id").first() or (0, 0))
+        )
         if options["session_id"]:
             shown = list(events.order_by("id"))
         else:
@@ -69,7 +79,9 @@ class Command(BaseCommand):
         try:
             return Session.objects.get(pk=uuid.UUID(text))
         except ValueError:
-            raise CommandError(f"SESSION_ID: {text!r} is not an id; --list shows them", returncode=2) from None
+            raise CommandError(
+                f"SESSION_ID: {text!r} is not an id; --list shows them", returncode=2
+            ) from None
         except Session.DoesNotExist:
             raise CommandError(f"SESSION_ID: there is no session {text}; --list shows them") from None
 
