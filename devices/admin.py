@@ -114,7 +114,6 @@ class InterfaceInline(admin.TabularInline):
     )  # fmt: skip
     extra = 0
     can_delete = False
-    show_change_link = True
     verbose_name_plural = "Interfaces"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -146,6 +145,22 @@ def address_list(interface: Interface) -> SafeString:
     )
 
 
+class PlatformFilter(admin.SimpleListFilter):
+    """The platforms that some device has; Netmiko knows a hundred and fifty."""
+
+    title = "platform"
+    parameter_name = "platform"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            (name, name)
+            for name in Device.objects.order_by("platform").values_list("platform", flat=True).distinct()
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
+        return queryset.filter(platform=self.value()) if self.value() else queryset
+
+
 @admin.register(Device)
 class DeviceAdmin(admin.ModelAdmin):
     """Failures stand first: they are why anybody looks."""
@@ -154,7 +169,7 @@ class DeviceAdmin(admin.ModelAdmin):
         "name", "platform", "host", "agent_type", "outcome_badge", "interface_count", "attempted_at", "error",
         "enabled",
     )  # fmt: skip
-    list_filter = ("outcome", "enabled", "agent_type", "platform", "tags", "error_kind")
+    list_filter = ("outcome", "enabled", "agent_type", PlatformFilter, "tags", "error_kind")
     list_select_related = ("credential",)
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
@@ -176,8 +191,8 @@ class DeviceAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         failed_first = Case(When(outcome=Outcome.FAILED, then=Value(0)), default=Value(1))
-        rows = super().get_queryset(request).annotate(interface_number=Count("interfaces", distinct=True))
-        return rows.annotate(failed_first=failed_first)
+        rows = Device.objects.annotate(interface_number=Count("interfaces", distinct=True))
+        return rows.annotate(failed_first=failed_first).order_by(*self.get_ordering(request))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("failed_first", "name")

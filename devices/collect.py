@@ -140,16 +140,17 @@ def store_interfaces(device: Device, interfaces: list[InterfaceData]) -> None:
         Interface(
             device=device,
             name=data.name,
+            position=position,
             collected_at=now,
             **{column: _cut(column, getattr(data, column)) for column in DATA_COLUMNS},
         )
-        for data in interfaces
+        for position, data in enumerate(interfaces)
     ]
     with transaction.atomic():
         device.interfaces.exclude(name__in=[data.name for data in interfaces]).delete()
         Interface.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["device", "name"],
-            update_fields=[*DATA_COLUMNS, "collected_at"],
+            update_fields=[*DATA_COLUMNS, "position", "collected_at"],
         )  # fmt: skip
         ids = dict(device.interfaces.values_list("name", "pk"))
         InterfaceAddress.objects.filter(interface__device=device).delete()

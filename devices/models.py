@@ -129,10 +129,11 @@ class Interface(models.Model):
     zone = models.CharField(max_length=128, blank=True)
     vsys = models.CharField(max_length=64, blank=True)
     vrf = models.CharField("VRF", max_length=128, blank=True)
+    position = models.PositiveIntegerField(default=0, help_text="The device's own order.")
     collected_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["device__name", "name", "id"]
+        ordering = ["device__name", "position", "id"]
         constraints = [models.UniqueConstraint(fields=["device", "name"], name="interface_once_a_device")]
 
     def __str__(self) -> str:

@@ -53,7 +53,7 @@ class KeysetChangeList(ChangeList):
             ordering, has_older=more or bool(newer), has_newer=bool(older) or (more and bool(newer))
         )
         self.result_count = self.queryset.order_by()[: COUNT_LIMIT + 1].count()
-        self.full_result_count = None
+        self.full_result_count = self.result_count
         self.show_full_result_count = False
         self.show_admin_actions = bool(page)
         self.can_show_all = self.multi_page = False

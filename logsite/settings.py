@@ -160,6 +160,7 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step stands between a checkout
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = ["logsite.formats"]
 USE_TZ = True
 
 # --- Devices and session logs ----------------------------------------------------------------------------

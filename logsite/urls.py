@@ -11,6 +11,7 @@ from logsite.tokens import LoginView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("favicon.ico", RedirectView.as_view(url="/static/logsite/icon.svg")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),

@@ -31,18 +31,18 @@ class Command(BaseCommand):
         devices = self._devices(options["device"])
         user = self._user(options["user"])
         bar = tqdm(total=len(devices), unit="device", disable=None, leave=False)
-        failed = 0
+        failed: list[str] = []
         with bar:
             for result in collect_devices(
                 devices, user, workers=options["workers"], record=not options["no_session_log"]
             ):
                 bar.clear()
-                failed += not result.ok
+                failed += [] if result.ok else [result.device.name]
                 self._print(result)
                 bar.update()
-        self.stdout.write(f"{len(devices) - failed} of {len(devices)} devices collected")
+        self.stdout.write(f"{len(devices) - len(failed)} of {len(devices)} devices collected")
         if failed:
-            raise CommandError(f"{failed} of {len(devices)} devices failed")
+            raise CommandError(f"{len(failed)} of {len(devices)} devices failed: {', '.join(sorted(failed))}")
 
     def _devices(self, names: list[str] | None) -> list[Device]:
         devices = Device.objects.select_related("credential").prefetch_related("tags")
@@ -75,5 +75,4 @@ class Command(BaseCommand):
             counts = f"{result.interfaces} interfaces, {result.addresses} addresses"
             self.stdout.write(f"{name}: {self.style.SUCCESS('ok')}, {counts}, {result.seconds:.1f} s")
         else:
-            kind = f"{result.error_kind}: " if result.error_kind else ""
-            self.stdout.write(f"{name}: {self.style.ERROR('failed')}, {kind}{result.error}")
+            self.stdout.write(f"{name}: {self.style.ERROR('failed')}, {result.error}")
