@@ -1,0 +1,147 @@
+"""What the shipping API says, and the parameters of the feed."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from logsite.records import Cursor, CursorError, LogRecord, LogSource, get_source, sources
+from shipping.feed import PAGE, count_left
+from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
+
+
+class FeedQuerySerializer(serializers.Serializer[Any]):
+    """The parameters of the feed."""
+
+    source = serializers.CharField(  # type: ignore[assignment]  # a field here, an argument in DRF's base
+        required=False, help_text="Needed unless there is only one source."
+    )
+    cursor = serializers.CharField(
+        required=False, default="0-0", help_text="`next_cursor` of the page before; default: the beginning."
+    )
+    limit = serializers.IntegerField(required=False, default=1000, min_value=1, max_value=PAGE)
+    since = serializers.DateTimeField(required=False, help_text="Only entries of this time or later.")
+    until = serializers.DateTimeField(required=False, help_text="Only entries before this time.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = {name: ["unknown parameter"] for name in data if name not in self.fields}
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+    def validate_cursor(self, text: str) -> Cursor:
+        try:
+            return Cursor.parse(text)
+        except CursorError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+    def validate_source(self, name: str) -> LogSource:
+        try:
+            return get_source(name)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        known = sources()
+        if "source" not in attrs:
+            if len(known) != 1:
+                names = ", ".join(sorted(known))
+                raise serializers.ValidationError({"source": f"needed; there are: {names}"})
+            attrs["source"] = next(iter(known.values()))
+        return attrs
+
+
+class FeedRecordSerializer(serializers.Serializer[Any]):
+    """One record of the feed."""
+
+    id = serializers.IntegerField()
+    cursor = serializers.CharField(help_text="The place behind this record.")
+    source = serializers.CharField()  # type: ignore[assignment]
+    timestamp = serializers.CharField(help_text="Nanoseconds since 1970-01-01 UTC.")
+    level = serializers.CharField()
+    message = serializers.CharField()
+    labels = serializers.DictField(child=serializers.CharField())
+    attributes = serializers.DictField()
+
+
+class FeedPageSerializer(serializers.Serializer[Any]):
+    """A page of the feed."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    results = FeedRecordSerializer(many=True)
+    next_cursor = serializers.CharField()
+    has_more = serializers.BooleanField()
+
+
+def record_as_json(cursor: Cursor, record: LogRecord) -> dict[str, Any]:
+    """A record as FeedRecordSerializer describes it, without DRF's cost per field."""
+    return {
+        "id": record.id,
+        "cursor": str(cursor),
+        "source": record.source,
+        "timestamp": str(record.timestamp),
+        "level": record.level,
+        "message": record.message,
+        "labels": dict(record.labels),
+        "attributes": dict(record.attributes),
+    }
+
+
+class DestinationSerializer(serializers.ModelSerializer[Destination]):
+    """A destination, without its token."""
+
+    class Meta:
+        model = Destination
+        fields = ("id", "name", "kind", "url", "tenant", "enabled")
+
+
+class ShippingRunSerializer(serializers.ModelSerializer[ShippingRun]):
+    """The last run over a source."""
+
+    class Meta:
+        model = ShippingRun
+        fields = ("id", "started", "ended", "status", "shipped", "rejected", "split", "left", "error")
+
+
+class ShippingStatusSerializer(serializers.ModelSerializer[ShippingCursor]):
+    """How far a source has got at a destination."""
+
+    destination = serializers.CharField(source="destination.name")
+    cursor = serializers.SerializerMethodField()
+    left = serializers.SerializerMethodField(
+        help_text="Entries that wait, counted up to 10,001; null where it is not known here."
+    )
+    last_run = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ShippingCursor
+        fields = ("destination", "source", "cursor", "shipped", "rejected", "left", "updated_at", "last_run")
+
+    def get_cursor(self, row: ShippingCursor) -> str:
+        return str(Cursor(row.xact, row.row_id))
+
+    def get_left(self, row: ShippingCursor) -> int | None:
+        """Only the live rows here can be counted; a backfill or another LogSite's rows cannot."""
+        source = sources().get(row.source)
+        try:
+            return count_left(source, Cursor(row.xact, row.row_id)) if source else None
+        except CursorError:
+            return None
+
+    @extend_schema_field(ShippingRunSerializer(allow_null=True))
+    def get_last_run(self, row: ShippingCursor) -> dict[str, Any] | None:
+        run = self.context["last_runs"].get((row.destination_id, row.source))
+        return ShippingRunSerializer(run).data if run else None
+
+
+class RejectedEntrySerializer(serializers.ModelSerializer[RejectedEntry]):
+    """An entry that the destination refused."""
+
+    destination = serializers.CharField(source="destination.name")
+
+    class Meta:
+        model = RejectedEntry
+        fields = (
+            "id", "destination", "source", "row_id", "part", "timestamp", "reason", "labels", "line", "run",
+            "rejected_at",
+        )

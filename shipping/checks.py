@@ -1,0 +1,74 @@
+"""System checks of the shipping settings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from shipping.addresses import AddressError, split_credentials
+
+LONGEST_LABEL_VALUE = 2048  # characters; Loki's limit
+SHORTEST_LINE = 1024  # bytes; below it a line falls into dust
+
+
+@register()
+def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """LOKI_URL is an http(s) URL; it may carry a user and password, so its value is not shown."""
+    try:
+        split_credentials(settings.LOKI_URL)
+    except AddressError as error:
+        hint = "Give scheme, host and port, and no path of the API."
+        return [Error(f"LOKI_URL: {error}", hint=hint, id="shipping.E001")]
+    return []
+
+
+@register()
+def check_job(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """SHIPPING_JOB is the value of the label `job`, by which everything shipped is found."""
+    job = settings.SHIPPING_JOB
+    if job.strip() and job.isprintable() and len(job) <= LONGEST_LABEL_VALUE:
+        return []
+    return [
+        Error(
+            f"SHIPPING_JOB={job[:40]!r} cannot be the value of the label `job`",
+            hint=f"Give 1 to {LONGEST_LABEL_VALUE} printable characters, such as aoss.",
+            id="shipping.E002",
+        )
+    ]
+
+
+@register()
+def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Numbers below which nothing would be shipped."""
+    least: dict[str, float] = {
+        "SHIPPING_RETRIES": 0,
+        "SHIPPING_POLL": 0.01,
+        "SHIPPING_LINE_BYTES": SHORTEST_LINE,
+        "SHIPPING_REQUEST_BYTES": settings.SHIPPING_LINE_BYTES,
+    }
+    return [
+        Error(
+            f"{name}={getattr(settings, name)} is too small",
+            hint=f"Set {name} to {bound:g} or more.",
+            id="shipping.E003",
+        )
+        for name, bound in least.items()
+        if getattr(settings, name) < bound
+    ]
+
+
+@register()
+def check_tenant(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """LOKI_TENANT travels in a header."""
+    tenant = settings.LOKI_TENANT
+    if tenant.isascii() and (tenant.isprintable() or not tenant) and len(tenant) <= 150:
+        return []
+    return [
+        Error(
+            "LOKI_TENANT cannot be sent as a header",
+            hint="Give up to 150 printable ASCII characters, or leave it empty.",
+            id="shipping.E004",
+        )
+    ]

@@ -1,0 +1,229 @@
+"""The shipper: read committed records, push them, move the cursor.
+
+One `step` pushes one batch and then moves the cursor, in one transaction with the counters and the refused
+entries. A process that dies before that transaction sends the batch again; Loki keeps each entry once.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from logsite.records import Cursor, CursorError, LogRecord, from_nanoseconds
+from shipping.entries import Encoder, Entry
+from shipping.errors import LostRace, ShippingError, Stopped
+from shipping.feed import Feed
+from shipping.loki import Refusal
+from shipping.models import Destination, RejectedEntry, RunStatus, ShippingCursor, ShippingRun
+from shipping.reasons import kind_of
+
+# Loki refuses what lies more than an hour behind its stream's newest entry, even if it has stored it
+# before. A push that spans no more than that per stream can be sent again, whole or in halves, and each
+# entry gets the same verdict as the first time.
+STREAM_SPAN = 3600 * 10**9  # nanoseconds
+EXCERPT_CHARACTERS = 1000
+
+
+class Client(Protocol):
+    """What the engine asks of a destination; see LokiClient."""
+
+    def deliver(self, entries: Sequence[Entry]) -> list[Refusal]:
+        """Bring `entries` there and return what was refused for good. Raises ShippingError."""
+
+
+@dataclass(slots=True)
+class Push:
+    """Whole records that go out together; the cursor moves to `end` when they have been dealt with."""
+
+    end: Cursor
+    entries: list[Entry] = field(default_factory=list)
+    records: int = 0
+    split: int = 0
+    size: int = 0
+    spans: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+
+    def take(self, end: Cursor, entries: Sequence[Entry], limit: int) -> bool:
+        """Add a record's entries if they fit, in bytes and in what their stream spans; whether they did.
+
+        An empty push takes any record.
+        """
+        timestamp, stream = entries[0].timestamp, entries[0].stream
+        low, high = self.spans.get(stream, (timestamp, timestamp))
+        low, high = min(low, timestamp), max(high, timestamp)
+        size = self.size + sum([entry.size for entry in entries])
+        if self.entries and (size > limit or high - low > STREAM_SPAN):
+            return False
+        self.spans[stream] = (low, high)
+        self.size, self.end = size, end
+        self.entries.extend(entries)
+        self.records += 1
+        self.split += len(entries) > 1
+        return True
+
+
+def plan(records: Iterable[tuple[Cursor, LogRecord]], encoder: Encoder, limit: int) -> list[Push]:
+    """`records` as pushes of at most `limit` bytes each; a record that is larger goes alone."""
+    pushes: list[Push] = []
+    for cursor, record in records:
+        entries = encoder.entries(cursor, record)
+        if not pushes or not pushes[-1].take(cursor, entries, limit):
+            pushes.append(Push(cursor))
+            pushes[-1].take(cursor, entries, limit)
+    return pushes
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run has done so far, in records; `reasons` counts refused entries by kind."""
+
+    shipped: int = 0
+    rejected: int = 0
+    split: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+class Shipper:
+    """Ships one feed to one destination. A context manager: it closes its run's record."""
+
+    def __init__(
+        self,
+        destination: Destination,
+        client: Client,
+        feed: Feed,
+        encoder: Encoder,
+        *,
+        batch_size: int,
+        request_bytes: int,
+        on_push: Callable[[Push], None] = lambda push: None,
+    ) -> None:
+        self.destination = destination
+        self.client = client
+        self.feed = feed
+        self.encoder = encoder
+        self.batch_size = batch_size
+        self.request_bytes = request_bytes
+        self.on_push = on_push
+        self.totals = Totals()
+        self.left: int | None = None
+        self._planned: deque[Push] = deque()
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="push")
+
+    def __enter__(self) -> Self:
+        lane: dict[str, Any] = {"destination": self.destination, "source": self.feed.key}
+        self._row, _ = ShippingCursor.objects.get_or_create(**lane)
+        self.cursor = self._read_up_to = Cursor(self._row.xact, self._row.row_id)
+        before = ShippingRun.objects.filter(status=RunStatus.RUNNING, **lane)
+        before.update(status=RunStatus.FAILED, error="it was interrupted")
+        self.run = ShippingRun.objects.create(started=timezone.now(), **lane)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the end of the run: what is left, and what went wrong."""
+        self._sender.shutdown()
+        self.left = self._count_left()
+        told = isinstance(error, ShippingError | CursorError)  # other texts may show internals
+        failed = error is not None and not isinstance(error, Stopped)
+        ShippingRun.objects.filter(pk=self.run.pk).update(
+            status=RunStatus.FAILED if failed else RunStatus.SUCCESS,
+            ended=timezone.now(),
+            left=self.left,
+            error=(str(error) if told else type(error).__name__) if failed else "",
+        )
+
+    def _count_left(self) -> int | None:
+        try:
+            return self.feed.left(self.cursor)
+        except CursorError:
+            return None
+
+    def step(self) -> bool:
+        """Push one batch and move the cursor; False when there is nothing to ship just now.
+
+        The next batch is read while this one is on its way; only this thread touches the database. Raises
+        ShippingError and CursorError; the cursor stands then behind the last batch that was dealt with.
+        """
+        if (push := self._next()) is None:
+            return False
+        answer = self._sender.submit(self.client.deliver, push.entries)
+        try:
+            self._read_ahead()
+        finally:
+            self._settle(push, answer.result())
+        return True
+
+    def _next(self) -> Push | None:
+        self._read_ahead()
+        return self._planned.popleft() if self._planned else None
+
+    def _read_ahead(self) -> None:
+        if self._planned:
+            return
+        page = self.feed.read(self._read_up_to, self.batch_size)
+        if page:
+            self._planned.extend(plan(page, self.encoder, self.request_bytes))
+            self._read_up_to = page[-1][0]
+
+    def _settle(self, push: Push, refusals: Sequence[Refusal]) -> None:
+        """Move the cursor behind `push`, with all that has to be known of it, or not at all."""
+        rejected = len({refusal.entry.cursor for refusal in refusals})
+        shipped = push.records - rejected
+        with transaction.atomic():
+            self._move_cursor(push.end, shipped, rejected)
+            ShippingRun.objects.filter(pk=self.run.pk).update(
+                shipped=F("shipped") + shipped,
+                rejected=F("rejected") + rejected,
+                split=F("split") + push.split,
+            )
+            if refusals:
+                rows = [self._rejected_entry(refusal) for refusal in refusals]
+                RejectedEntry.objects.bulk_create(rows, ignore_conflicts=True)
+        self.cursor = push.end
+        self.totals.shipped += shipped
+        self.totals.rejected += rejected
+        self.totals.split += push.split
+        self.totals.reasons.update(kind_of(refusal.reason) for refusal in refusals)
+        self.on_push(push)
+
+    def _move_cursor(self, end: Cursor, shipped: int, rejected: int) -> None:
+        """Conditional on where this shipper last saw it, so that of two shippers one stops."""
+        moved = ShippingCursor.objects.filter(
+            pk=self._row.pk, xact=self.cursor.xact, row_id=self.cursor.id
+        ).update(
+            xact=end.xact,
+            row_id=end.id,
+            shipped=F("shipped") + shipped,
+            rejected=F("rejected") + rejected,
+            updated_at=timezone.now(),
+        )
+        if not moved:
+            raise LostRace(
+                f"another shipper moved the cursor of {self.feed.key} at {self.destination} meanwhile; "
+                "this one stops, nothing is lost: run one at a time"
+            )
+
+    def _rejected_entry(self, refusal: Refusal) -> RejectedEntry:
+        entry = refusal.entry
+        return RejectedEntry(
+            destination=self.destination,
+            run=self.run,
+            source=self.feed.key.split(" ", 1)[0],
+            row_id=entry.cursor.id,
+            part=entry.part,
+            timestamp=from_nanoseconds(entry.timestamp),
+            reason=refusal.reason.replace("\0", ""),
+            labels={name: value.replace("\0", "") for name, value in entry.labels.items()},
+            line=entry.line[:EXCERPT_CHARACTERS].replace("\0", ""),
+        )
+
+
+def forget_cursor(destination: Destination, feed: Feed) -> None:
+    """Set the cursor to the beginning, so that everything is shipped again."""
+    ShippingCursor.objects.filter(destination=destination, source=feed.key).update(xact=0, row_id=0)

@@ -1,0 +1,163 @@
+"""Records as Loki entries: labels, lines and structured metadata.
+
+Everything here is a pure function of the record (and of the settings): an entry that is sent again is the
+same to the byte, and Loki keeps it once.
+"""
+
+import json
+import json.encoder
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from logsite.records import Cursor, LogRecord
+
+_quote: Callable[[str], str] = json.encoder.encode_basestring  # written in C
+_first = itemgetter(0)
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line for Loki. `stream` is the stream's labels and `value` the entry, both as JSON in UTF-8;
+    `part` is such as "2/3", empty for a whole line. `timestamp` is in nanoseconds since the epoch.
+    """
+
+    cursor: Cursor
+    timestamp: int
+    part: str
+    stream: bytes
+    value: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes in a request; the stream is counted each time, so a request stays below the sum."""
+        return len(self.value) + len(self.stream) + 32
+
+    @property
+    def labels(self) -> dict[str, str]:
+        labels: dict[str, str] = json.loads(self.stream)
+        return labels
+
+    @property
+    def line(self) -> str:
+        line: str = json.loads(self.value)[1]
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Makes entries of records: the label `job`, the longest line in bytes, and whether it is a backfill."""
+
+    job: str
+    line_bytes: int
+    backfill: bool = False
+
+    def entries(self, cursor: Cursor, record: LogRecord) -> list[Entry]:
+        """The record as one entry, or as several where its line is longer than Loki takes."""
+        stream = stream_json(self.job, record.source, self.backfill, tuple(record.labels.items()))
+        parts = split_line(record.message, self.line_bytes)
+        metadata = _metadata_json(record)
+        if len(parts) == 1:
+            value = _value(record.timestamp, parts[0], metadata)
+            return [Entry(cursor, record.timestamp, "", stream, value)]
+        names = [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
+        return [
+            Entry(cursor, record.timestamp, name, stream,
+                  _value(record.timestamp, line, f'"part":"{name}",{metadata}'))
+            for name, line in zip(names, parts, strict=True)
+        ]
+
+
+def split_line(line: str, limit: int) -> list[str]:
+    """`line` cut into pieces of at most `limit` bytes of UTF-8, never inside a character.
+
+    Joined, the pieces give the line again. `limit` is at least 4, the longest character.
+    """
+    if len(line) * 4 <= limit:
+        return [line]
+    data = line.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return [line]
+    pieces = []
+    start = 0
+    while start < len(data):
+        end = min(start + limit, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:  # in the middle of a character
+            end -= 1
+        pieces.append(data[start:end].decode("utf-8"))
+        start = end
+    return pieces
+
+
+@lru_cache(maxsize=4096)
+def stream_json(job: str, source: str, backfill: bool, labels: tuple[tuple[str, str], ...]) -> bytes:
+    """The labels of a stream as JSON: ours first, then the record's, sorted, without the empty ones."""
+    own = {"job": job, "source": source}
+    if backfill:
+        own["backfill"] = "true"
+    return _encode(f"{{{_pairs(with_safe_names(own, labels))}}}")
+
+
+def with_safe_names(own: Mapping[str, str], found: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """`own` and then `found`, sorted, with names Loki takes and values as text; empty values are left out.
+
+    Two names that become the same are kept apart by a number, so that neither value is lost.
+    """
+    named = dict(own)
+    for name, value in sorted(found, key=_first):
+        if text := value if type(value) is str else as_text(value):
+            safe = free = safe_name(name)
+            number = 2
+            while free in named:
+                free, number = f"{safe}_{number}", number + 1
+            named[free] = text
+    return named
+
+
+@lru_cache(maxsize=4096)
+def safe_name(name: str) -> str:
+    """`name` within [a-zA-Z][a-zA-Z0-9_]*: Loki rewrites or refuses the rest, in metadata with a 500."""
+    safe = _NOT_IN_NAMES.sub("_", name).lstrip("_")
+    if not safe:
+        return "unnamed"
+    return f"key_{safe}" if safe[0].isdigit() else safe
+
+
+def as_text(value: Any) -> str:
+    """A label's or attribute's value as text; None is empty, true and false are as in JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool | dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return str(value)
+
+
+def _metadata_json(record: LogRecord) -> str:
+    """The structured metadata as the inside of a JSON object."""
+    own = {"row_id": str(record.id)}
+    if record.level:
+        own["level"] = record.level
+    attributes = record.attributes
+    if "part" in attributes:  # ours, where a line is split
+        attributes = {f"{name}_2" if name == "part" else name: value for name, value in attributes.items()}
+    return _pairs(with_safe_names(own, attributes.items()))
+
+
+def _pairs(named: Mapping[str, str]) -> str:
+    """The inside of a JSON object; the names need no escaping."""
+    return ",".join([f'"{name}":{_quote(text)}' for name, text in named.items()])
+
+
+def _value(timestamp: int, line: str, metadata: str) -> bytes:
+    return _encode(f'["{timestamp}",{_quote(line)},{{{metadata}}}]')
+
+
+def _encode(text: str) -> bytes:
+    # Half a surrogate pair has no UTF-8; Loki would refuse the whole request for it.
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,205 @@
+"""Loki as a destination: the push request, and what its answers mean."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from shipping.entries import Entry
+from shipping.errors import Misconfigured, Refused, TooLarge, Unavailable
+from shipping.reasons import all_too_old
+from shipping.retry import Retry
+
+PUSH_PATH = "/loki/api/v1/push"
+REASON_CHARACTERS = 8000  # a reason may quote a whole label value before it says what is wrong
+_EMPTY_PUSH = b'{"streams":[]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that Loki will not store, with Loki's words."""
+
+    entry: Entry
+    reason: str
+
+
+class BearerAuth(requests.auth.AuthBase):
+    """`Authorization: <scheme> <token>`, which neither a .netrc overrides nor a repr shows."""
+
+    def __init__(self, token: str, scheme: str = "Bearer") -> None:
+        self._header = f"{scheme} {token}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+    def __repr__(self) -> str:
+        return "BearerAuth(********)"
+
+
+class LokiClient:
+    """Pushes entries to one Loki over one connection. Not to be used by two threads at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        retry: Retry,
+        *,
+        auth: requests.auth.AuthBase | tuple[str, str] | None = None,
+        tenant: str = "",
+        timeout: float,
+        request_bytes: int,
+    ) -> None:
+        self.url = url
+        self.retry = retry
+        self.timeout = timeout
+        self.request_bytes = request_bytes
+        self.requests_sent = 0
+        self._known_as_loki = False
+        self._session = requests.Session()
+        self._session.auth = auth
+        self._session.headers["Content-Type"] = "application/json"
+        if tenant:
+            self._session.headers["X-Scope-OrgID"] = tenant
+
+    def __repr__(self) -> str:
+        return f"LokiClient({self.url!r})"
+
+    def close(self) -> None:
+        self._session.close()
+
+    def deliver(self, entries: Sequence[Entry]) -> list[Refusal]:
+        """Bring all `entries` to Loki, in requests of at most `request_bytes`; return the refused ones.
+
+        When this returns, every other entry is stored. Raises Unavailable, Misconfigured or Stopped, and
+        then nothing may be assumed of any entry: send them all again.
+        """
+        refusals: list[Refusal] = []
+        for request in in_requests(entries, self.request_bytes):
+            refusals += self._deliver_request(request)
+        return refusals
+
+    def _deliver_request(self, entries: Sequence[Entry]) -> list[Refusal]:
+        """Push `entries`; where Loki refuses, halve until the offending ones stand alone.
+
+        Loki stores the rest of a refused request, but not for every reason (labels it cannot read cost the
+        whole request), and its text does not say which. Only what a 204 covers counts as stored.
+        """
+        try:
+            self.retry.call(lambda: self._post(body_of(entries)))
+        except TooLarge as error:
+            if len(entries) == 1:
+                return [Refusal(entries[0], str(error))]
+        except Refused as error:
+            self._confirm_loki()
+            if len(entries) == 1:
+                return [Refusal(entries[0], str(error))]
+            if (reasons := all_too_old(error.answer, len(entries))) is not None:
+                return [Refusal(entry, reasons.get(entry.timestamp // 10**9, str(error))) for entry in entries]
+        else:
+            return []
+        middle = len(entries) // 2
+        return self._deliver_request(entries[:middle]) + self._deliver_request(entries[middle:])
+
+    def _confirm_loki(self) -> None:
+        """Make sure that a 400 is about entries, once: a web server that answers 400 to everything, as one
+        that expects TLS does, must not get all entries recorded as refused.
+        """
+        if self._known_as_loki:
+            return
+        try:
+            self.retry.call(lambda: self._post(_EMPTY_PUSH))
+        except Refused as error:
+            if not str(error).startswith("error at least one valid stream"):
+                raise Misconfigured(f"{self} refuses even an empty push: {error}") from None
+        self._known_as_loki = True
+
+    def _post(self, body: bytes) -> None:
+        self.requests_sent += 1
+        try:
+            response = self._session.post(
+                self.url + PUSH_PATH, data=body, timeout=self.timeout, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise network_fault(str(self), error, self.timeout) from None
+        judge(str(self), response)
+
+    def __str__(self) -> str:
+        return f"Loki at {self.url}"
+
+
+def judge(who: str, response: requests.Response) -> None:
+    """Return for a success; else raise what the answer means for the request."""
+    code = response.status_code
+    if 200 <= code < 300:
+        return
+    reason = one_line(response)
+    if code in (400, 422):
+        raise Refused(reason or f"{who} answered {code}", response.content.decode("utf-8", "replace"))
+    if code == 413:
+        raise TooLarge(reason or f"{who} answered 413")
+    if code == 429 or code >= 500:
+        raise Unavailable(f"{who} answered {code} ({reason[:200]})", asked_wait(response))
+    hint = {401: "check the token", 403: "check the token", 404: "check the address"}.get(code, "")
+    if 300 <= code < 400:
+        hint = "a redirect; give the address it points to"
+    raise Misconfigured(f"{who} answered {code}{f': {hint}' if hint else ''} ({reason[:200]})")
+
+
+def network_fault(who: str, error: requests.RequestException, timeout: float) -> Exception:
+    """The exception of ours that `error` stands for; never its own text, which shows internals."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return Misconfigured(f"{who} has no TLS certificate that can be verified")
+    if isinstance(error, requests.Timeout):
+        return Unavailable(f"{who} did not answer within {timeout:g} s")
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        text = str(error)
+        if "Connection refused" in text:
+            return Unavailable(f"{who} refused the connection")
+        if "NameResolutionError" in text or "Failed to resolve" in text:
+            return Unavailable(f"{who} cannot be reached: its name does not resolve")
+        return Unavailable(f"{who} broke the connection")
+    return Misconfigured(f"{who} cannot be spoken to ({type(error).__name__})")
+
+
+def asked_wait(response: requests.Response) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or as a date; None where there is none."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def one_line(response: requests.Response) -> str:
+    """The answer's text on one line, at most REASON_CHARACTERS long."""
+    text = response.content[: REASON_CHARACTERS * 4].decode("utf-8", "replace")
+    return " ".join(text.split())[:REASON_CHARACTERS] or response.reason or ""
+
+
+def body_of(entries: Sequence[Entry]) -> bytes:
+    """The JSON of a push, grouped by stream; entries keep their order within it."""
+    streams: dict[bytes, list[bytes]] = {}
+    for entry in entries:
+        streams.setdefault(entry.stream, []).append(entry.value)
+    return b'{"streams":[%s]}' % b",".join(
+        b'{"stream":%s,"values":[%s]}' % (stream, b",".join(values)) for stream, values in streams.items()
+    )
+
+
+def in_requests(entries: Sequence[Entry], limit: int) -> Iterator[Sequence[Entry]]:
+    """`entries` in slices of at most `limit` bytes each; a larger entry goes alone."""
+    start = size = 0
+    for position, entry in enumerate(entries):
+        if position > start and size + entry.size > limit:
+            yield entries[start:position]
+            start, size = position, 0
+        size += entry.size
+    if start < len(entries):
+        yield entries[start:]

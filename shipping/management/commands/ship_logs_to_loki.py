@@ -1,0 +1,158 @@
+"""Ship log entries to Loki."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.utils import timezone
+from tqdm import tqdm
+
+from logsite.records import Cursor, CursorError
+from shipping.destinations import Target, encoder, loki_target
+from shipping.engine import Push, Shipper, forget_cursor
+from shipping.errors import ShippingError, Stopped, Unavailable
+from shipping.feed import LEFT_CAP, Feed
+from shipping.models import ShippingCursor
+from shipping.options import Options, UsageError, read_options
+from shipping.retry import Retry
+from shipping.run import count_text, follow, rehearse, ship_all, summary
+
+
+class Command(BaseCommand):
+    help = "Ship all committed log entries to Loki, oldest first; what is there already is not sent again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--loki", metavar="URL", help="Loki's address; default: the setting LOKI_URL.")
+        add("--backend", metavar="URL", help="Read from the LogSite at this address, not from here.")
+        add("--token", metavar="T", help="API token for --backend; default: the setting SHIPPING_TOKEN.")
+        add("--source", metavar="NAME", nargs="+", action="extend", help="Only these sources; default: all.")
+        add("--since", metavar="T", help="Backfill: from this time on, as 2026-01-31T12:00:00Z or 7d (ago).")
+        add("--until", metavar="T", help="Backfill: before this time.")
+        add("--batch-size", metavar="N", default="1000", help="Entries a push, 1 to 5000; default: 1000.")
+        add("--follow", action="store_true", help="Go on as new entries come, until SIGTERM or Ctrl-C.")
+        add("--from-start", action="store_true", help="Forget how far it got and send everything again.")
+        add("--dry-run", action="store_true", help="Say what would be sent, and send nothing.")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        self.stop = threading.Event()
+        try:
+            options = read_options(given, timezone.now())
+            retry = Retry(
+                None if options.follow else settings.SHIPPING_RETRIES, settings.SHIPPING_BACKOFF, self.stop,
+                self._say_wait,
+            )
+            with stop_on_signals(self.stop):
+                self._run(options, loki_target(options.loki), options.feeds(retry), retry)
+        except UsageError as error:
+            raise CommandError(str(error), returncode=2) from None
+        except (ShippingError, CursorError) as error:
+            raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            kind = type(error).__name__  # the text may hold the connection string or a row
+            raise CommandError(f"the database failed ({kind}); nothing is lost, run again") from None
+
+    def _run(self, options: Options, target: Target, feeds: list[Feed], retry: Retry) -> None:
+        if options.dry_run:
+            for feed in feeds:
+                self._rehearse(options, target, feed)
+            return
+        if target.destination.pk is None:
+            target.destination.save()
+        if options.from_start:
+            for feed in feeds:
+                forget_cursor(target.destination, feed)
+        client = target.client(retry)
+        try:
+            with self._progress(target, feeds) as bar:
+                shippers = [
+                    Shipper(
+                        target.destination, client, feed, encoder(backfill=bool(options.window)),
+                        batch_size=options.batch_size, request_bytes=settings.SHIPPING_REQUEST_BYTES,
+                        on_push=lambda push: self._advance(bar, push),
+                    )
+                    for feed in feeds
+                ]
+                self._follow(shippers) if options.follow else self._once(shippers)
+        finally:
+            client.close()
+
+    def _once(self, shippers: list[Shipper]) -> None:
+        for shipper in shippers:
+            try:
+                with shipper:
+                    ship_all(shipper, self.stop)
+            except Stopped:
+                pass
+            except Unavailable as error:
+                waiting = count_text(shipper.left, unknown="all")
+                raise Unavailable(
+                    f"{error}; nothing is lost, {waiting} entries wait: run again when it is back"
+                ) from None
+            finally:
+                self._say_end(shipper)
+
+    def _follow(self, shippers: list[Shipper]) -> None:
+        try:
+            with ExitStack() as stack:
+                for shipper in shippers:
+                    stack.enter_context(shipper)
+                follow(shippers, self.stop, settings.SHIPPING_POLL)
+        except Stopped:
+            pass
+        finally:
+            for shipper in shippers:
+                self._say_end(shipper)
+
+    def _rehearse(self, options: Options, target: Target, feed: Feed) -> None:
+        row = None
+        if target.destination.pk and not options.from_start:
+            row = ShippingCursor.objects.filter(destination=target.destination, source=feed.key).first()
+        found = rehearse(
+            feed, Cursor(row.xact, row.row_id) if row else Cursor(), encoder(backfill=bool(options.window)),
+            batch_size=options.batch_size, limit=settings.SHIPPING_REQUEST_BYTES,
+        )
+        self.stdout.write(
+            f"{feed.key}: would ship {found.records:,} entries ({found.split:,} in parts) of "
+            f"{len(found.streams):,} streams in {found.pushes:,} pushes, {found.size:,} bytes, "
+            f"to {target.destination.url}"
+        )
+
+    def _progress(self, target: Target, feeds: list[Feed]) -> "tqdm[Any]":
+        """A bar on a terminal, with a total where it is known and not too large to count."""
+        total: int | None = 0
+        for feed in feeds:
+            row = ShippingCursor.objects.filter(destination=target.destination, source=feed.key).first()
+            left = feed.left(Cursor(row.xact, row.row_id) if row else Cursor())
+            total = None if left is None or left > LEFT_CAP or total is None else total + left
+        return tqdm(total=total, unit=" entries", disable=None)
+
+    def _advance(self, bar: "tqdm[Any]", push: Push) -> None:
+        bar.update(push.records)
+
+    def _say_end(self, shipper: Shipper) -> None:
+        for line in summary(shipper.feed.key, shipper.totals, shipper.left):
+            self.stdout.write(line)
+
+    def _say_wait(self, error: Unavailable, delay: float) -> None:
+        with tqdm.external_write_mode():
+            self.stderr.write(f"{error}; trying again in {delay:.1f} s")
+
+
+@contextmanager
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `stop`, so that the batch in hand is finished. Only the main thread may ask."""
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

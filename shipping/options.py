@@ -1,0 +1,123 @@
+"""What `ship_logs_to_loki` was asked to do, read from its options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from logsite.records import get_source, sources
+from shipping.addresses import AddressError, check_address, split_credentials
+from shipping.feed import PAGE, BackendFeed, Feed, LocalFeed, Window
+from shipping.moments import parse_moment
+from shipping.retry import Retry
+
+
+class UsageError(ValueError):
+    """An option that cannot be used as given; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options, checked. `token` shows in no repr."""
+
+    loki: str
+    names: list[str]
+    window: Window
+    batch_size: int
+    follow: bool
+    from_start: bool
+    dry_run: bool
+    backend: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Options(names={self.names}, window={self.window}, backend={self.backend!r})"
+
+    def feeds(self, retry: Retry) -> list[Feed]:
+        """Where to read, a feed for each source."""
+        if not self.backend:
+            return [LocalFeed(get_source(name), self.window) for name in self.names]
+        return [
+            BackendFeed(
+                self.backend, self.token, name, retry, timeout=settings.SHIPPING_TIMEOUT, window=self.window
+            )
+            for name in self.names
+        ]
+
+
+def read_options(given: Mapping[str, Any], now: datetime) -> Options:
+    """The checked options. Raises UsageError."""
+    if given["follow"] and given["dry_run"]:
+        raise UsageError("--dry-run: it ends, and --follow does not; give one of them")
+    backend, token = _backend(given["backend"], given["token"])
+    return Options(
+        loki=_loki(given["loki"]),
+        names=_names(given["source"], remote=bool(backend)),
+        window=_window(given["since"], given["until"], now),
+        batch_size=_batch_size(str(given["batch_size"])),
+        follow=given["follow"],
+        from_start=given["from_start"],
+        dry_run=given["dry_run"],
+        backend=backend,
+        token=token,
+    )
+
+
+def _loki(url: str | None) -> str:
+    url = settings.LOKI_URL if url is None else url
+    try:
+        split_credentials(url)
+    except AddressError as error:
+        raise UsageError(f"--loki: {error}") from None
+    return url
+
+
+def _backend(url: str | None, token: str | None) -> tuple[str, str]:
+    if url is None:
+        if token is not None:
+            raise UsageError("--token: it belongs to --backend, which is not given")
+        return "", ""
+    try:
+        url = check_address(url)
+    except AddressError as error:
+        raise UsageError(f"--backend: {error}") from None
+    token = token or settings.SHIPPING_TOKEN or ""
+    if not token:
+        raise UsageError("--backend: it needs --token, or the setting SHIPPING_TOKEN")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UsageError("--token: it holds characters that no token has")
+    return url, token
+
+
+def _names(given: list[str] | None, *, remote: bool) -> list[str]:
+    if not given:
+        return sorted(sources())
+    names = list(dict.fromkeys(given))
+    for name in names:
+        try:
+            if not remote:  # another LogSite may have sources that are not here; it says so itself
+                get_source(name)
+        except ValueError as error:
+            raise UsageError(f"--source: {error}") from None
+    return names
+
+
+def _window(since: str | None, until: str | None, now: datetime) -> Window:
+    moments: dict[str, datetime | None] = {}
+    for option, text in (("--since", since), ("--until", until)):
+        try:
+            moments[option] = None if text is None else parse_moment(text, now)
+        except ValueError as error:
+            raise UsageError(f"{option}: {error}") from None
+    window = Window(moments["--since"], moments["--until"])
+    if window.since and window.until and window.since >= window.until:
+        raise UsageError("--until: it is not after --since")
+    return window
+
+
+def _batch_size(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= PAGE:
+        raise UsageError(f"--batch-size: a whole number from 1 to {PAGE}, not {text[:20]!r}")
+    return int(text)

@@ -1,0 +1,71 @@
+"""A run of the shipper over one or more feeds, once or for as long as it is wanted."""
+
+import threading
+from dataclasses import dataclass, field
+
+from logsite.records import Cursor
+from shipping.engine import Shipper, Totals, plan
+from shipping.entries import Encoder
+from shipping.feed import LEFT_CAP, Feed
+
+
+@dataclass(slots=True)
+class DryRun:
+    """What shipping a feed would send."""
+
+    records: int = 0
+    pushes: int = 0
+    size: int = 0
+    split: int = 0
+    streams: set[bytes] = field(default_factory=set)
+
+
+def rehearse(feed: Feed, cursor: Cursor, encoder: Encoder, *, batch_size: int, limit: int) -> DryRun:
+    """Read and encode everything after `cursor`, and send nothing."""
+    found = DryRun()
+    while page := feed.read(cursor, batch_size):
+        for push in plan(page, encoder, limit):
+            found.records += push.records
+            found.pushes += 1
+            found.size += push.size
+            found.split += push.split
+            found.streams.update(push.spans)
+        cursor = page[-1][0]
+    return found
+
+
+def ship_all(shipper: Shipper, stop: threading.Event) -> None:
+    """Step until there is nothing left or the stop event is set."""
+    while not stop.is_set() and shipper.step():
+        pass
+
+
+def follow(shippers: list[Shipper], stop: threading.Event, poll: float) -> None:
+    """Step each shipper in turn, and look again every `poll` seconds, until the stop event is set."""
+    while not stop.is_set():
+        if not step_each(shippers, stop):
+            stop.wait(poll)
+
+
+def step_each(shippers: list[Shipper], stop: threading.Event) -> bool:
+    """One step of each; whether any had something to ship."""
+    shipped = [shipper.step() for shipper in shippers if not stop.is_set()]  # each has its turn
+    return any(shipped)
+
+
+def count_text(left: int | None, unknown: str = "unknown") -> str:
+    """A capped count for people."""
+    if left is None:
+        return unknown
+    return f"{left:,}" if left <= LEFT_CAP else f"more than {LEFT_CAP:,}"
+
+
+def summary(name: str, totals: Totals, left: int | None) -> list[str]:
+    """The end of a run, a line each: the numbers, then the reasons of what was refused."""
+    if not totals.shipped and not totals.rejected and not left:
+        return [f"{name}: nothing to ship, all is there already"]
+    split = f", {totals.split:,} of them in parts" if totals.split else ""
+    rest = f"rejected {totals.rejected:,}, left {count_text(left)}"
+    lines = [f"{name}: shipped {totals.shipped:,}{split}, {rest}"]
+    return lines + [f"  rejected {count:,}: {reason}" for reason, count in totals.reasons.most_common()]
+
