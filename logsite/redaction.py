@@ -1,0 +1,381 @@
+"""Takes credentials out of device output, commands, error texts and log lines before anything is stored.
+
+Two layers look at the same text, and what either finds is replaced by a mark such as `<redacted:psk>`: the
+credentials that are known (literally, and as devices and libraries print them) and the places where the
+configuration languages of the vendors put a credential (`redaction_patterns.py`).
+"""
+
+import logging
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from logsite.redaction_patterns import (
+    ANYWHERE,
+    BLANK,
+    BLOCKS,
+    KEYWORD_STEMS,
+    KINDS,
+    LINE_RULES,
+    TEXT_RULES,
+    WHOLE_TOKEN,
+    Rule,
+    beside_pattern,
+    telling_parts,
+    token_pattern,
+    written_forms,
+)
+
+__all__ = ["RedactingFilter", "Redactor", "Registration", "redact", "register_secrets"]
+
+Secrets = Mapping[str, str] | Iterable[tuple[str, str]]
+
+REMEMBERED = 512  # secrets no longer in use that the process still takes out of its log lines
+BLOCK_LIMIT = 50_000  # characters searched for the end of a block
+
+_MARK = re.compile(r"<redacted:([a-z0-9-]{1,60})>")
+
+
+class _Span(NamedTuple):
+    start: int
+    end: int
+    priority: int  # of two kinds that claim one place, the lower number names it; known secrets come first
+    kind: str
+
+
+class _Text:
+    """A text, with what both layers share: its lower-case form and the lines in which a stem stands.
+
+    Marks from an earlier pass are blanked: they are full of keywords, and a secret may read «password».
+    """
+
+    def __init__(self, text: str, kinds: frozenset[str]) -> None:
+        self.blanked: set[int] = set()
+        if "<redacted:" in text:  # a mark of a kind nobody uses is a device's text
+            text = _MARK.sub(lambda mark: self._blank(mark) if mark[1] in kinds else mark[0], text)
+        self.text = text
+        lowered = text.lower()
+        if len(lowered) != len(text):  # «İ» alone grows when lowered, and would shift every position
+            lowered = text.replace("İ", "I").lower()
+        self.lowered = lowered
+        # Stems are looked up in the distinct words first: output repeats itself, so they are a fifth of it.
+        self._words = "\n".join(set(lowered.split()))
+
+    def _blank(self, mark: re.Match[str]) -> str:
+        self.blanked.add(mark.start())
+        return BLANK * len(mark[0])
+
+    def has(self, stem: str) -> bool:
+        return stem in self._words
+
+    def regions(self, stem: str) -> list[tuple[int, int]]:
+        """The lines with `stem`, neighbours joined."""
+        found: list[tuple[int, int]] = []
+        if stem not in self._words:
+            return found
+        position = self.lowered.find(stem)
+        end = -1
+        while position >= 0:
+            start = self.text.rfind("\n", end + 1, position) + 1 or end + 1
+            joined = bool(found) and start == end + 1
+            end = self.text.find("\n", position)
+            end = len(self.text) if end < 0 else end
+            found[-1:] = [(found[-1][0], end)] if joined else [*found[-1:], (start, end)]
+            position = self.lowered.find(stem, end)
+        return found
+
+
+def _spans(source: _Text, match: re.Match[str], priority: int, kind: str) -> Iterator[_Span]:
+    """The groups of a match, without blanks around them; a mark in the value's place is no secret."""
+    for group in range(1, match.re.groups + 1):
+        value = match[group]
+        if not value or not (bare := value.strip()):
+            continue
+        start = match.start(group) + len(value) - len(value.lstrip())
+        if start not in source.blanked:
+            yield _Span(start, start + len(bare), priority, kind)
+
+
+# --- the patterns -----------------------------------------------------------------------------------------
+
+
+def _by_root() -> dict[str, list[tuple[str, int, Rule]]]:
+    """The line rules, each under the shortest stem that its own stem contains: one search serves them all."""
+    stems = sorted({stem for rule in LINE_RULES for stem in rule.stems}, key=len)
+    table: dict[str, list[tuple[str, int, Rule]]] = {}
+    for priority, rule in enumerate(LINE_RULES):
+        for stem in rule.stems:
+            root = next(shorter for shorter in stems if shorter in stem)
+            table.setdefault(root, []).append((stem, priority, rule))
+    return table
+
+
+_RULES = _by_root()
+
+
+def _line_spans(source: _Text) -> Iterator[_Span]:
+    for root, rules in _RULES.items():
+        for start, end in source.regions(root):
+            lines = source.lowered[start:end]
+            for stem, priority, rule in rules:
+                if stem in lines:
+                    for match in rule.pattern.finditer(source.text, start, end):
+                        yield from _spans(source, match, priority, rule.kind)
+
+
+def _text_spans(source: _Text) -> Iterator[_Span]:
+    for rule in TEXT_RULES:
+        if any(source.has(stem) for stem in rule.stems):
+            for match in rule.pattern.finditer(source.text):
+                yield from _spans(source, match, -1, rule.kind)
+
+
+def _block_spans(source: _Text) -> Iterator[_Span]:
+    for block in BLOCKS:
+        opening = block.opening.search(source.text) if source.has(block.stem) else None
+        while opening:
+            limit = opening.end() + BLOCK_LIMIT
+            closing = block.closing.search(source.text, opening.end(), limit)
+            end = closing.end() if closing else limit
+            for match in block.secret.finditer(source.text, opening.end(), end):
+                yield from _spans(source, match, -1, block.kind)
+            opening = block.opening.search(source.text, end - 1)  # the end may begin the next block
+
+
+# --- the known secrets ------------------------------------------------------------------------------------
+
+
+class _Known:
+    """One known credential and all that has to be looked for because of it."""
+
+    def __init__(self, kind: str, value: str) -> None:
+        self.kind = re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")[:60] or "secret"
+        forms = {form for part in telling_parts(value) for form in written_forms(part)}
+        self._anywhere = tuple(form for form in forms if len(form) >= ANYWHERE)
+        self._tokens = tuple(
+            (form, token_pattern(form)) for form in forms if WHOLE_TOKEN <= len(form) < ANYWHERE
+        )
+        self._beside = tuple((form, beside_pattern(form)) for form in forms if 0 < len(form) < WHOLE_TOKEN)
+
+    def spans(self, source: _Text) -> Iterator[_Span]:
+        for form in self._anywhere:
+            position = source.text.find(form)
+            while position >= 0:
+                yield _Span(position, position + len(form), -2, self.kind)
+                position = source.text.find(form, position + len(form))
+        for form, pattern in self._tokens:
+            if form in source.text:
+                for match in pattern.finditer(source.text):
+                    yield _Span(*match.span(), -2, self.kind)
+        if any(form in source.text for form, _ in self._beside):
+            yield from self._spans_beside_keywords(source)
+
+    def _spans_beside_keywords(self, source: _Text) -> Iterator[_Span]:
+        for start, end in (region for stem in KEYWORD_STEMS for region in source.regions(stem)):
+            for _, pattern in self._beside:
+                for match in pattern.finditer(source.text, start, end):
+                    yield _Span(*match.span(1), -2, self.kind)
+
+
+# --- the redactor -----------------------------------------------------------------------------------------
+
+
+class Redactor:
+    """Masks the given credentials, and whatever the patterns recognise as one.
+
+    `secrets` holds the kind and the literal value of each, for example `{"password": …, "enable-secret": …}`.
+    """
+
+    def __init__(self, secrets: Secrets = ()) -> None:
+        self._known = tuple(_Known(kind, value) for kind, value in _pairs(secrets))
+
+    @classmethod
+    def _of(cls, known: Iterable[_Known]) -> Self:
+        redactor = cls()
+        redactor._known = tuple(known)
+        return redactor
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self._known)} known secrets>"
+
+    def redact(self, text: str) -> str:
+        """`text` with a mark in the place of every credential; the rest of each line stays."""
+        if not text:
+            return text
+        source = _Text(text, self._kinds())
+        spans = self._known_spans(source)
+        spans += [*_line_spans(source), *_text_spans(source), *_block_spans(source)]
+        return _masked(text, spans) if spans else text
+
+    def leaks(self, text: str) -> list[str]:
+        """The kinds of the known secrets that still stand in `text`."""
+        return sorted({span.kind for span in self._known_spans(_Text(text, self._kinds()))}) if text else []
+
+    def _kinds(self) -> frozenset[str]:
+        return KINDS | _registry.kinds | {known.kind for known in self._known}
+
+    def _known_spans(self, source: _Text) -> list[_Span]:
+        return [span for known in self._known for span in known.spans(source)]
+
+
+def _pairs(secrets: Secrets) -> list[tuple[str, str]]:
+    pairs = secrets.items() if isinstance(secrets, Mapping) else secrets
+    return list(dict.fromkeys((kind, value) for kind, value in pairs if value and value.strip()))
+
+
+def _masked(text: str, spans: list[_Span]) -> str:
+    """Replace the spans by marks; overlapping ones become one mark."""
+    pieces: list[str] = []
+    position = 0
+    spans.sort()
+    current = spans[0]
+    for span in [*spans[1:], _Span(len(text) + 1, len(text) + 1, 0, "")]:
+        if span.start < current.end:
+            first = min(current, span, key=lambda each: (each.priority, each.start - each.end))
+            current = _Span(current.start, max(current.end, span.end), first.priority, first.kind)
+            continue
+        pieces += [text[position : current.start], f"<redacted:{current.kind}>"]
+        position, current = current.end, span
+    return "".join([*pieces, text[position:]])
+
+
+# --- what the whole process knows -------------------------------------------------------------------------
+
+
+class _Entry:
+    def __init__(self, known: _Known) -> None:
+        self.known = known
+        self.users = 0
+
+
+class _Registry:
+    """The secrets of this process. One in use is kept; released ones stay until newer ones crowd them out.
+
+    They outlive their use because log lines do: a worker thread or a destructor may print one late.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may log while its own thread holds the lock
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._redactor: Redactor | None = None
+        self.kinds: frozenset[str] = frozenset()
+
+    def acquire(self, pairs: list[tuple[str, str]]) -> None:
+        with self._lock:
+            for pair in pairs:
+                if pair not in self._entries:
+                    self._entries[pair] = _Entry(_Known(*pair))
+                    self._redactor = None
+                self._entries[pair].users += 1
+                self._entries.move_to_end(pair)
+            self._forget_oldest()
+            self.kinds = self.kinds | {self._entries[pair].known.kind for pair in pairs}
+
+    def release(self, pairs: list[tuple[str, str]]) -> None:
+        with self._lock:
+            for pair in pairs:
+                self._entries[pair].users -= 1
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        released = [pair for pair, entry in self._entries.items() if not entry.users]
+        for pair in released[: max(0, len(released) - REMEMBERED)]:
+            del self._entries[pair]
+            self._redactor = None
+
+    def redactor(self) -> Redactor:
+        with self._lock:
+            if self._redactor is None:
+                self._redactor = Redactor._of(entry.known for entry in self._entries.values())
+            return self._redactor
+
+
+_registry = _Registry()
+
+
+class Registration:
+    """Holds secrets in use until `release()` or the end of its `with` block."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._pairs = _pairs(secrets)
+        _registry.acquire(self._pairs)
+
+    def release(self) -> None:
+        pairs, self._pairs = self._pairs, []
+        _registry.release(pairs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self._pairs)} secrets>"
+
+
+def register_secrets(secrets: Secrets) -> Registration:
+    """Make `secrets` known to the whole process, its logging filter included, at once."""
+    return Registration(secrets)
+
+
+def redact(text: str) -> str:
+    """`text` without what the patterns recognise and without every secret registered in this process."""
+    return _registry.redactor().redact(text)
+
+
+# --- logging ------------------------------------------------------------------------------------------------
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class RedactingFilter(logging.Filter):
+    """Redacts message, arguments, exception text and extra fields of every record; put it on the handlers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        try:
+            _clean_message(record)
+            _clean_exception(record)
+            _clean_extra(record)
+        except Exception as error:
+            record.msg, record.args = f"log record withheld: redaction failed ({type(error).__name__})", ()
+            record.exc_info = record.exc_text = record.stack_info = None
+        return True
+
+
+def _clean_message(record: logging.LogRecord) -> None:
+    try:
+        message = record.getMessage()
+    except Exception:
+        record.msg, record.args = redact(f"{record.msg} {record.args!r}"), ()
+        return
+    clean = redact(message)
+    if clean != message or redact(repr(record.args)) != repr(record.args):
+        record.msg, record.args = clean, ()  # arguments that are harmless stay for formatters that read them
+
+
+def _clean_exception(record: logging.LogRecord) -> None:
+    if record.stack_info:
+        record.stack_info = redact(record.stack_info)
+    if not record.exc_info and not record.exc_text:
+        return
+    text = record.exc_text
+    if record.exc_info and isinstance(record.exc_info, tuple) and not text:
+        text = logging.Formatter().formatException(record.exc_info)
+    clean = redact(text or "")
+    if clean != text:
+        # Without exc_info no other handler can format the exception again, with the secret in it.
+        record.exc_text, record.exc_info = clean, None
+
+
+def _clean_extra(record: logging.LogRecord) -> None:
+    for name, value in vars(record).items():
+        if name not in _STANDARD and not isinstance(value, (int, float, bool, type(None))):
+            text = value if isinstance(value, str) else repr(value)
+            if (clean := redact(text)) != text:
+                setattr(record, name, clean)
