@@ -6,17 +6,18 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Case, Count, QuerySet, Value, When
+from django.db.models.functions import Length
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from devices.collect import collect_devices
-from devices.models import Credential, Device, Interface, InterfaceAddress, Outcome, Tag
+from devices.models import SECRETS, Credential, Device, Interface, InterfaceAddress, Outcome, Tag
 from logsite.admin import badge, list_url, text_filter
+from logsite.fields import DecryptionError
 
 COLLECT_AT_ONCE = 50  # more would keep the browser waiting for minutes
-SECRETS = ("password", "enable_secret", "ssh_key", "ssh_key_passphrase")
 OUTCOME_BADGES = {Outcome.SUCCESS: "ok", Outcome.FAILED: "bad", Outcome.NEVER: "plain"}
 STATE_BADGES = {"up": "ok", "down": "bad"}
 
@@ -36,21 +37,21 @@ class CredentialForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.stored = self.instance.stored()
         for name in SECRETS:
-            stored = bool(self.instance.pk and getattr(self.instance, name))
             self.initial[name] = ""
             self.fields[name].strip = name == "ssh_key"  # type: ignore[attr-defined]
-            self.fields[name].help_text = "Stored. Leave empty to keep it." if stored else ""
-            if stored:
+            if name in self.stored:
+                self.fields[name].help_text = "Stored. Leave empty to keep it."
                 self.fields[f"clear_{name}"] = forms.BooleanField(
                     required=False, label=f"Remove the stored {self.fields[name].label}"
                 )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in SECRETS:
-            if self.instance.pk and not cleaned.get(name) and not cleaned.get(f"clear_{name}"):
-                cleaned[name] = self._stored(name)
+        for name in self.stored:
+            if not cleaned.get(name) and not cleaned.get(f"clear_{name}"):
+                cleaned[name] = self._kept(name)
         if not (cleaned.get("password") or cleaned.get("ssh_key")):
             raise forms.ValidationError("Give a password or an SSH key.")
         if cleaned.get("ssh_key") and "PRIVATE KEY-----" not in str(cleaned["ssh_key"]):
@@ -59,8 +60,14 @@ class CredentialForm(forms.ModelForm):
             )
         return cleaned
 
-    def _stored(self, name: str) -> Any:
-        return getattr(Credential.objects.only(name).get(pk=self.instance.pk), name)
+    def _kept(self, name: str) -> Any:
+        try:
+            return getattr(Credential.objects.get(pk=self.instance.pk), name)
+        except DecryptionError:
+            self.add_error(
+                name, "What is stored was written with a key that is gone: give it anew or remove it."
+            )
+            return ""
 
 
 @admin.register(Credential)
@@ -70,17 +77,15 @@ class CredentialAdmin(admin.ModelAdmin):
     search_fields = ("name", "username")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
-        return super().get_queryset(request).annotate(device_number=Count("devices"))
+        lengths = {f"{name}_length": Length(name) for name in SECRETS}
+        return super().get_queryset(request).annotate(device_number=Count("devices"), **lengths)
 
     def get_fields(self, request: HttpRequest, obj: Credential | None = None) -> Any:
         if not self.has_change_permission(request, obj):
             return ["name", "username", "holds"]  # a page that only shows must not show these
-        fields = ["name", "username"]
-        for name in SECRETS:
-            fields.append(name)
-            if obj and getattr(obj, name):
-                fields.append(f"clear_{name}")
-        return fields
+        stored = obj.stored() if obj else []
+        kinds = [(name, f"clear_{name}") if name in stored else (name,) for name in SECRETS]
+        return ["name", "username", *(field for kind in kinds for field in kind)]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Credential | None = None) -> tuple[str, ...]:
         return () if self.has_change_permission(request, obj) else ("holds",)
@@ -92,7 +97,8 @@ class CredentialAdmin(admin.ModelAdmin):
 
     @admin.display(description="holds")
     def holds(self, obj: Credential) -> str:
-        return ", ".join(kind.replace("-", " ") for kind in obj.secrets()) or "nothing"
+        stored = (name for name in SECRETS if getattr(obj, f"{name}_length"))
+        return ", ".join(str(Credential._meta.get_field(name).verbose_name) for name in stored) or "nothing"  # type: ignore[union-attr]
 
     @admin.display(description="devices", ordering="device_number")
     def device_count(self, obj: Any) -> str:
@@ -170,7 +176,6 @@ class DeviceAdmin(admin.ModelAdmin):
         "enabled",
     )  # fmt: skip
     list_filter = ("outcome", "enabled", "agent_type", PlatformFilter, "tags", "error_kind")
-    list_select_related = ("credential",)
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
@@ -230,8 +235,8 @@ class DeviceAdmin(admin.ModelAdmin):
 
     @admin.action(description="Collect interfaces", permissions=["collect"])
     def collect(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
-        chosen = Device.objects.filter(pk__in=queryset.values("pk")).select_related("credential")
-        devices = list(chosen.prefetch_related("tags"))
+        chosen = Device.objects.filter(pk__in=queryset.values("pk")).prefetch_related("tags")
+        devices = list(chosen)
         if len(devices) > COLLECT_AT_ONCE:
             text = f"{len(devices)} devices are too many for a page: run manage.py collect_interfaces --all"
             self.message_user(request, text, messages.ERROR)

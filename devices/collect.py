@@ -1,10 +1,11 @@
 """Collect interfaces: from one device, and from many at a time."""
 
+import logging
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from logsite.fields import DecryptionError
 from sessionlogs.models import ErrorKind
 from sessionlogs.writer import SessionLogError
 
+log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=15)  # longer than any collection; after it the claim of a killed process is void
 DATA_COLUMNS = [
     "enabled", "state", "description", "mac_address", "mtu", "speed", "vlan", "zone", "vsys", "vrf",
@@ -65,9 +67,9 @@ def connector_for(device: Device, user: AbstractBaseUser | None, *, record: bool
 
 def collect_device(device: Device, user: AbstractBaseUser | None = None, *, record: bool = True) -> Result:
     """Connect, read the interfaces, store them. Never raises for what can go wrong with a device."""
-    result = Result(device)
+    result = Result(device, error="interrupted")
     started = monotonic()
-    if not _claim(device):
+    if not (claim := _claim(device)):
         result.error, result.error_kind = (
             "a collection of this device is running already",
             ErrorKind.CONNECTION,
@@ -81,14 +83,19 @@ def collect_device(device: Device, user: AbstractBaseUser | None = None, *, reco
         store_interfaces(device, interfaces)
         result.interfaces = len(interfaces)
         result.addresses = sum(len(interface.addresses) for interface in interfaces)
+        result.error = ""
     except ConnectorError as error:
         result.error, result.error_kind = str(error), error.kind
     except (SessionLogError, DecryptionError) as error:
         result.error, result.error_kind = str(error), ErrorKind.INTERNAL
+    except Exception as error:  # one device must not stop the others, nor pass for collected
+        log.exception("collecting %s", device.name)
+        result.error = f"could not be collected: {type(error).__name__}; the process's log says more"
+        result.error_kind = ErrorKind.INTERNAL
     finally:
         result.session_id = connector.session_id if connector else None
         result.seconds = monotonic() - started
-        _release(device, result)
+        _release(device, claim, result)
     return result
 
 
@@ -114,14 +121,16 @@ def _collect_in_thread(device: Device, user: AbstractBaseUser | None, record: bo
         connection.close()  # a connection belongs to its thread, and the thread may not come back
 
 
-def _claim(device: Device) -> bool:
+def _claim(device: Device) -> datetime | None:
+    """The end of our claim on the device; None when somebody else holds one."""
     now = timezone.now()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
     claimed = Device.objects.filter(free, pk=device.pk).update(claimed_until=now + CLAIM, attempted_at=now)
-    return bool(claimed)
+    return now + CLAIM if claimed else None
 
 
-def _release(device: Device, result: Result) -> None:
+def _release(device: Device, claim: datetime, result: Result) -> None:
+    """Store the outcome; a claim that has run out and is somebody else's by now stays theirs."""
     outcome = Outcome.SUCCESS if result.ok else Outcome.FAILED
     changes: dict[str, object] = {
         "outcome": outcome,
@@ -130,7 +139,7 @@ def _release(device: Device, result: Result) -> None:
     }
     if result.ok:
         changes["collected_at"] = timezone.now()
-    Device.objects.filter(pk=device.pk).update(claimed_until=None, **changes)
+    Device.objects.filter(pk=device.pk, claimed_until=claim).update(claimed_until=None, **changes)
 
 
 def store_interfaces(device: Device, interfaces: list[InterfaceData]) -> None:

@@ -19,15 +19,28 @@ NOTHING = {"", "n/a", "[n/a]", "ukn", "unassigned", "none", "--", "-"}
 # Templates name the same thing differently; the first name that a row has is taken.
 COLUMNS = {
     "name": ("interface", "port", "name"),
-    "description": ("description",),
+    "description": ("description", "interface_description", "interface_desc", "portname", "comment"),
     "speed": ("speed",),
     "vlan": ("vlan_id", "vlan_id_outer", "vlan", "tag"),
     "zone": ("zone",),
     "vsys": ("vsys",),
     "vrf": ("vrf", "forwarding"),
 }
-ADMINISTRATIVE = ("link_status", "link", "admin_state", "status")  # tell whether an interface is shut down
-OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "state")
+ADMINISTRATIVE = ("admin_state", "admin_status", "link_admin", "admin")  # say outright whether it is shut down
+LINK = ("link_status", "link", "status", "line_status", "link_state")  # say so between the lines
+OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_status", "oper_state_v4", "state")
+# Of each pair the first column that a row has: addresses, and the prefix lengths, masks or subnets beside them.
+ADDRESSES = (
+    (("ip_address", "ipaddr", "address", "ip"), ("prefix_length", "netmask", "mask", "subnet")),
+    (("primary_ip_address",), ("primary_ip_subnet",)),
+    (("secondary_ip_address",), ("secondary_ip_subnet",)),
+    (("sec_ip_address",), ("sec_prefix_length",)),
+    (("ip_addresses",), ("ip_masks",)),
+    (("ipv4_address",), ()),
+    (("local",), ()),
+    (("ipv6_address",), ("ipv6_prefix_length", "ipv6_prefix")),
+    (("ipv6_addresses",), ("ipv6_masks",)),
+)
 
 
 @dataclass(frozen=True)
@@ -115,18 +128,17 @@ def _complete(known: InterfaceData, more: InterfaceData) -> None:
 def normalise(platform: Platform, row: Row) -> InterfaceData:
     """A template's row as `InterfaceData`. Raises ParseFailed for an address that is none."""
     text = {column: _text(row, names) for column, names in COLUMNS.items()}
-    enabled, state = _states(
-        _text(row, ADMINISTRATIVE), _text(row, OPERATIONAL), platform.link_is_administrative
-    )
+    enabled, state = _states(platform, row)
     if "forwarding" in row:  # PAN-OS: `vr:default`, but also `ha` or `vwire:…`
         kind, _, router = text["vrf"].partition(":")
         text["vrf"] = router if kind in ("vr", "lr") else ""
     if text["vlan"] == "0":
         text["vlan"] = ""
     mtu = re.search(r"\d+", _text(row, ("mtu",)))
+    macs = _list(row, "mac_address", "mac", "hw_address", "bia")
     return InterfaceData(
         enabled=enabled, state=state, mtu=int(mtu.group()) if mtu else None,
-        mac_address=_mac(_text(row, ("mac_address", "mac", "bia"))), addresses=_addresses(row), **text,
+        mac_address=_mac(macs[0]) if macs else "", addresses=_addresses(row), **text,
     )  # fmt: skip
 
 
@@ -138,13 +150,15 @@ def _text(row: Row, names: Iterable[str]) -> str:
     return ""
 
 
-def _states(link: str, operational: str, link_is_administrative: bool) -> tuple[bool | None, str]:
-    link, operational = link.lower(), (operational or link).lower()
-    administratively_down = "admin" in link or link == "disabled"
-    enabled: bool | None = not administratively_down if link else None
-    if link_is_administrative and link:
+def _states(platform: Platform, row: Row) -> tuple[bool | None, str]:
+    """The administrative state, None where it is not told, and the operational one."""
+    told, link = _text(row, ADMINISTRATIVE).lower(), _text(row, LINK).lower()
+    operational = _text(row, OPERATIONAL).lower() or link
+    shut_down = "admin" in link or link == "disabled" or "down" in told or "disable" in told
+    enabled = not shut_down if told or link else None
+    if platform.link_is_administrative and link:
         enabled = link == "up"
-    if administratively_down or "down" in link or "down" in operational or "notconnect" in operational:
+    if shut_down or "down" in link or "down" in operational or "notconnect" in operational:
         return enabled, "down"
     return enabled, "up" if operational.startswith(("up", "connected")) else "unknown"
 
@@ -163,11 +177,8 @@ def _list(row: Row, *names: str) -> list[str]:
 
 
 def _addresses(row: Row) -> list[Address]:
-    v4 = _paired(
-        _list(row, "ip_address", "ipaddr", "address"), _list(row, "prefix_length", "netmask", "mask")
-    )
-    v6 = _paired(_list(row, "ipv6_address"), _list(row, "ipv6_prefix_length", "ipv6_prefix"))
-    return v4 + v6
+    found = (_paired(_list(row, *columns), _list(row, *prefixes)) for columns, prefixes in ADDRESSES)
+    return list({address.ip: address for addresses in found for address in addresses}.values())
 
 
 def _paired(addresses: list[str], prefixes: list[str]) -> list[Address]:
@@ -179,6 +190,8 @@ def _paired(addresses: list[str], prefixes: list[str]) -> list[Address]:
 def _address(text: str, prefix: str) -> Address | None:
     ip, slash, length = text.strip().partition("/")
     if ip.lower() in NOTHING or not re.search(r"[.:]", ip):  # such as `dhcp` or `unnumbered`
+        return None
+    if ip in ("0.0.0.0", "::"):  # noqa: S104  how some say that there is none
         return None
     length = length if slash else prefix.rpartition("/")[2]
     try:

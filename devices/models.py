@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models.functions import Length
 
 from devices.platforms import platform_choices
 from logsite.fields import EncryptedTextField
@@ -23,6 +24,16 @@ class AgentType(models.TextChoices):
     GENERAL = "general"
 
 
+SECRETS = ("password", "enable_secret", "ssh_key", "ssh_key_passphrase")
+
+
+class CredentialManager(models.Manager["Credential"]):
+    """Secrets are read, and decrypted, only by whom asks for them: a lost key must not break every list."""
+
+    def get_queryset(self) -> models.QuerySet["Credential"]:
+        return super().get_queryset().defer(*SECRETS)
+
+
 class Credential(models.Model):
     """How to log in. Everything but name and username is encrypted and never shown again."""
 
@@ -33,21 +44,21 @@ class Credential(models.Model):
     ssh_key = EncryptedTextField("SSH private key", blank=True)
     ssh_key_passphrase = EncryptedTextField("SSH key passphrase", blank=True)
 
+    objects = CredentialManager()
+
     class Meta:
         ordering = ["name"]
+        base_manager_name = "objects"
 
     def __str__(self) -> str:
         return self.name
 
-    def secrets(self) -> dict[str, str]:
-        """What must never be stored or printed, by kind, as logsite.redaction takes it."""
-        found = {
-            "password": self.password,
-            "enable-secret": self.enable_secret,
-            "private-key": self.ssh_key,
-            "passphrase": self.ssh_key_passphrase,
-        }
-        return {kind: str(value) for kind, value in found.items() if value}
+    def stored(self) -> list[str]:
+        """The columns that hold a secret, found without decrypting any."""
+        lengths = (
+            Credential.objects.filter(pk=self.pk).values_list(*(Length(name) for name in SECRETS)).first()
+        )
+        return [name for name, length in zip(SECRETS, lengths or (), strict=False) if length]
 
 
 class Tag(models.Model):

@@ -7,27 +7,40 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from logsite.keys import field_keys
 
 
 @register()
 def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """PUBLIC_URL is what allowed hosts, CSRF origins and secure cookies derive from."""
-    parts = urlsplit(settings.PUBLIC_URL)
-    if parts.scheme in ("http", "https") and parts.hostname and parts.path in ("", "/"):
+    if _is_site_address(settings.PUBLIC_URL):
         return []
+    shown = settings.PUBLIC_URL.rpartition("@")[2]  # what stands before an @ may be a password
     return [
         Error(
-            f"PUBLIC_URL={settings.PUBLIC_URL!r} is not an address such as https://logs.example.com",
+            f"PUBLIC_URL={shown!r} is not an address such as https://logs.example.com",
             hint="Give scheme and host, and the port where it is not the scheme's own; no path.",
             id="logsite.E001",
         )
     ]
 
 
+def _is_site_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        extras = parts.username or parts.query or parts.fragment or parts.path.strip("/") or parts.port == 0
+    except ValueError:  # a port that is no number, a bracket too many
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not extras
+
+
 @register()
 def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Settings that count or time something must be above zero."""
     names = (
+        "TOKEN_HOURS",
         "COLLECT_WORKERS",
         "DEVICE_CONNECT_TIMEOUT",
         "DEVICE_READ_TIMEOUT",
@@ -42,9 +55,31 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     ]
 
 
+@register()
+def check_field_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A key that is none would only show when somebody saves a password."""
+    try:
+        field_keys(settings.FIELD_KEYS_PATH)
+    except ImproperlyConfigured as error:
+        hint = "Restore the key that the stored credentials were encrypted with."
+        return [Error(str(error), hint=hint, id="logsite.E003")]
+    return []
+
+
+@register()
+def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """REDIS_URL may carry a password, so its value is not shown."""
+    if not settings.REDIS_URL or settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+        return []
+    hint = "Give redis://:password@host:6379/0, rediss://… for TLS, or unix:///path/to/socket."
+    return [Error("REDIS_URL is not the address of a Redis server", hint=hint, id="logsite.E004")]
+
+
 @register(deploy=True)
 def check_plain_http(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A site that others reach over plain HTTP sends their passwords in clear."""
+    if not _is_site_address(settings.PUBLIC_URL):
+        return []  # logsite.E001 says so
     parts = urlsplit(settings.PUBLIC_URL)
     if parts.scheme == "https" or parts.hostname in ("127.0.0.1", "localhost", "::1"):
         return []

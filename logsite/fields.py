@@ -1,11 +1,14 @@
 """A text column that is encrypted at rest, with key rotation."""
 
+import os
+import re
 import threading
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.encoding import force_str
 
@@ -17,18 +20,32 @@ class DecryptionError(Exception):
 
 
 _reload_lock = threading.Lock()
+# How a fixture marks a stored token, so that loading it does not encrypt the token once more.
+_DUMPED = re.compile(r"encrypted:(gAAAA[\w-]{50,}={0,2})", re.ASCII)
+
+
+def cipher() -> MultiFernet:
+    """Encrypts with the newest key, decrypts with any of them.
+
+    The key file is looked at each time: what a process wrote with a key that another one has just rotated
+    out would be lost with `rotate_keys --drop-old`.
+    """
+    try:
+        found = os.stat(settings.FIELD_KEYS_PATH)
+    except FileNotFoundError:
+        return _cipher(str(settings.FIELD_KEYS_PATH), 0, 0)
+    return _cipher(str(settings.FIELD_KEYS_PATH), found.st_ino, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
-def cipher() -> MultiFernet:
-    """Encrypts with the newest key, decrypts with any of them."""
+def _cipher(path: str, inode: int, modified: int) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in field_keys(settings.FIELD_KEYS_PATH)])
 
 
 def reload_keys() -> MultiFernet:
-    """Read the keys anew: another process may have rotated them since this one started."""
+    """Read the keys anew, wherever they come from: they may have been rotated since this process started."""
     with _reload_lock:
-        cipher.cache_clear()
+        _cipher.cache_clear()
         return cipher()
 
 
@@ -84,7 +101,14 @@ class EncryptedTextField(models.TextField):
     def value_to_string(self, obj: models.Model) -> str:
         """Fixtures and dumpdata carry the token, never the plain text."""
         value = self.value_from_object(obj)
-        return encrypt(str(value)) if value else ""
+        return f"encrypted:{encrypt(str(value))}" if value else ""
 
     def to_python(self, value: Any) -> Any:
-        return value if value is None or isinstance(value, Secret) else Secret(value)
+        if value is None or isinstance(value, Secret):
+            return value
+        if not (dumped := _DUMPED.fullmatch(str(value))):
+            return Secret(value)
+        try:
+            return Secret(decrypt(dumped[1], str(self)))
+        except DecryptionError as error:
+            raise ValidationError(str(error)) from None

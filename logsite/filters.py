@@ -1,5 +1,6 @@
 """Filtering of API lists that answers a mistyped parameter instead of passing over it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -24,4 +25,16 @@ class StrictFilterBackend(DjangoFilterBackend):
         }
         if unknown and getattr(view, "detail", False) is False:
             raise ValidationError(unknown)
+        if filterset is not None and filterset.is_valid():
+            _check_times(filterset.form.cleaned_data)
         return super().filter_queryset(request, queryset, view)
+
+
+def _check_times(values: dict[str, Any]) -> None:
+    """A time near year 1 or 9999 with an offset has no place in UTC, where it is compared."""
+    for name, value in values.items():
+        try:
+            if isinstance(value, datetime):
+                value.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError({name: ["out of range"]}) from None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -26,7 +26,7 @@ def _database() -> str:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError as error:
+    except Error as error:
         return f"database: {type(error).__name__}"  # the text may hold the connection string
     return f"{len(pending)} migrations are not applied; run manage.py migrate" if pending else "ok"
 
@@ -37,7 +37,7 @@ def _redis() -> str:
     layer = get_channel_layer()
     try:
         async_to_sync(layer.send)("readyz", {"type": "ping"})
-    except (OSError, Exception) as error:
+    except Exception as error:
         return f"redis: {type(error).__name__}"
     return "ok"
 

@@ -12,16 +12,21 @@ from django.core.exceptions import ImproperlyConfigured
 def read_secret(name: str) -> str | None:
     """The value of the environment variable `name`, or the content of the file that `name`_FILE points to.
 
-    None where neither is set. Raises ImproperlyConfigured for a file that cannot be read.
+    None where neither is set. Raises ImproperlyConfigured for a file that cannot be read or is empty.
     """
     if value := os.environ.get(name):
         return value
     if not (path := os.environ.get(f"{name}_FILE")):
         return None
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE={path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{name}_FILE={path}: not UTF-8 text") from None
+    if not value:
+        raise ImproperlyConfigured(f"{name}_FILE={path}: the file is empty")
+    return value
 
 
 def write_private(path: Path, content: str) -> None:
@@ -41,17 +46,31 @@ def write_private(path: Path, content: str) -> None:
 
 def create_once(path: Path, content: str) -> str:
     """Give the content of `path`, creating it with `content` first; of two processes that race, one wins."""
+    if path.exists():
+        return _read_key_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # what is encrypted next must not outlive its key
         os.link(temporary, path)  # fails where the file stands already: the other process's key counts
     except FileExistsError:
         pass
     finally:
         Path(temporary).unlink(missing_ok=True)
-    return path.read_text(encoding="utf-8").strip()
+    return _read_key_file(path)
+
+
+def _read_key_file(path: Path) -> str:
+    try:
+        content = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path}: {error.strerror}") from None
+    if not content:
+        raise ImproperlyConfigured(f"{path} is empty; restore it from a backup")
+    return content
 
 
 def secret_key(data_dir: Path) -> str:
@@ -73,7 +92,7 @@ def field_keys(path: Path) -> list[str]:
             Fernet(key)
         except ValueError:
             raise ImproperlyConfigured(
-                "FIELD_ENCRYPTION_KEYS: a key is not 32 url-safe base64-encoded bytes; make one with "
+                f"FIELD_ENCRYPTION_KEYS or {path}: a key is not 32 url-safe base64-encoded bytes; make one with "
                 "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
             ) from None
     return keys

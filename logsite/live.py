@@ -8,6 +8,8 @@ messages in a burst, and a watcher that does not read would let the server's mem
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,6 +17,8 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error
 from django.urls import path
 
 from logsite.records import LogSource, get_source
@@ -24,17 +28,24 @@ INTERVAL = 0.25  # seconds between two messages to one watcher
 POLL = 1.0  # seconds; rows written by another process without Redis between are found by looking
 
 
+# How to wake the watchers of this process. Their event loop is not the thread that publishes, and the
+# in-memory channel layer does not wake a loop from another thread.
+_wakers: dict[str, set[Callable[[], Any]]] = {}
+
+
 def group_of(source: str) -> str:
     return f"live.{source}"
 
 
 def publish(source: str) -> None:
     """Tell the watchers of `source` that rows were committed. Called outside an event loop."""
-    layer = get_channel_layer()
-    if layer is None:
+    for wake in tuple(_wakers.get(source, ())):
+        with contextlib.suppress(RuntimeError):  # the loop was closed with its watchers in it
+            wake()
+    if not settings.REDIS_URL:
         return
     try:
-        async_to_sync(layer.group_send)(group_of(source), {"type": "rows.committed"})
+        async_to_sync(get_channel_layer().group_send)(group_of(source), {"type": "rows.committed"})
     except Exception as error:
         log.warning("live: watchers of %s were not told: %s", source, type(error).__name__)
 
@@ -59,21 +70,34 @@ class LogStream(AsyncJsonWebsocketConsumer):
         if not await database_sync_to_async(user.has_perm)(self.source.permission):
             return await self.close(4403)
         self.woken = asyncio.Event()
+        self.wake = partial(asyncio.get_running_loop().call_soon_threadsafe, self.woken.set)
         await self.channel_layer.group_add(group_of(self.source.name), self.channel_name)
+        _wakers.setdefault(self.source.name, set()).add(self.wake)
         self.watching = asyncio.create_task(self._watch())
         return None
 
     async def disconnect(self, code: int) -> None:
         if task := getattr(self, "watching", None):
+            _wakers[self.source.name].discard(self.wake)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
             await self.channel_layer.group_discard(group_of(self.source.name), self.channel_name)
 
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
+        """The stream takes no messages; what a watcher sends is passed over."""
+
     async def rows_committed(self, message: dict[str, Any]) -> None:
         self.woken.set()
 
     async def _watch(self) -> None:
+        try:
+            await self._tell()
+        except Error as error:  # the browser connects again, after a while
+            log.warning("live: the database does not answer: %s", type(error).__name__)
+            await self.close(1011)
+
+    async def _tell(self) -> None:
         last = None
         while True:
             end = await database_sync_to_async(self.source.end)()

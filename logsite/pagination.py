@@ -1,47 +1,49 @@
 """Keyset pages for API lists: by (time, id), never by offset."""
 
 import base64
-import binascii
 import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, Q
-from rest_framework.exceptions import ValidationError
+from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 
-def encode_key(values: list[Any]) -> str:
-    """The opaque `cursor` of a page that ends at a row with these key values."""
-    return (
-        base64.urlsafe_b64encode(json.dumps([str(value) for value in values]).encode()).decode().rstrip("=")
-    )
+def encode_key(row: Model, ordering: Sequence[str]) -> str:
+    """The opaque `cursor` of a page that ends at `row`. It names its table: another list refuses it."""
+    values = [str(getattr(row, name.lstrip("-"))) for name in ordering]
+    text = json.dumps([row._meta.label_lower, *values])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode_key(text: str, length: int) -> list[str]:
-    """The key values of `text`. Raises ValueError when `encode_key` did not write it."""
+def decode_key(model: type[Model], ordering: Sequence[str], text: str) -> list[Any]:
+    """The key values of `text`, as the columns' types. Raises ValueError when it is no cursor of this list."""
     try:
-        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise ValueError("not a cursor; take `next` from an earlier page") from None
-    if not isinstance(values, list) or len(values) != length or not all(isinstance(v, str) for v in values):
-        raise ValueError("not a cursor of this list; take `next` from an earlier page")
-    return values
+        table, *values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError("not a cursor; take `next_cursor` from an earlier page") from None
+    try:
+        if table != model._meta.label_lower:
+            raise ValueError("another table's")
+        return [_typed(model, name, value) for name, value in zip(ordering, values, strict=True)]
+    except (ValueError, TypeError, AttributeError, OverflowError, ValidationError):
+        raise ValueError("not a cursor of this list; take `next_cursor` from an earlier page") from None
 
 
-def typed_key(model: type[Model], ordering: list[str], values: list[str]) -> list[Any]:
-    """Key values as the columns' types. Raises ValueError."""
-    typed = []
-    for name, value in zip(ordering, values, strict=True):
-        column = model._meta.get_field(name.lstrip("-"))
-        assert isinstance(column, Field)
-        try:
-            typed.append(column.to_python(value))
-        except Exception as error:
-            raise ValueError("not a cursor of this list; take `next` from an earlier page") from error
-    return typed
+def _typed(model: type[Model], name: str, value: Any) -> Any:
+    column = model._meta.get_field(name.lstrip("-"))
+    assert isinstance(column, Field)
+    if b"\0" in value.encode():  # no database takes it, nor the lone surrogates that `encode` refuses
+        raise ValueError("not a text that `encode_key` writes")
+    typed = column.to_python(value)
+    return typed.astimezone(UTC) if isinstance(typed, datetime) else typed
 
 
 def beyond(ordering: list[str], key: list[Any], *, reverse: bool = False) -> Q:
@@ -70,28 +72,26 @@ class KeysetPagination(BasePagination):
     default_limit = 100
     max_limit = 1000
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.request = request
         ordering = list(getattr(view, "keyset", None) or queryset.model._meta.ordering)
         limit = self._limit(request)
         if cursor := request.query_params.get("cursor"):
             try:
-                key = typed_key(queryset.model, ordering, decode_key(cursor, len(ordering)))
+                key = decode_key(queryset.model, ordering, cursor)
             except ValueError as error:
-                raise ValidationError({"cursor": [str(error)]}) from None
+                raise exceptions.ValidationError({"cursor": [str(error)]}) from None
             queryset = queryset.filter(beyond(ordering, key))
         rows = list(queryset.order_by(*ordering)[: limit + 1])
         page = rows[:limit]
         more = len(rows) > limit
-        self.next_cursor = encode_key([_value(page[-1], name) for name in ordering]) if more else None
+        self.next_cursor = encode_key(page[-1], ordering) if more else None
         return page
 
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", str(self.default_limit))
-        if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= self.max_limit:
-            raise ValidationError({"limit": [f"a whole number from 1 to {self.max_limit}"]})
+        if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= self.max_limit:
+            raise exceptions.ValidationError({"limit": [f"a whole number from 1 to {self.max_limit}"]})
         return int(text)
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -134,7 +134,3 @@ class KeysetPagination(BasePagination):
                 },
             },
         ]
-
-
-def _value(row: Model, name: str) -> Any:
-    return getattr(row, name.lstrip("-"))

@@ -1,6 +1,8 @@
 """Give every encrypted column a new key."""
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -8,7 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from logsite.fields import EncryptedTextField, cipher, reload_keys, rotate_token
+from logsite.fields import EncryptedTextField, reload_keys, rotate_token
 from logsite.keys import field_keys, field_keys_from_environment, write_private
 
 
@@ -16,10 +18,28 @@ def encrypted_columns() -> Iterator[tuple[type[models.Model], list[str]]]:
     """Each model with its encrypted columns."""
     for model in apps.get_models():
         columns = [
-            field.attname for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)
+            str(field.column)
+            for field in model._meta.local_concrete_fields
+            if isinstance(field, EncryptedTextField)
         ]
         if columns:
             yield model, columns
+
+
+class RotationRunningError(Exception):
+    """Somebody else is rotating the keys."""
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two rotations at once would each write a key file without the other's new key, and lose what it wrote."""
+    settings.FIELD_KEYS_PATH.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{settings.FIELD_KEYS_PATH}.lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RotationRunningError("another rotate_keys is running") from None
+        yield
 
 
 def add_key() -> bool:
@@ -66,5 +86,5 @@ def drop_old_keys() -> int:
     """Keep only the newest key in the key file. The number of keys dropped."""
     keys = field_keys(settings.FIELD_KEYS_PATH)
     write_private(settings.FIELD_KEYS_PATH, keys[0] + "\n")
-    cipher.cache_clear()
+    reload_keys()
     return len(keys) - 1

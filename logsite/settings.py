@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import environ
 
 from logsite import __version__
+from logsite.environment import Env, database, public_host
 from logsite.keys import read_secret, secret_key
 
-env = environ.Env()
+env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
@@ -20,10 +18,9 @@ FIELD_KEYS_PATH = DATA_DIR / "field.keys"
 DEBUG = env.bool("DEBUG", False)
 
 PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
-_https = _public.scheme == "https"
-_loopback = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = [_public.hostname or "127.0.0.1", *_loopback]
+_host, _https = public_host(PUBLIC_URL)
+_proxied = env.bool("TRUST_PROXY_HEADERS", False)
+ALLOWED_HOSTS = [_host, "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
@@ -77,8 +74,7 @@ TEMPLATES = [
 ]
 
 # --- Databases -------------------------------------------------------------------------------------------
-DATABASE_URL = read_secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'logsite.sqlite3'}"
-DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+DATABASES = {"default": database(read_secret("DATABASE_URL"), DATA_DIR)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # synchronous=FULL: a commit is on disk, or an acknowledged entry could be lost with the power.
     # IMMEDIATE: a transaction that reads first and writes later must not fail half-way with «locked».
@@ -118,7 +114,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "logsite.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["logsite.permissions.ModelPermissions"],
@@ -127,13 +123,20 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    # Whose login attempts are counted: X-Forwarded-For is anybody's word unless our own proxy wrote it.
+    "NUM_PROXIES": 1 if _proxied else 0,
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(hours=env.int("TOKEN_HOURS", 10)), "TOKEN_LIMIT_PER_USER": None}
+TOKEN_HOURS = env.int("TOKEN_HOURS", 10)
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=TOKEN_HOURS), "TOKEN_LIMIT_PER_USER": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "LogSite",
     "DESCRIPTION": "The flight recorder of an operations team.",
     "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "SessionStatusEnum": "sessionlogs.models.SessionStatus",
+        "CollectionStatusEnum": ["success", "failed"],
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SERVE_AUTHENTICATION": None,
     "SCHEMA_PATH_PREFIX": r"/api/",
@@ -145,9 +148,7 @@ SPECTACULAR_SETTINGS = {
 # --- Security --------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, over plain HTTP
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY_HEADERS", False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _proxied else None
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 X_FRAME_OPTIONS = "DENY"
@@ -155,6 +156,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- Static files, time ----------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns when it is not there
 STATICFILES_DIRS = [BASE_DIR / "logsite" / "assets"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step stands between a checkout and a running site
 LANGUAGE_CODE = "en-us"
@@ -188,5 +190,5 @@ LOGGING = {
     "filters": {"redact": {"()": "logsite.redaction.RedactingFilter"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "WARNING")},
 }

@@ -2,12 +2,22 @@
 
 from typing import Any
 
-from knox.views import LoginView as KnoxLoginView
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from drf_spectacular.utils import extend_schema
+from knox import views
 from rest_framework.authtoken.serializers import AuthTokenSerializer
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle
+
+from logsite.authentication import TokenAuthentication
+
+
+class TokenScheme(KnoxTokenScheme):
+    """How the OpenAPI schema shows our tokens."""
+
+    target_class = "logsite.authentication.TokenAuthentication"
 
 
 class LoginThrottle(AnonRateThrottle):
@@ -16,7 +26,7 @@ class LoginThrottle(AnonRateThrottle):
     rate = "20/min"
 
 
-class LoginView(KnoxLoginView):
+class LoginView(views.LoginView):
     """Trade a username and password for a token: {"username", "password"} gives {"token", "expiry"}."""
 
     serializer_class = AuthTokenSerializer
@@ -28,4 +38,24 @@ class LoginView(KnoxLoginView):
         serializer = AuthTokenSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         request.user = serializer.validated_data["user"]
+        return super().post(request, format=format)
+
+
+class LogoutView(views.LogoutView):
+    """End the token of this call."""
+
+    authentication_classes = [TokenAuthentication]
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, format: str | None = None) -> Response:
+        return super().post(request, format=format)
+
+
+class LogoutAllView(views.LogoutAllView):
+    """End all tokens of the user."""
+
+    authentication_classes = [TokenAuthentication]
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, format: str | None = None) -> Response:
         return super().post(request, format=format)

@@ -4,10 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
-from knox.views import LogoutAllView, LogoutView
 
 from logsite.health import healthz, readyz
-from logsite.tokens import LoginView
+from logsite.tokens import LoginView, LogoutAllView, LogoutView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -9,6 +9,7 @@ class SessionLogsConfig(AppConfig):
 
     def ready(self) -> None:
         from logsite.records import register_source
+        from sessionlogs import checks  # noqa: F401  registers them
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,7 @@ from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionL
 from sessionlogs.writer import SessionLogWriter, writer
 
 NANOSECONDS_A_MILLISECOND = 1e6
+SENT, RESPONSE = EventType.COMMAND_SENT, EventType.COMMAND_RESPONSE  # an enum's member costs a look-up
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +30,12 @@ class Event:
     at: int  # perf_counter nanoseconds
     step: int | None
     execution_status: SessionStatus
+
+    def settled(self) -> Event:
+        """The event; an answer with which the device refuses the command is a failure, not a response."""
+        if self.event_type == EventType.COMMAND_RESPONSE and (refused := self.recorder.refusal(self.response)):
+            self.event_type, self.error, self.error_kind = EventType.COMMAND_FAILED, refused, ErrorKind.DEVICE
+        return self
 
     def row(self) -> SessionLog:
         """The event as a row, redacted."""
@@ -51,7 +58,8 @@ class Event:
 
 @dataclass(eq=False)
 class SessionRecorder:
-    """One session. `secrets` maps a kind to a value that must not be stored, as `Redactor` takes it.
+    """One session. `secrets` maps a kind to a value that must not be stored, as `Redactor` takes it;
+    `refusal` gives the line with which a device refused a command, or nothing.
 
     Thread-safe as far as a session is: one connection, one thread.
     """
@@ -65,6 +73,7 @@ class SessionRecorder:
     user: str = ""
     user_id: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refusal: Callable[[str], str] = field(default=lambda answer: "", repr=False)
     writer: SessionLogWriter = field(default=writer, repr=False)
     status: SessionStatus = field(default=SessionStatus.RUNNING, init=False)
     stored: bool = field(default=False, init=False, repr=False)
@@ -74,6 +83,7 @@ class SessionRecorder:
         self._started, self._started_at = datetime.now(UTC), time.perf_counter_ns()
         self._step = 0
         self._redactor: Redactor | None = None
+        self._failure: Event | None = None
         self.session = Session(
             session_id=uuid.uuid4(), device=self.device, device_id=self.device_id, host=self.host,
             platform=self.platform, agent_type=self.agent_type, tags=list(self.tags), user=self.user,
@@ -98,19 +108,16 @@ class SessionRecorder:
         step: int | None = None,
     ) -> None:
         """Enqueue one event; `duration` in nanoseconds."""
-        self._put(
-            Event(self, event_type, command, response, error, error_kind, duration, time.perf_counter_ns(), step,
-                  self.status)
-        )  # fmt: skip
+        at = time.perf_counter_ns()
+        self._put((self, event_type, command, response, error, error_kind, duration, at, step, self.status))
 
     def command_sent(self, command: str) -> None:
         self._step += 1
-        self.event(EventType.COMMAND_SENT, command=command, step=self._step)
+        self._put((self, SENT, command, "", "", "", None, time.perf_counter_ns(), self._step, self.status))
 
     def command_response(self, command: str, response: str, duration: int) -> None:
-        self.event(
-            EventType.COMMAND_RESPONSE, command=command, response=response, duration=duration, step=self._step
-        )
+        at = time.perf_counter_ns()
+        self._put((self, RESPONSE, command, response, "", "", duration, at, self._step, self.status))
 
     def command_failed(
         self, command: str, error: str, error_kind: ErrorKind, duration: int, response: str = ""
@@ -131,6 +138,11 @@ class SessionRecorder:
         """An event that ends the session's work well."""
         self.status = SessionStatus.SUCCESS
         self.event(event_type, response=response)
+
+    def finish(self, *, failed: bool) -> None:
+        """Say how a session ends that has not said so itself, before its last event."""
+        if self.status == SessionStatus.RUNNING:
+            self.status = SessionStatus.FAILED if failed else SessionStatus.SUCCESS
 
     def close(self, timeout: float | None = None) -> None:
         """Return when every event of the session is stored. Raises SessionLogError after `timeout` seconds."""
@@ -158,11 +170,12 @@ class SessionRecorder:
             session.commands += event.event_type == EventType.COMMAND_SENT
             if event.event_type in FAILURES:
                 session.failures += 1
-                if event.execution_status == SessionStatus.FAILED:  # one failed command is no failed session
-                    session.error_kind, session.error_message = event.error_kind, self.clean(event.error)
+                self._failure = event
             if event.step is not None and event.duration is not None:
                 took = event.duration / NANOSECONDS_A_MILLISECOND
                 session.slowest_ms = max(session.slowest_ms or 0.0, took)
             session.status = event.execution_status
             if session.status != SessionStatus.RUNNING:
                 session.ended_at = self.moment(event.at)
+        if session.status == SessionStatus.FAILED and self._failure:  # one failed command is no failed session
+            session.error_kind, session.error_message = self._failure.error_kind, self.clean(self._failure.error)

@@ -4,11 +4,15 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from sessionlogs.models import Session, SessionLog
 
 RULE = "=" * 80
-RESPONSE_LINES = 5
+RESPONSE_LINES = 1
+# A device's output must not steer the terminal of whoever reads it later: ESC is shown as ␛, and so on.
+CONTROL = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"}
+CONTROL |= {0x7F: "\N{SYMBOL FOR DELETE}"} | dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}")
 
 
 def header(session: Session) -> list[str]:
@@ -30,7 +34,7 @@ def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) 
         lines += _field("Command", event.command)
     if event.response:
         lines.append("  Response:")
-        lines += [f"    {line}" for line in _cut(event.response.splitlines(), response_lines)]
+        lines += [f"    {line}" for line in _cut(_lines(event.response), response_lines)]
     if event.error_message:
         lines += _field("Error", event.error_message)
     if event.duration_ms is not None:
@@ -39,8 +43,12 @@ def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) 
 
 
 def _field(name: str, text: str) -> list[str]:
-    first, *more = text.splitlines() or [""]
+    first, *more = _lines(text) or [""]
     return [f"  {name}: {first}", *(f"    {line}" for line in more)]
+
+
+def _lines(text: str) -> list[str]:
+    return text.translate(CONTROL).splitlines()
 
 
 def _cut(lines: list[str], keep: int | None) -> list[str]:
@@ -49,11 +57,13 @@ def _cut(lines: list[str], keep: int | None) -> list[str]:
     return [*lines[:keep], f"… ({len(lines) - keep} more lines)"]
 
 
-def text(events: Iterable[SessionLog], response_lines: int | None = RESPONSE_LINES) -> Iterator[str]:
-    """Events, oldest first, with a header wherever the session changes."""
-    for _, group in groupby(events, key=lambda event: event.session_id):
+def text(
+    events: Iterable[SessionLog], response_lines: int | None = RESPONSE_LINES, after: UUID | None = None
+) -> Iterator[str]:
+    """Events, oldest first, with a header wherever the session changes; `after` is the one shown last."""
+    for session_id, group in groupby(events, key=lambda event: event.session_id):
         for number, event in enumerate(group):
-            if number == 0:
+            if number == 0 and session_id != after:
                 yield from header(event.session)
             yield from event_lines(event, response_lines)
 
@@ -64,7 +74,7 @@ def session_line(session: Session) -> str:
     return (
         f"{session.started_at:%Y-%m-%d %H:%M:%S}  {session.session_id}  {session.status:<8} {session.device:<24} "
         f"{session.user or '-':<16} {session.commands:>3} commands, {session.failures} failures, slowest {took}"
-        f"{'  ' + session.error_message if session.error_message else ''}"
+        f"{'  ' + ' '.join(_lines(session.error_message)) if session.error_message else ''}"
     )
 
 

@@ -1,6 +1,6 @@
 """Data for tests."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import factory
 from factory.django import DjangoModelFactory
@@ -78,3 +78,20 @@ class SessionLogFactory(DjangoModelFactory):
     command = "show interface all"
     step = 1
     timestamp = factory.SelfAttribute("session.started_at")
+
+
+def issue_session(**options) -> Session:
+    """A session as the handbook shows it: an interface collection with one command of eleven lines."""
+    session = SessionFactory(
+        session_id="06787c15-dded-47cd-a9d5-91f4d8f7687d", device="fw01.company.com",
+        started_at=datetime(2026, 5, 1, 21, 34, 53, 170_000, tzinfo=UTC), **options,
+    )  # fmt: skip
+    answer = "\n".join(["name: ethernet1/1", *(f"line {number}" for number in range(10))])
+    for event_type, milliseconds, content in (
+        (EventType.INTERFACE_COLLECTION_START, 0, {"command": "", "step": None}),
+        (EventType.COMMAND_SENT, 2, {}),
+        (EventType.COMMAND_RESPONSE, 2, {"response": answer, "duration_ms": 1.2}),
+    ):
+        moment = session.started_at + timedelta(milliseconds=milliseconds)
+        SessionLogFactory(session=session, event_type=event_type, timestamp=moment, **content)
+    return session

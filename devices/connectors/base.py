@@ -12,12 +12,12 @@ from django.conf import settings
 from netmiko import BaseConnection
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
-from devices.connectors.recording import recording
+from devices.connectors.connections import attentive, recording
 from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
 from devices.interfaces import InterfaceData, Row, merge, parse
 from devices.platforms import InterfaceCommand, Platform, get_platform
 from logsite.redaction import Redactor, register_secrets
-from sessionlogs.models import ErrorKind, EventType
+from sessionlogs.models import EventType
 from sessionlogs.recorder import SessionRecorder
 
 KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
@@ -78,6 +78,7 @@ class BaseConnector:
         }
         self.connection: BaseConnection | None = None
         self.recorder: SessionRecorder | None = None
+        self._started = False
         self._cleanup = ExitStack()
 
     def __repr__(self) -> str:
@@ -85,7 +86,7 @@ class BaseConnector:
 
     @property
     def session_id(self) -> uuid.UUID | None:
-        """The record's id; None without recording or before the first connection."""
+        """The id of the latest connection's record; None without recording or before the first one."""
         return self.recorder.session_id if self.recorder else None
 
     # --- the connection ---
@@ -93,9 +94,13 @@ class BaseConnector:
     def open(self) -> None:
         """Log in. Raises AuthenticationFailed, ConnectionFailed, CommandTimeout."""
         self._start_recording()
-        connection_class = self.connection_class()
+        connection_class = attentive(self.connection_class())
         try:
             arguments = self._arguments()
+        except ConnectorError as error:
+            self._fail(EventType.CONNECTION_FAILED, error)
+            raise
+        try:
             if self.recorder:
                 arguments |= {"recorder": self.recorder, "refusal": self.platform.failure}
                 connection_class = recording(connection_class)
@@ -107,28 +112,32 @@ class BaseConnector:
 
     def close(self) -> None:
         """Log out; returns when the session's events are stored. Raises SessionLogError when they are not."""
+        self._end(failed=False)
+
+    def _end(self, *, failed: bool) -> None:
+        if self.recorder:
+            self.recorder.finish(failed=failed)
         try:
             if self.connection is not None:
                 self.connection.disconnect()
         finally:
-            self.connection = None
-            recorder = self.recorder
+            self.connection, self._started = None, False
             self._cleanup.close()
-            if recorder:
-                recorder.close()
+            if self.recorder:
+                self.recorder.close()
 
     def __enter__(self) -> Self:
         try:
             self.open()
         except BaseException:
-            self.close()
+            self._end(failed=True)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._end(failed=error is not None)
 
     def connection_class(self) -> type[BaseConnection]:
         """Netmiko's class for the platform."""
@@ -136,8 +145,12 @@ class BaseConnector:
         return found
 
     def _start_recording(self) -> None:
+        """One record a connection: a connector that is used again begins another."""
+        if self._started:
+            return
+        self._started = True
         self._cleanup.enter_context(register_secrets(self._secrets))
-        if self.enable_session_logging and self.recorder is None:
+        if self.enable_session_logging:
             self.recorder = SessionRecorder(**self._identity, secrets=self._secrets)
 
     def _arguments(self) -> dict[str, Any]:
@@ -154,7 +167,8 @@ class BaseConnector:
             "read_timeout_override": settings.DEVICE_READ_TIMEOUT,
         }
         if "private-key" in self._secrets:
-            arguments |= {"use_keys": True, "pkey": self._private_key()}
+            # Without `use_keys`, which wants a file and tries the keys of our own account as well.
+            arguments["pkey"] = self._private_key()
         return arguments
 
     def _private_key(self) -> paramiko.PKey:
@@ -191,7 +205,7 @@ class BaseConnector:
             try:
                 interfaces = self._collect()
             except Exception as error:
-                self._fail(error)
+                self._fail(EventType.INTERFACE_COLLECTION_FAILED, error)
                 raise self._clean(error) from None
             if self.recorder:
                 count = sum(len(interface.addresses) for interface in interfaces)
@@ -200,7 +214,7 @@ class BaseConnector:
                 )
             return interfaces
         finally:
-            self.close()
+            self._end(failed=True)  # unless it has succeeded by now
 
     def _collect(self) -> list[InterfaceData]:
         commands = self.platform.interface_commands
@@ -231,11 +245,9 @@ class BaseConnector:
         if self.recorder:
             self.recorder.event(event_type, **content)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, event_type: EventType, error: Exception) -> None:
         if self.recorder:
-            self.recorder.fail(
-                EventType.INTERFACE_COLLECTION_FAILED, describe(error), ErrorKind(classify(error))
-            )
+            self.recorder.fail(event_type, describe(error), classify(error))
 
     def _clean(self, error: Exception) -> ConnectorError:
         """The error as ours, with every known secret taken out of its text."""

@@ -28,6 +28,8 @@ class PanosConnection(PaloAltoPanosSSH):
     """Netmiko's PAN-OS connection with that login."""
 
     def _get_ssh_client_instance(self) -> SSHClient:
+        if self.pkey:
+            return SSHClient()
         client: SSHClient = super()._get_ssh_client_instance()
         return InteractiveOrPasswordClient() if isinstance(client, SSHClient_interactive) else client
 

@@ -28,9 +28,10 @@ class RecordingMixin(Base):
     """Takes two more arguments than Netmiko's classes: the recorder, and how the platform words a refusal."""
 
     def __init__(
-        self, *args: Any, recorder: SessionRecorder, refusal: Callable[[str], str], **kwargs: Any
+        self, *args: Any, recorder: SessionRecorder, refusal: Callable[..., str], **kwargs: Any
     ) -> None:
         self._recorder, self._refusal = recorder, refusal
+        recorder.refusal = refusal
         self._inside = False  # Netmiko's methods call one another; only the outermost call is a command
         self._established = False
         recorder.event(EventType.CONNECTION_START, response=_target(kwargs))
@@ -46,7 +47,7 @@ class RecordingMixin(Base):
         self._established = True
         recorder.event(EventType.CONNECTION_SUCCESS, duration=time.perf_counter_ns() - started)
 
-    def _record(self, command: str, send: Callable[[], Any]) -> Any:
+    def _record(self, command: str, send: Callable[[], Any], *, dialogue: bool = False) -> Any:
         """Call `send`, with the command before it and the answer or the failure after it on record."""
         if self._inside or not self._established:  # session preparation belongs to the connection
             return send()
@@ -64,7 +65,8 @@ class RecordingMixin(Base):
             self._inside = False
         took = time.perf_counter_ns() - started
         answer = output if isinstance(output, str) else repr(output)
-        if refused := self._refusal(answer):
+        # A refusal at the head of an answer is found by the writer, off this path.
+        if dialogue and (refused := self._refusal(answer, whole=True)):
             recorder.command_failed(command, refused, ErrorKind.DEVICE, took, answer)
         else:
             recorder.command_response(command, answer, took)
@@ -72,8 +74,8 @@ class RecordingMixin(Base):
 
     def _send(self, method: Callable[..., Any], command: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """A command whose raw answer is recorded first; parsing is a step after it and fails on its own."""
-        if self._inside:
-            return method(command, *args, **kwargs)
+        if self._inside or not kwargs:
+            return self._record(command, lambda: method(command, *args, **kwargs))
         parsing = {name: kwargs.pop(name) for name in PARSERS if name in kwargs}
         output = self._record(command, lambda: method(command, *args, **kwargs))
         if not any(parsing.values()):
@@ -109,6 +111,7 @@ class RecordingMixin(Base):
         return self._record(
             "\n".join(line.strip("\n") for line in commands),
             lambda: parent.send_config_set(commands, *args, **kwargs),
+            dialogue=True,
         )
 
     def enable(self, *args: Any, **kwargs: Any) -> Any:
@@ -134,14 +137,3 @@ class RecordingMixin(Base):
 
 def _target(kwargs: dict[str, Any]) -> str:
     return f"{kwargs.get('username', '')}@{kwargs.get('host', '')}:{kwargs.get('port', 22)}"
-
-
-_classes: dict[str, type[BaseConnection]] = {}
-
-
-def recording(connection_class: type[BaseConnection]) -> type[BaseConnection]:
-    """`connection_class` with recording in front of it."""
-    name = f"Recording{connection_class.__name__}"
-    if name not in _classes:
-        _classes[name] = type(name, (RecordingMixin, connection_class), {})
-    return _classes[name]

@@ -25,18 +25,22 @@ from ntc_templates.parse import _get_template_dir
 
 DATA = Path(__file__).parent
 TEMPLATES = DATA / "templates"
+HEAD_SIZE = 1024  # characters
 HEAD_LINES = 8  # a device's error stands at the top; further down it is quoted text, such as a log
 
 COMMON_FAILURES = (
     "% Ambiguous command",
     "% Incomplete command",
-    "% Invalid input",
+    "% Invalid (?:input|command)",
     "% Unknown command",
     "% Unrecognized command",
     "% Permission denied",
     "% Authorization failed",
     "%? ?Error",
-    "Unknown command",
+    "Unknown (?:command|action)",
+    "Command fail",
+    "Invalid input",
+    "bad command name",
     "Invalid syntax",
     "syntax error",
     "error: ",
@@ -85,12 +89,22 @@ class Platform:
     def _failure(self) -> re.Pattern[str]:
         return re.compile(rf"^[ \t]*(?:{'|'.join(self.failure_indicators)})", re.MULTILINE | re.IGNORECASE)
 
-    def failure(self, output: str) -> str:
-        """The line with which the device refused a command; empty when it did not."""
-        head = output[:1024]
-        if not (match := self._failure.search(head)) or head.count("\n", 0, match.start()) >= HEAD_LINES:
+    def failure(self, output: str, *, whole: bool = False) -> str:
+        """The line with which the device refused a command; empty when it did not.
+
+        Looked for in the first lines of a command's answer; with `whole` everywhere, as in the dialogue of a
+        configuration, where the device answers each line at its place.
+        """
+        head = output if whole else output[:HEAD_SIZE]
+        match = self._failure.search(head)
+        if not match or (not whole and head.count("\n", 0, match.start()) >= HEAD_LINES):
             return ""
         return output[match.start() :].lstrip().partition("\n")[0].strip()
+
+
+def file_names() -> list[str]:
+    """The platforms that have a file here."""
+    return sorted(_files())
 
 
 def platform_names() -> list[str]:

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(failed)} of {len(devices)} devices failed: {', '.join(sorted(failed))}")
 
     def _devices(self, names: list[str] | None) -> list[Device]:
-        devices = Device.objects.select_related("credential").prefetch_related("tags")
+        devices = Device.objects.prefetch_related("tags")
         if names is None:
             found = list(devices.filter(enabled=True))
             if not found:
@@ -63,7 +63,10 @@ class Command(BaseCommand):
     def _user(self, name: str | None) -> AbstractBaseUser | None:
         users = get_user_model()
         if name is None:
-            return users.objects.filter(username=getpass.getuser()).first()
+            try:
+                return users.objects.filter(username=getpass.getuser()).first()
+            except (KeyError, OSError):  # an account without a name, as in a container
+                return None
         try:
             return users.objects.get_by_natural_key(name)
         except users.DoesNotExist:

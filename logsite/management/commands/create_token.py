@@ -13,7 +13,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username", metavar="USERNAME")
-        parser.add_argument("--days", type=int, default=365, metavar="N", help="valid for so long (default 365)")
+        parser.add_argument(
+            "--days", type=int, default=365, metavar="N", help="valid for so long (default 365)"
+        )
 
     def handle(self, **options: Any) -> None:
         if not 1 <= options["days"] <= 3650:

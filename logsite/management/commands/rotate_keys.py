@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from logsite.fields import DecryptionError
 from logsite.keys import field_keys_from_environment
-from logsite.rotation import add_key, drop_old_keys, reencrypt
+from logsite.rotation import RotationRunningError, add_key, drop_old_keys, one_at_a_time, reencrypt
 
 
 class Command(BaseCommand):
@@ -26,12 +26,20 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         environment = bool(field_keys_from_environment())
         if environment and options["drop_old"]:
-            raise CommandError("--drop-old: keys come from the environment; remove the old ones there", returncode=2)
-        made = add_key()
+            raise CommandError(
+                "--drop-old: keys come from the environment; remove the old ones there", returncode=2
+            )
         try:
-            count = reencrypt()
+            with one_at_a_time():
+                self._rotate(drop_old=options["drop_old"])
         except DecryptionError as error:
-            raise CommandError(f"{error}; nothing was changed") from None
+            raise CommandError(f"{error}; no value was changed") from None
+        except RotationRunningError as error:
+            raise CommandError(str(error)) from None
+
+    def _rotate(self, *, drop_old: bool) -> None:
+        made = add_key()
+        count = reencrypt()
         self.stdout.write(f"{count} values encrypted with {'a new' if made else 'the first'} key")
-        if options["drop_old"]:
+        if drop_old:
             self.stdout.write(f"{drop_old_keys()} old keys dropped")

@@ -1,6 +1,8 @@
 """Show session logs in the terminal."""
 
+import os
 import signal
+import sys
 import threading
 import uuid
 from collections.abc import Iterable
@@ -12,12 +14,18 @@ from django.db.models import QuerySet
 from logsite.records import Cursor, committed
 from sessionlogs import viewer
 from sessionlogs.models import EventType, Session, SessionLog
+from sessionlogs.sources import SessionSource
 
 POLL = 0.5  # seconds
 
 
 class Command(BaseCommand):
     help = "Show the newest session events, one session, or a list of sessions."
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stopping = threading.Event()
+        self._last: uuid.UUID | None = None  # the session whose events stand last on the screen
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("session_id", nargs="?", metavar="SESSION_ID", help="show this session whole")
@@ -38,22 +46,37 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="JSON, one object a line, responses whole")
 
     def handle(self, **options: Any) -> None:
+        try:
+            self._show(options)
+            self.stdout.flush()
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _show(self, options: dict[str, Any]) -> None:
         if options["lines"] < 1:
             raise CommandError("--lines: a whole number above 0", returncode=2)
         if options["list"]:
             self._list(options)
             return
         events = self._events(options)
-        end = Cursor(
-            *(SessionLog.objects.order_by("-xact", "-id").values_list("xact", "id").first() or (0, 0))
+        if options["follow"]:
+            self._stop_at_signals()
+        end = SessionSource().end()
+        # Committed, but beyond `end` for as long as an older transaction runs: shown now, not once more later.
+        early = set(
+            events.filter(xact__gte=end.xact)
+            .exclude(xact=end.xact, id__lte=end.id)
+            .values_list("id", flat=True)
         )
         if options["session_id"]:
             shown = list(events.order_by("id"))
         else:
             shown = list(events.order_by("-timestamp", "-id")[: options["lines"]])[::-1]
-        self._print(sorted(shown, key=lambda event: (event.session.started_at, event.id)), options)
+        self._print(
+            sorted(shown, key=lambda event: (event.session.started_at, event.session_id, event.id)), options
+        )
         if options["follow"]:
-            self._follow(events, end, options)
+            self._follow(events, end, early, options)
         elif not shown:
             self.stderr.write("no session event matches")
 
@@ -89,19 +112,25 @@ class Command(BaseCommand):
         if options["json"]:
             lines: Iterable[str] = map(viewer.event_json, events)
         else:
-            lines = viewer.text(events, None if options["full"] else viewer.RESPONSE_LINES)
+            events = list(events)
+            lines = viewer.text(events, None if options["full"] else viewer.RESPONSE_LINES, self._last)
+            self._last = events[-1].session_id if events else self._last
         for line in lines:
             self.stdout.write(line)
 
-    def _follow(self, events: QuerySet[SessionLog], cursor: Cursor, options: dict[str, Any]) -> None:
-        stopping = threading.Event()
+    def _stop_at_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopping.set())
-        while not stopping.is_set():
+            signal.signal(number, lambda *_: self._stopping.set())
+
+    def _follow(
+        self, events: QuerySet[SessionLog], cursor: Cursor, early: set[int], options: dict[str, Any]
+    ) -> None:
+        self.stdout.flush()
+        while not self._stopping.is_set():
             new = list(committed(events, cursor).order_by("xact", "id")[:500])
-            self._print(new, options)
+            self._print((event for event in new if event.id not in early), options)
             self.stdout.flush()
             if new:
                 cursor = Cursor(new[-1].xact, new[-1].id)
             else:
-                stopping.wait(POLL)
+                self._stopping.wait(POLL)

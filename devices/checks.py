@@ -1,0 +1,76 @@
+"""System checks of the inventory, the platform files and the times a collection may take."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
+
+from devices.platforms import TEMPLATES, UnknownPlatform, file_names, get_platform, platform_names
+
+
+@register()
+def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A platform's file that cannot be used would be found out by the first collection."""
+    found: list[CheckMessage] = []
+    for name in file_names():
+        try:
+            platform = get_platform(name)
+            platform.failure("")
+        except (UnknownPlatform, TypeError, re.error) as error:
+            problem = str(error)
+        else:
+            own = [command.template for command in platform.interface_commands if command.template]
+            problem = ", ".join(template for template in own if not (TEMPLATES / template).is_file())
+            problem = f"no such template: {problem}" if problem else ""
+        if problem:
+            hint = "devices/platforms/__init__.py describes the format."
+            found.append(Error(f"devices/platforms/{name}.toml: {problem}", hint=hint, id="devices.E001"))
+    return found
+
+
+@register()
+def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A second collection of a device may start when the first one's claim runs out."""
+    from devices.collect import CLAIM
+
+    commands = max(len(get_platform(name).interface_commands) for name in file_names())
+    longest = settings.DEVICE_CONNECT_TIMEOUT + commands * settings.DEVICE_READ_TIMEOUT
+    if longest < CLAIM.total_seconds():
+        return []
+    return [
+        Warning(
+            f"DEVICE_READ_TIMEOUT={settings.DEVICE_READ_TIMEOUT}: {commands} commands that slow outlast the "
+            f"{CLAIM.total_seconds():.0f} s for which a collection keeps its device to itself",
+            hint="Lower DEVICE_READ_TIMEOUT.",
+            id="devices.W001",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_platforms_known(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Netmiko drops platforms now and then; a device of such a platform cannot be collected any more."""
+    from devices.models import Device
+
+    if not databases:
+        return []
+    try:
+        unknown = list(
+            Device.objects.exclude(platform__in=platform_names()).values_list("name", "platform")[:20]
+        )
+    except DatabaseError:  # not migrated yet
+        return []
+    return [
+        Warning(
+            f"device {name}: platform {platform!r} is not known",
+            hint="Choose another platform for it in the admin.",
+            id="devices.W002",
+        )
+        for name, platform in unknown
+    ]

@@ -1,0 +1,78 @@
+"""Show LogSite at work: an emulated fleet, collected, and the site to look at it."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from devices import demo
+
+
+class Command(BaseCommand):
+    help = (
+        "Create an administrator, start emulated devices, collect them, serve the site until Ctrl-C. "
+        "Touches only devices tagged demo."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+        parser.add_argument("--no-serve", action="store_true", help="stop after collecting")
+
+    def handle(self, *, host: str, port: int, no_serve: bool, **_: Any) -> None:
+        if find_spec("fakenos") is None:
+            raise CommandError("FakeNOS, which plays the devices, is missing: pip install 'logsite[demo]'")
+        try:
+            if not no_serve:
+                demo.check_port(host, port)
+            with demo.until_stopped():
+                admin = self._admin()
+                with demo.running_fleet() as entries:
+                    self._collect(entries)
+                    if no_serve:
+                        self._say(_login(admin))
+                    else:
+                        self._serve(host, port, admin)
+        except demo.DemoError as error:
+            raise CommandError(str(error)) from None
+        self._say("The demo has stopped.")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()  # into a file, too, the line is there when it is true
+
+    def _admin(self) -> demo.Administrator:
+        path = settings.DATA_DIR / "admin-password"
+        admin = demo.ensure_admin(path)
+        if admin.created:
+            self._say(f"Created the user {admin.username}; its password is kept in {path}.")
+        return admin
+
+    def _collect(self, entries: list[dict[str, Any]]) -> None:
+        devices, foreign = demo.seed(entries)
+        for name in foreign:
+            self._say(f"{name}: left alone, the inventory has one of its own that is not tagged {demo.TAG}")
+        if not devices:
+            return
+        self._say("Collecting the emulated devices; sw02.demo refuses its password, to show how that looks.")
+        names = [device.name for device in devices]
+        try:
+            call_command("collect_interfaces", "--device", *names, "--user", demo.ADMIN, stdout=self.stdout)
+        except CommandError as error:
+            self._say(f"collect_interfaces: {error}")
+
+    def _serve(self, host: str, port: int, admin: demo.Administrator) -> None:
+        connections.close_all()
+        with demo.running_site(host, port) as site:
+            line = f"LogSite: {demo.site_url(host, port)}  {_login(admin)}  (Ctrl-C stops everything)"
+            self._say(self.style.SUCCESS(line))
+            if code := site.wait():
+                raise demo.DemoError(f"the site ended by itself with exit code {code}; see above")
+
+
+def _login(admin: demo.Administrator) -> str:
+    password = admin.password or f"set by hand; manage.py changepassword {admin.username} sets another"
+    return f"user: {admin.username}  password: {password}"

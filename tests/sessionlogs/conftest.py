@@ -1,0 +1,62 @@
+"""A recorded session, and the database going away."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import OperationalError
+
+from sessionlogs import writer as writer_module
+from sessionlogs.models import SessionLog
+from sessionlogs.recorder import SessionRecorder
+from sessionlogs.writer import SessionLogWriter
+
+
+@pytest.fixture()
+def own_writer(transactional_db: None) -> Iterator[SessionLogWriter]:
+    """A writer of the test's own, whose counters start at nought."""
+    writer = SessionLogWriter()
+    yield writer
+    writer.stop(timeout=10)
+
+
+@pytest.fixture()
+def record(own_writer: SessionLogWriter) -> Callable[..., SessionRecorder]:
+    """Start recording a session: `record(device=…, secrets=…)`."""
+
+    def start(**options: object) -> SessionRecorder:
+        return SessionRecorder(**{"device": "fw01.company.com", "user": "netops", "writer": own_writer, **options})
+
+    return start
+
+
+@pytest.fixture()
+def stored() -> Callable[[SessionRecorder], list[SessionLog]]:
+    """The events of a session as the database has them, in order."""
+
+    def find(recorder: SessionRecorder) -> list[SessionLog]:
+        return list(SessionLog.objects.filter(session_id=recorder.session_id).order_by("id"))
+
+    return find
+
+
+@pytest.fixture()
+def failing_writes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """`failing_writes(3)`: the next three writes fail as a database that is away does; returns what was tried."""
+
+    real = writer_module.write
+
+    def fail(times: int, after_commit: bool = False) -> list[str]:
+        tried: list[str] = []
+
+        def write(batch: object) -> None:
+            tried.append("failed" if len(tried) < times else "written")
+            if tried[-1] == "failed":
+                if after_commit:
+                    real(batch)
+                raise OperationalError("server closed the connection unexpectedly")
+            real(batch)
+
+        monkeypatch.setattr(writer_module, "write", write)
+        return tried
+
+    return fail
