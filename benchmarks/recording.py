@@ -66,7 +66,15 @@ def print_command_path() -> None:
             )
         )
     print_table(
-        ("command path", "commands", "bare call µs", "recording µs p50", "recording µs p99", "an event µs p50"), rows
+        (
+            "command path",
+            "commands",
+            "bare call µs",
+            "recording µs p50",
+            "recording µs p99",
+            "an event µs p50",
+        ),
+        rows,
     )
 
 
@@ -81,7 +89,14 @@ def targets():
     fleet.__enter__()
     device = next(item for item in fleet.devices if item["platform"] == "cisco_ios")
     name = f"emulated {device['platform']}"
-    target = (name, device["platform"], device["host"], device["port"], device["username"], device["password"])
+    target = (
+        name,
+        device["platform"],
+        device["host"],
+        device["port"],
+        device["username"],
+        device["password"],
+    )
     return [target], lambda: fleet.__exit__(None, None, None)
 
 
@@ -103,7 +118,14 @@ def collection(platform: str, host: str, port: int, user: str, password: str, *,
     from devices.connectors import get_connector
 
     get_connector(
-        platform, host, user, password, device_id="bench", user_id="bench", port=port, enable_session_logging=record
+        platform,
+        host,
+        user,
+        password,
+        device_id="bench",
+        user_id="bench",
+        port=port,
+        enable_session_logging=record,
     ).get_interfaces()
 
 
@@ -134,7 +156,16 @@ def print_collections() -> None:
         )
     close()
     print_table(
-        ("collection", "rounds", "bare Netmiko s", "recording off s", "recording on s", "on / off", "on / bare"), rows
+        (
+            "collection",
+            "rounds",
+            "bare Netmiko s",
+            "recording off s",
+            "recording on s",
+            "on / off",
+            "on / bare",
+        ),
+        rows,
     )
 
 

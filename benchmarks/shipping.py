@@ -62,9 +62,15 @@ def fill(rows: int) -> None:
     SessionLog.objects.bulk_create(
         (
             SessionLog(
-                session=sessions[n % 10], device=sessions[n % 10].device, user="netops", step=n // 10 + 1,
-                event_type=EventType.COMMAND_RESPONSE, command="show interface all", response=response,
-                duration_ms=12.5, timestamp=start + timedelta(milliseconds=n),
+                session=sessions[n % 10],
+                device=sessions[n % 10].device,
+                user="netops",
+                step=n // 10 + 1,
+                event_type=EventType.COMMAND_RESPONSE,
+                command="show interface all",
+                response=response,
+                duration_ms=12.5,
+                timestamp=start + timedelta(milliseconds=n),
             )
             for n in range(rows)
         ),
@@ -146,8 +152,12 @@ def ship(url: str, job: str, batch_size: int, rows: int) -> float:
 
     client = LokiClient(url, Retry(0, 1), timeout=30, request_bytes=2 * 1024**2)
     shipper = Shipper(
-        Destination.objects.create(name=job, url=url), client, LocalFeed(get_source("session")),
-        Encoder(job, 262_144), batch_size=batch_size, request_bytes=2 * 1024**2,
+        Destination.objects.create(name=job, url=url),
+        client,
+        LocalFeed(get_source("session")),
+        Encoder(job, 262_144),
+        batch_size=batch_size,
+        request_bytes=2 * 1024**2,
     )
     start = time.perf_counter()
     with shipper:

@@ -15,59 +15,52 @@ from django.utils.safestring import SafeString
 from devices.collect import collect_devices
 from devices.models import SECRETS, Credential, Device, Interface, InterfaceAddress, Outcome, Tag
 from logsite.admin import badge, list_url, text_filter
-from logsite.fields import DecryptionError
 
 COLLECT_AT_ONCE = 50  # more would keep the browser waiting for minutes
 OUTCOME_BADGES = {Outcome.SUCCESS: "ok", Outcome.FAILED: "bad", Outcome.NEVER: "plain"}
 STATE_BADGES = {"up": "ok", "down": "bad"}
 
 
+def secret_field(label: str, **options: Any) -> forms.CharField:
+    options.setdefault("widget", forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    return forms.CharField(label=label, required=False, strip=False, **options)
+
+
 class CredentialForm(forms.ModelForm):
-    """Secrets go in and never come out: a field left empty keeps what is stored."""
+    """Secrets go in and never come out: a field left empty keeps what is stored, which nobody reads for that."""
+
+    password = secret_field("Password")
+    enable_secret = secret_field("Enable secret")
+    ssh_key = secret_field(
+        "SSH private key", widget=forms.Textarea(attrs={"rows": 6, "cols": 70, "spellcheck": "false"})
+    )
+    ssh_key_passphrase = secret_field("SSH key passphrase")
 
     class Meta:
         model = Credential
-        fields = ("name", "username", *SECRETS)
-        widgets = {
-            "password": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-            "enable_secret": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-            "ssh_key_passphrase": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-            "ssh_key": forms.Textarea(attrs={"rows": 6, "cols": 70, "spellcheck": "false"}),
-        }
+        fields = ("name", "username")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored = self.instance.stored()
-        for name in SECRETS:
-            self.initial[name] = ""
-            self.fields[name].strip = name == "ssh_key"  # type: ignore[attr-defined]
-            if name in self.stored:
-                self.fields[name].help_text = "Stored. Leave empty to keep it."
-                self.fields[f"clear_{name}"] = forms.BooleanField(
-                    required=False, label=f"Remove the stored {self.fields[name].label}"
-                )
+        for name in self.stored:
+            self.fields[name].help_text = "Stored. Leave empty to keep it."
+            label = f"Remove the stored {self.fields[name].label}"
+            self.fields[f"clear_{name}"] = forms.BooleanField(required=False, label=label)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for name in self.stored:
-            if not cleaned.get(name) and not cleaned.get(f"clear_{name}"):
-                cleaned[name] = self._kept(name)
-        if not (cleaned.get("password") or cleaned.get("ssh_key")):
+        given = {name: cleaned[name] for name in SECRETS if cleaned.get(name)}
+        cleared = {name: "" for name in self.stored if cleaned.get(f"clear_{name}")}
+        if not {"password", "ssh_key"} & (set(self.stored) - set(cleared) | set(given)):
             raise forms.ValidationError("Give a password or an SSH key.")
-        if cleaned.get("ssh_key") and "PRIVATE KEY-----" not in str(cleaned["ssh_key"]):
+        if "PRIVATE KEY-----" not in given.get("ssh_key", "PRIVATE KEY-----"):
             self.add_error(
                 "ssh_key", "Not a private key: paste the file that begins with -----BEGIN … PRIVATE KEY-----."
             )
+        for name, value in {**cleared, **given}.items():
+            setattr(self.instance, name, value)
         return cleaned
-
-    def _kept(self, name: str) -> Any:
-        try:
-            return getattr(Credential.objects.get(pk=self.instance.pk), name)
-        except DecryptionError:
-            self.add_error(
-                name, "What is stored was written with a key that is gone: give it anew or remove it."
-            )
-            return ""
 
 
 @admin.register(Credential)
@@ -129,7 +122,7 @@ class InterfaceInline(admin.TabularInline):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
-        return super().get_queryset(request).prefetch_related("addresses")
+        return super().get_queryset(request).select_related("device").prefetch_related("addresses")
 
     @admin.display(description="state")
     def state_badge(self, obj: Interface) -> str:
@@ -176,6 +169,7 @@ class DeviceAdmin(admin.ModelAdmin):
         "enabled",
     )  # fmt: skip
     list_filter = ("outcome", "enabled", "agent_type", PlatformFilter, "tags", "error_kind")
+    ordering = (Case(When(outcome=Outcome.FAILED, then=Value(0)), default=Value(1)), "name")
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
@@ -195,12 +189,8 @@ class DeviceAdmin(admin.ModelAdmin):
     actions = ("collect",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
-        failed_first = Case(When(outcome=Outcome.FAILED, then=Value(0)), default=Value(1))
         rows = Device.objects.annotate(interface_number=Count("interfaces", distinct=True))
-        return rows.annotate(failed_first=failed_first).order_by(*self.get_ordering(request))
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("failed_first", "name")
+        return rows.order_by(*self.ordering)
 
     @admin.display(description="outcome", ordering="outcome")
     def outcome_badge(self, obj: Device) -> str:
@@ -291,6 +281,9 @@ class InterfaceAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
         return super().get_queryset(request).prefetch_related("addresses")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "device__name" or super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

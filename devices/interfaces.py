@@ -26,7 +26,12 @@ COLUMNS = {
     "vsys": ("vsys",),
     "vrf": ("vrf", "forwarding"),
 }
-ADMINISTRATIVE = ("admin_state", "admin_status", "link_admin", "admin")  # say outright whether it is shut down
+ADMINISTRATIVE = (
+    "admin_state",
+    "admin_status",
+    "link_admin",
+    "admin",
+)  # say outright whether it is shut down
 LINK = ("link_status", "link", "status", "line_status", "link_state")  # say so between the lines
 OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_status", "oper_state_v4", "state")
 # Of each pair the first column that a row has: addresses, and the prefix lengths, masks or subnets beside them.

@@ -33,7 +33,8 @@ class Event:
 
     def settled(self) -> Event:
         """The event; an answer with which the device refuses the command is a failure, not a response."""
-        if self.event_type == EventType.COMMAND_RESPONSE and (refused := self.recorder.refusal(self.response)):
+        refused = self.event_type == EventType.COMMAND_RESPONSE and self.recorder.refusal(self.response)
+        if refused:
             self.event_type, self.error, self.error_kind = EventType.COMMAND_FAILED, refused, ErrorKind.DEVICE
         return self
 
@@ -177,5 +178,7 @@ class SessionRecorder:
             session.status = event.execution_status
             if session.status != SessionStatus.RUNNING:
                 session.ended_at = self.moment(event.at)
-        if session.status == SessionStatus.FAILED and self._failure:  # one failed command is no failed session
-            session.error_kind, session.error_message = self._failure.error_kind, self.clean(self._failure.error)
+        # One failed command is no failed session.
+        if session.status == SessionStatus.FAILED and self._failure:
+            session.error_kind = self._failure.error_kind
+            session.error_message = self.clean(self._failure.error)

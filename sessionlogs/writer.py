@@ -125,7 +125,7 @@ class SessionLogWriter:
         """No event must take others along, nor the thread: what cannot be stored is counted."""
         try:
             batch = prepare([event_of(item) for item in items])
-        except Exception as error:  # noqa: BLE001  whatever it is that an answer did to the redaction
+        except Exception as error:  # whatever it is that an answer did to the redaction
             if len(items) == 1:
                 self._lose(items[0][1], error)
                 return
@@ -134,7 +134,7 @@ class SessionLogWriter:
             return
         try:
             self._write(batch)
-        except Exception:  # noqa: BLE001  the database's refusal, or its driver's
+        except Exception:  # the database's refusal, or its driver's
             self._write_singly(batch)
 
     def _lose(self, event_type: str, error: Exception) -> None:
@@ -166,7 +166,7 @@ class SessionLogWriter:
             recorders = [recorder for recorder in batch.recorders if recorder.session_id == row.session_id]
             try:
                 self._write(Batch([row], recorders))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 self._lose(row.event_type, error)
 
 

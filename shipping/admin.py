@@ -57,7 +57,16 @@ class ShippingRunAdmin(LogModelAdmin):
 
     keyset = ("-started", "-id")
     list_display = (
-        "started", "ended", "source", "destination", "state", "shipped", "rejected", "split", "left", "error"
+        "started",
+        "ended",
+        "source",
+        "destination",
+        "state",
+        "shipped",
+        "rejected",
+        "split",
+        "left",
+        "error",
     )
     list_filter = (time_range_filter("started"), "status", "destination", text_filter("source", "source"))
     list_select_related = ("destination",)
@@ -74,7 +83,9 @@ class RejectedEntryAdmin(LogModelAdmin):
 
     list_display = ("timestamp", "source", "row_id", "part", "destination", "short_reason", "rejected_at")
     list_filter = (
-        time_range_filter("timestamp"), "destination", text_filter("source", "source"),
+        time_range_filter("timestamp"),
+        "destination",
+        text_filter("source", "source"),
         text_filter("reason", "reason", "icontains"),
     )
     list_select_related = ("destination",)

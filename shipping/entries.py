@@ -66,8 +66,13 @@ class Encoder:
             return [Entry(cursor, record.timestamp, "", stream, value)]
         names = [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
         return [
-            Entry(cursor, record.timestamp, name, stream,
-                  _value(record.timestamp, line, f'"part":"{name}",{metadata}'))
+            Entry(
+                cursor,
+                record.timestamp,
+                name,
+                stream,
+                _value(record.timestamp, line, f'"part":"{name}",{metadata}'),
+            )
             for name, line in zip(names, parts, strict=True)
         ]
 

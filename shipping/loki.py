@@ -97,7 +97,9 @@ class LokiClient:
             if len(entries) == 1:
                 return [Refusal(entries[0], str(error))]
             if (reasons := all_too_old(error.answer, len(entries))) is not None:
-                return [Refusal(entry, reasons.get(entry.timestamp // 10**9, str(error))) for entry in entries]
+                return [
+                    Refusal(entry, reasons.get(entry.timestamp // 10**9, str(error))) for entry in entries
+                ]
         else:
             return []
         middle = len(entries) // 2

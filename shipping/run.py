@@ -68,4 +68,3 @@ def summary(name: str, totals: Totals, left: int | None) -> list[str]:
     rest = f"rejected {totals.rejected:,}, left {count_text(left)}"
     lines = [f"{name}: shipped {totals.shipped:,}{split}, {rest}"]
     return lines + [f"  rejected {count:,}: {reason}" for reason, count in totals.reasons.most_common()]
-

@@ -56,16 +56,11 @@ class BaseConnector:
         self.platform: Platform = get_platform(platform or self.platform_name)
         self.host, self.port, self.username = host, port, username
         self.enable_session_logging = enable_session_logging
-        self._secrets = {
-            kind: value
-            for kind, value in (
-                ("password", str(password)),
-                ("enable-secret", str(enable_secret)),
-                ("private-key", str(ssh_key)),
-                ("passphrase", str(ssh_key_passphrase)),
-            )
-            if value
-        }
+        secrets = {
+            "password": password, "enable-secret": enable_secret, "private-key": ssh_key,
+            "passphrase": ssh_key_passphrase,
+        }  # fmt: skip
+        self._secrets = {kind: str(value) for kind, value in secrets.items() if value}
         self._identity: dict[str, Any] = {
             "device": device_name or (str(device_id) if _is_name(device_id) else host),
             "device_id": "" if device_id is None else str(device_id),
@@ -228,7 +223,11 @@ class BaseConnector:
         rows: list[Row] = []
         for command, answer in answers:
             rows += parse(self.platform, command, answer)
-        return merge(self.platform, rows)
+        interfaces = merge(self.platform, rows)
+        redactor = Redactor(self._secrets)
+        for interface in interfaces:  # people write communities and passwords into descriptions
+            interface.description = redactor.redact(interface.description)
+        return interfaces
 
     def _ask(self, command: InterfaceCommand) -> str | None:
         """The answer; None when an optional command is not known to this device."""

@@ -142,6 +142,15 @@ class RejectedEntrySerializer(serializers.ModelSerializer[RejectedEntry]):
     class Meta:
         model = RejectedEntry
         fields = (
-            "id", "destination", "source", "row_id", "part", "timestamp", "reason", "labels", "line", "run",
+            "id",
+            "destination",
+            "source",
+            "row_id",
+            "part",
+            "timestamp",
+            "reason",
+            "labels",
+            "line",
+            "run",
             "rejected_at",
         )

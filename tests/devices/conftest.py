@@ -37,14 +37,14 @@ def demo_fleet() -> Iterator[dict[str, dict[str, Any]]]:
         yield devices
 
 
-@pytest.fixture()
+@pytest.fixture
 def router() -> Iterator[Box]:
     """An IOS router with one interface, which knows neither IPv6 nor any other command."""
     with Box(ROUTER) as box:
         yield box
 
 
-@pytest.fixture()
+@pytest.fixture
 def connect() -> Callable[..., BaseConnector]:
     """A connector to a box: `connect(box, password=…)`."""
 
@@ -56,7 +56,7 @@ def connect() -> Callable[..., BaseConnector]:
     return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def events() -> Callable[[Any], list[SessionLog]]:
     """The stored events of a session, in order."""
 
@@ -66,7 +66,7 @@ def events() -> Callable[[Any], list[SessionLog]]:
     return find
 
 
-@pytest.fixture()
+@pytest.fixture
 def device_of(transactional_db: None) -> Callable[..., Any]:
     """A device of the inventory that reaches a box: `device_of(box, name=…)`."""
 

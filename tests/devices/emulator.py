@@ -138,7 +138,9 @@ class _CommandLine:
         if answer == SILENCE:
             return True
         if answer is not None:
-            self._say(f"{line}\n{answer}{'' if not answer or answer.endswith(chr(10)) else chr(10)}{self.prompt}")
+            self._say(
+                f"{line}\n{answer}{'' if not answer or answer.endswith(chr(10)) else chr(10)}{self.prompt}"
+            )
         return answer is not None
 
     def _answer(self, line: str) -> str | None:

@@ -56,7 +56,7 @@ end
 """.format(**IN_CONFIGURATION)
 
 
-@pytest.fixture()
+@pytest.fixture
 def log():
     """What the site's own handler prints at DEBUG, Netmiko's and Paramiko's lines included."""
     handlers = settings.LOGGING["handlers"].values()
@@ -117,7 +117,14 @@ def test_a_login_s_secrets_are_nowhere_when_the_login_fails(log):
         ):
             password = options.pop("password")
             connector = get_connector(
-                "cisco_ios", box.host, "netops", password, device_id="rtr01", user_id="netops", port=box.port, **options
+                "cisco_ios",
+                box.host,
+                "netops",
+                password,
+                device_id="rtr01",
+                user_id="netops",
+                port=box.port,
+                **options,
             )
             with pytest.raises(ConnectorError) as caught:
                 connector.get_interfaces()
@@ -174,7 +181,9 @@ def test_the_demo_s_fleet_prints_its_secrets_to_nobody(demo_fleet, log):
 
 
 def test_a_stored_credential_is_ciphertext():
-    CredentialFactory(password=PASSWORD, enable_secret=ENABLE, ssh_key=private_key()[1], ssh_key_passphrase=PASSPHRASE)
+    CredentialFactory(
+        password=PASSWORD, enable_secret=ENABLE, ssh_key=private_key()[1], ssh_key_passphrase=PASSPHRASE
+    )
     secrets = {"password": PASSWORD, "enable": ENABLE, "passphrase": PASSPHRASE, "key": "PRIVATE KEY"}
     assert found_in(everything_stored(), secrets) == []
     assert Device.objects.count() == 0

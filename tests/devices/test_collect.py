@@ -29,7 +29,9 @@ def stored(device):
 
 def data(name, *texts, **more):
     pairs = [text.split("/") for text in texts]
-    return InterfaceData(name, addresses=[Address(ip_address(ip), int(length)) for ip, length in pairs], **more)
+    return InterfaceData(
+        name, addresses=[Address(ip_address(ip), int(length)) for ip, length in pairs], **more
+    )
 
 
 # --- one device -----------------------------------------------------------------------------------------------
@@ -58,7 +60,9 @@ def test_the_session_names_device_user_and_tags(router, device_of, owner):
 
 def test_a_failed_collection_keeps_what_was_known(router, device_of):
     device = device_of(router, password="Wrong-Horse-9")
-    AddressFactory(interface=InterfaceFactory(device=device, name="Loopback0"), address="192.0.2.7", prefix_length=32)
+    AddressFactory(
+        interface=InterfaceFactory(device=device, name="Loopback0"), address="192.0.2.7", prefix_length=32
+    )
     result = collect_device(device)
     assert (result.ok, result.error_kind) == (False, "authentication")
     assert stored(device) == {"Loopback0": ["192.0.2.7/32"]}
@@ -199,7 +203,12 @@ def test_one_failing_device_does_not_stop_the_others(router, device_of, monkeypa
 
     monkeypatch.setattr(collect, "store_interfaces", store)
     nobody = DeviceFactory(name="nobody", host="127.0.0.1", port=free_port())
-    devices = [nobody, device_of(router, name="surprise"), device_of(router, name="one"), device_of(router, name="two")]
+    devices = [
+        nobody,
+        device_of(router, name="surprise"),
+        device_of(router, name="one"),
+        device_of(router, name="two"),
+    ]
     results = {result.device.name: result.ok for result in collect_devices(devices)}
     assert results == {"nobody": False, "surprise": False, "one": True, "two": True}
 
@@ -219,11 +228,12 @@ def test_no_more_logins_at_a_time_than_workers(device_of):
     assert most == 2
 
 
-
-
 def test_results_come_as_the_devices_finish(device_of):
     gate = threading.Event()
-    with Box({"show interfaces": SHOW_INTERFACES}, on_command=lambda line: gate.wait(20)) as slow, Box() as fast:
+    with (
+        Box({"show interfaces": SHOW_INTERFACES}, on_command=lambda line: gate.wait(20)) as slow,
+        Box() as fast,
+    ):
         devices = [device_of(slow, name="slow"), device_of(fast, name="fast")]
         results = collect_devices(devices, workers=2)
         assert next(results).device.name == "fast"
@@ -252,7 +262,13 @@ def test_an_interface_keeps_its_id_from_collection_to_collection():
     before = device.interfaces.get()
     store_interfaces(device, [data("a", description="new", mtu=9000, enabled=False, state="down")])
     after = device.interfaces.get()
-    assert (after.pk, after.description, after.mtu, after.enabled, after.state) == (before.pk, "new", 9000, False, "down")
+    assert (after.pk, after.description, after.mtu, after.enabled, after.state) == (
+        before.pk,
+        "new",
+        9000,
+        False,
+        "down",
+    )
     assert after.collected_at > before.collected_at
 
 
@@ -289,7 +305,9 @@ def test_a_description_longer_than_its_column_is_cut():
 
 def test_a_device_of_thousands_of_interfaces_is_stored():
     device = DeviceFactory()
-    store_interfaces(device, [data(f"Vlan{number}", f"10.{number // 250}.{number % 250}.1/24") for number in range(3000)])
+    store_interfaces(
+        device, [data(f"Vlan{number}", f"10.{number // 250}.{number % 250}.1/24") for number in range(3000)]
+    )
     assert device.interfaces.count() == InterfaceAddress.objects.count() == 3000
 
 
@@ -319,5 +337,6 @@ def test_what_a_credential_holds_is_known_without_a_key():
 
 
 def test_repr_of_a_credential_and_its_secrets_shows_none():
-    credential = CredentialFactory(name="core", password=PASSWORD)
+    credential = Credential.objects.get(pk=CredentialFactory(name="core", password=PASSWORD).pk)
+    assert str(credential.password) == PASSWORD
     assert PASSWORD not in f"{credential!r} {credential} {credential.password!r} {vars(credential)!r}"

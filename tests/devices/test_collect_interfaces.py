@@ -2,10 +2,12 @@
 
 import getpass
 import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from devices.management.commands import collect_interfaces
 from devices.models import Device
@@ -38,12 +40,9 @@ def test_a_device_that_failed_is_named_with_its_reason_and_the_exit_code_is_1(ro
     device_of(router, name="good")
     device_of(router, name="refused", password="Wrong-Horse-9")
     lines, code = collect("--all")
-    assert (
-        "refused: failed, authentication: authentication failed: the device refused the username, password or key"
-        in lines
-    )
+    assert "refused: failed, authentication failed: the device refused the username, password or key" in lines
     assert [line for line in lines if line.startswith("good: ok")]
-    assert lines[-2:] == ["1 of 2 devices collected", "1 of 2 devices failed"]
+    assert lines[-2:] == ["1 of 2 devices collected", "1 of 2 devices failed: refused"]
     assert code == 1
 
 
@@ -96,7 +95,9 @@ def test_user_is_named_in_the_session(router, device_of, teammate):
     assert (session.user, session.user_id) == ("teammate", str(teammate.pk))
 
 
-def test_without_user_it_is_the_account_of_the_same_name_if_there_is_one(router, device_of, owner, monkeypatch):
+def test_without_user_it_is_the_account_of_the_same_name_if_there_is_one(
+    router, device_of, owner, monkeypatch
+):
     device_of(router, name="rtr01")
     monkeypatch.setattr(collect_interfaces.getpass, "getuser", lambda: "owner")
     collect("--device", "rtr01")
@@ -126,12 +127,8 @@ def test_the_collection_is_on_record_by_default(router, device_of):
     assert Session.objects.get().status == "success"
 
 
-def test_a_device_that_is_being_collected_is_a_failed_one(router, device_of, settings):
-    from datetime import timedelta
-
-    from django.utils import timezone
-
+def test_a_device_that_is_being_collected_is_a_failed_one(router, device_of):
     device_of(router, name="busy", claimed_until=timezone.now() + timedelta(minutes=1))
     lines, code = collect("--all")
-    assert lines[0] == "busy: failed, connection: a collection of this device is running already"
+    assert lines[0] == "busy: failed, a collection of this device is running already"
     assert code == 1

@@ -29,7 +29,11 @@ from devices.errors import (
 KINDS = [
     (NetmikoAuthenticationException("x"), "authentication", AuthenticationFailed),
     (AuthenticationException("x"), "authentication", AuthenticationFailed),
-    (ValueError("Failed to enter enable mode. Please ensure you pass"), "authentication", AuthenticationFailed),
+    (
+        ValueError("Failed to enter enable mode. Please ensure you pass"),
+        "authentication",
+        AuthenticationFailed,
+    ),
     (ReadTimeout("x"), "timeout", CommandTimeout),
     (TimeoutError("x"), "timeout", CommandTimeout),
     (NetmikoTimeoutException("x"), "connection", ConnectionFailed),
@@ -49,7 +53,9 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("error", "kind", "ours"), KINDS, ids=lambda value: getattr(value, "__name__", str(value)))
+@pytest.mark.parametrize(
+    ("error", "kind", "ours"), KINDS, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_every_exception_that_escapes_has_a_kind_and_becomes_ours(error, kind, ours):
     assert classify(error) == kind
     assert type(wrap(error)) is ours
@@ -65,13 +71,20 @@ def test_ours_stays_what_it_is():
     [
         (EOFError(), "the device closed the connection"),
         (KeyError(), "KeyError"),
-        (ReadTimeout("Pattern not detected: 'rtr01#' in output."), "the device did not finish its answer in time"),
         (
-            NetmikoTimeoutException("TCP connection to device failed.\n\nCommon causes of this problem are:\n1. Incorrect"),
+            ReadTimeout("Pattern not detected: 'rtr01#' in output."),
+            "the device did not finish its answer in time",
+        ),
+        (
+            NetmikoTimeoutException(
+                "TCP connection to device failed.\n\nCommon causes of this problem are:\n1. Incorrect"
+            ),
             "TCP connection to device failed.",
         ),
         (
-            NetmikoTimeoutException("Paramiko: 'No existing session' error: try increasing 'conn_timeout' to 15"),
+            NetmikoTimeoutException(
+                "Paramiko: 'No existing session' error: try increasing 'conn_timeout' to 15"
+            ),
             "the host accepted the connection but did not complete the SSH handshake in time",
         ),
         (ValueError("two\n  lines"), "two lines"),
@@ -83,5 +96,7 @@ def test_a_person_gets_one_line_without_netmiko_s_advice(error, text):
 
 
 def test_the_text_of_an_authentication_failure_does_not_repeat_netmiko_s():
-    error = NetmikoAuthenticationException("Authentication to device failed.\n\nDevice settings: cisco_ios 192.0.2.1:22")
+    error = NetmikoAuthenticationException(
+        "Authentication to device failed.\n\nDevice settings: cisco_ios 192.0.2.1:22"
+    )
     assert describe(error) == "authentication failed: the device refused the username, password or key"

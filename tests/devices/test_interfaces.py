@@ -95,7 +95,8 @@ def test_eos_addresses_come_from_both_commands_once():
 
 
 @pytest.mark.parametrize(
-    ("name", "enabled", "state"), [("Ethernet1", True, "up"), ("Ethernet2", True, "down"), ("Ethernet3", False, "down")]
+    ("name", "enabled", "state"),
+    [("Ethernet1", True, "up"), ("Ethernet2", True, "down"), ("Ethernet3", False, "down")],
 )
 def test_eos_states(name, enabled, state):
     interface = read("arista_eos")[name]
@@ -108,13 +109,20 @@ def test_eos_states(name, enabled, state):
 def test_frr_facts_of_one_interface():
     interface = read("frr")["eth0"]
     assert (interface.enabled, interface.state, interface.mtu, interface.vrf) == (True, "up", 1500, "red")
-    assert (interface.description, interface.mac_address) == ("uplink to ISP A, circuit 4711", "02:00:00:aa:00:01")
+    assert (interface.description, interface.mac_address) == (
+        "uplink to ISP A, circuit 4711",
+        "02:00:00:aa:00:01",
+    )
     assert addresses(interface) == ["192.0.2.2/30", "192.0.2.65/26", "2001:db8:a::2/64", "fe80::ff:feaa:1/64"]
 
 
 def test_frr_says_of_an_interface_that_is_shut_down_only_that_it_is_down():
     interface = read("frr")["eth1"]
-    assert (interface.enabled, interface.state, addresses(interface)) == (False, "down", ["198.51.100.129/25"])
+    assert (interface.enabled, interface.state, addresses(interface)) == (
+        False,
+        "down",
+        ["198.51.100.129/25"],
+    )
 
 
 # --- what cannot be read --------------------------------------------------------------------------------------
@@ -139,12 +147,16 @@ def test_an_optional_command_may_find_nothing():
 
 def test_an_optional_command_that_cannot_be_read_is_still_a_failure():
     with pytest.raises(ParseFailed):
-        parse(get_platform("cisco_ios"), InterfaceCommand("show ip interface", optional=True), "gibberish here")
+        parse(
+            get_platform("cisco_ios"), InterfaceCommand("show ip interface", optional=True), "gibberish here"
+        )
 
 
 def test_an_address_that_is_none_is_a_failure():
     with pytest.raises(ParseFailed, match=r"'192\.0\.2\.999' with prefix '24' is no address"):
-        normalise(get_platform("cisco_ios"), {"interface": "x", "ip_address": "192.0.2.999", "prefix_length": "24"})
+        normalise(
+            get_platform("cisco_ios"), {"interface": "x", "ip_address": "192.0.2.999", "prefix_length": "24"}
+        )
 
 
 # --- the shape ------------------------------------------------------------------------------------------------
@@ -175,7 +187,9 @@ def test_prefix_lengths_come_from_wherever_the_template_puts_them(row, text):
 
 
 def test_an_address_told_twice_is_one():
-    assert addresses(one(ip_address=["192.0.2.1", "192.0.2.1"], prefix_length=["24", "24"])) == ["192.0.2.1/24"]
+    assert addresses(one(ip_address=["192.0.2.1", "192.0.2.1"], prefix_length=["24", "24"])) == [
+        "192.0.2.1/24"
+    ]
 
 
 def test_a_later_row_fills_in_the_prefix_length_an_earlier_one_left_open():
@@ -186,12 +200,17 @@ def test_a_later_row_fills_in_the_prefix_length_an_earlier_one_left_open():
 
 def test_a_later_row_does_not_overwrite_what_is_known():
     platform = get_platform("cisco_ios")
-    rows = [{"interface": "x", "description": "first"}, {"interface": "x", "description": "second", "mtu": "9000"}]
+    rows = [
+        {"interface": "x", "description": "first"},
+        {"interface": "x", "description": "second", "mtu": "9000"},
+    ]
     (interface,) = merge(platform, rows)
     assert (interface.description, interface.mtu) == ("first", 9000)
 
 
-@pytest.mark.parametrize("text", ["5254.00AA.0001", "52:54:00:aa:00:01", "5254-00aa-0001", "52-54-00-AA-00-01"])
+@pytest.mark.parametrize(
+    "text", ["5254.00AA.0001", "52:54:00:aa:00:01", "5254-00aa-0001", "52-54-00-AA-00-01"]
+)
 def test_mac_addresses_are_written_one_way(text):
     assert one(mac_address=text).mac_address == "52:54:00:aa:00:01"
 
@@ -224,7 +243,9 @@ def test_an_address_prints_with_its_prefix_length_where_it_is_known():
 
 
 def real_samples():
-    return [raw for place in SAMPLED for raw in sorted((Path(SAMPLES) / place).glob("*.raw"))] if SAMPLES else []
+    return (
+        [raw for place in SAMPLED for raw in sorted((Path(SAMPLES) / place).glob("*.raw"))] if SAMPLES else []
+    )
 
 
 def listed_addresses(value):
@@ -248,7 +269,9 @@ def test_every_address_of_a_real_output_is_found(raw):
     expected = yaml.safe_load(raw.with_suffix(".yml").read_text(encoding="utf-8"))["parsed_sample"]
     names = {row["interface"] for row in expected}
     assert {interface.name for interface in found} == names
-    assert listed_addresses(expected) <= {str(address.ip) for interface in found for address in interface.addresses}
+    assert listed_addresses(expected) <= {
+        str(address.ip) for interface in found for address in interface.addresses
+    }
 
 
 @pytest.mark.skipif(not SAMPLES, reason="LOGSITE_DEVICE_SAMPLES names no folder of ntc-templates' samples")

@@ -7,11 +7,13 @@ from tests.devices.conftest import SHOW_INTERFACES
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.filterwarnings("ignore:path is deprecated:DeprecationWarning"),  # Netmiko's, finding its templates
+    pytest.mark.filterwarnings(
+        "ignore:path is deprecated:DeprecationWarning"
+    ),  # Netmiko's, finding its templates
 ]
 
 
-@pytest.fixture()
+@pytest.fixture
 def session(router, connect, events):
     """An open connection, as Netmiko's users know it; `session.commands()` closes it and tells what is on record."""
 
@@ -92,7 +94,10 @@ def test_enabling_is_recorded(session):
 def test_several_lines_at_a_time_are_one_step(session, router):
     router.answers |= {"show clock": "12:00", "show users": "netops"}
     session.netmiko.send_multiline(["show clock", "show users"])
-    assert session.commands() == [("command_sent", "show clock\nshow users"), ("command_response", "show clock\nshow users")]
+    assert session.commands() == [
+        ("command_sent", "show clock\nshow users"),
+        ("command_response", "show clock\nshow users"),
+    ]
 
 
 def test_what_netmiko_cannot_do_is_a_failed_command(session):

@@ -11,7 +11,7 @@ from sessionlogs.recorder import SessionRecorder
 from sessionlogs.writer import SessionLogWriter
 
 
-@pytest.fixture()
+@pytest.fixture
 def own_writer(transactional_db: None) -> Iterator[SessionLogWriter]:
     """A writer of the test's own, whose counters start at nought."""
     writer = SessionLogWriter()
@@ -19,17 +19,19 @@ def own_writer(transactional_db: None) -> Iterator[SessionLogWriter]:
     writer.stop(timeout=10)
 
 
-@pytest.fixture()
+@pytest.fixture
 def record(own_writer: SessionLogWriter) -> Callable[..., SessionRecorder]:
     """Start recording a session: `record(device=…, secrets=…)`."""
 
     def start(**options: object) -> SessionRecorder:
-        return SessionRecorder(**{"device": "fw01.company.com", "user": "netops", "writer": own_writer, **options})
+        return SessionRecorder(
+            **{"device": "fw01.company.com", "user": "netops", "writer": own_writer, **options}
+        )
 
     return start
 
 
-@pytest.fixture()
+@pytest.fixture
 def stored() -> Callable[[SessionRecorder], list[SessionLog]]:
     """The events of a session as the database has them, in order."""
 
@@ -39,7 +41,7 @@ def stored() -> Callable[[SessionRecorder], list[SessionLog]]:
     return find
 
 
-@pytest.fixture()
+@pytest.fixture
 def failing_writes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """`failing_writes(3)`: the next three writes fail as a database that is away does; returns what was tried."""
 

@@ -121,7 +121,9 @@ def test_a_long_response_is_folded_and_whole(browser, teammate):
 
 
 def test_a_short_response_stands_open(browser, teammate):
-    assert "<details open><summary>11 lines</summary>" in text_of(browser(teammate).get(page_of(issue_session())))
+    assert "<details open><summary>11 lines</summary>" in text_of(
+        browser(teammate).get(page_of(issue_session()))
+    )
 
 
 def test_a_failure_shows_its_error(browser, teammate):
@@ -161,7 +163,8 @@ def test_an_event_s_page_shows_all_of_it(browser, teammate):
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "text"), [(0.34, "0.3 ms"), (9.96, "10.0 ms"), (12.4, "12 ms"), (999, "999 ms"), (3400, "3.4 s")]
+    ("milliseconds", "text"),
+    [(0.34, "0.3 ms"), (9.96, "10.0 ms"), (12.4, "12 ms"), (999, "999 ms"), (3400, "3.4 s")],
 )
 def test_durations_read_well(milliseconds, text):
     assert admin.duration(milliseconds) == text
@@ -201,7 +204,9 @@ def test_filters(page, query, wanted, browser, teammate):
         device="refused", user="eve", status="failed", error_kind="authentication",
         started_at=NOON + timedelta(hours=1),
     )  # fmt: skip
-    SessionLogFactory(session=slow, event_type=EventType.COMMAND_RESPONSE, duration_ms=1500.0, command="show slow")
+    SessionLogFactory(
+        session=slow, event_type=EventType.COMMAND_RESPONSE, duration_ms=1500.0, command="show slow"
+    )
     SessionLogFactory(session=refused, event_type=EventType.CONNECTION_FAILED, error_kind="authentication",
                       command="", step=None, duration_ms=2000.0)  # fmt: skip
     assert rows(browser(teammate).get(f"{page}?{query}")) == wanted
@@ -209,7 +214,9 @@ def test_filters(page, query, wanted, browser, teammate):
 
 def test_sessions_are_filtered_by_status_and_events_by_type(browser, teammate):
     SessionLogFactory(session=SessionFactory(device="good"))
-    SessionLogFactory(session=SessionFactory(device="bad", status="failed"), event_type=EventType.COMMAND_FAILED)
+    SessionLogFactory(
+        session=SessionFactory(device="bad", status="failed"), event_type=EventType.COMMAND_FAILED
+    )
     assert rows(browser(teammate).get(f"{SESSIONS}?status__exact=failed")) == ["bad"]
     assert rows(browser(teammate).get(f"{EVENTS}?event_type__exact=command_failed")) == ["bad"]
 
@@ -226,7 +233,9 @@ def test_events_are_found_by_a_part_of_their_answer(browser, teammate):
     assert rows(browser(teammate).get(f"{EVENTS}?q=ftx1234")) == ["rtr01"]
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "until=2026-99-99T00:00", "older=nonsense", "newer=%00"])
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "until=2026-99-99T00:00", "older=nonsense", "newer=%00"]
+)
 def test_garbage_in_a_filter_leads_back_to_the_list(query, browser, teammate):
     for page in (SESSIONS, EVENTS):
         answer = browser(teammate).get(f"{page}?{query}")

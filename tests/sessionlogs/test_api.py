@@ -160,7 +160,9 @@ def test_garbage_is_refused_by_the_name_of_its_field(address, name, value, api, 
 
 def test_pages_follow_one_another_without_gap_or_repetition(api, teammate):
     session = SessionFactory()
-    wanted = [SessionLogFactory(session=session, timestamp=NOON).id for _ in range(7)]  # one and the same instant
+    wanted = [
+        SessionLogFactory(session=session, timestamp=NOON).id for _ in range(7)
+    ]  # one and the same instant
     found, address = [], f"{EVENTS}?limit=3"
     while address:
         answer = api(teammate).get(address).json()

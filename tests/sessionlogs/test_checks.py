@@ -23,7 +23,10 @@ def test_a_database_in_memory_is_an_error_with_a_hint(name, settings):
 @pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 @pytest.mark.parametrize(
     ("engine", "name"),
-    [("django.db.backends.sqlite3", "/var/lib/logsite.sqlite3"), ("django.db.backends.postgresql", "logsite")],
+    [
+        ("django.db.backends.sqlite3", "/var/lib/logsite.sqlite3"),
+        ("django.db.backends.postgresql", "logsite"),
+    ],
 )
 def test_files_and_postgresql_are_fine(engine, name, settings):
     assert with_database(settings, engine, name) == []

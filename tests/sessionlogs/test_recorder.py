@@ -40,7 +40,12 @@ def test_commands_are_numbered_from_one_and_their_answers_carry_the_number(recor
     recorder = record()
     a_good_collection(recorder)
     steps = [(event.event_type, event.step) for event in stored(recorder) if event.step]
-    assert steps == [("command_sent", 1), ("command_response", 1), ("command_sent", 2), ("command_response", 2)]
+    assert steps == [
+        ("command_sent", 1),
+        ("command_response", 1),
+        ("command_sent", 2),
+        ("command_response", 2),
+    ]
 
 
 def test_the_session_carries_the_totals(record):
@@ -93,7 +98,11 @@ def test_a_session_that_ended_on_a_failed_command_names_it(record):
     recorder.event(EventType.DISCONNECTION)
     recorder.close()
     session = Session.objects.get(pk=recorder.session_id)
-    assert (session.status, session.error_kind, session.error_message) == ("failed", "device", "% Invalid input")
+    assert (session.status, session.error_kind, session.error_message) == (
+        "failed",
+        "device",
+        "% Invalid input",
+    )
 
 
 def test_finishing_does_not_overrule_what_is_known(record):
@@ -161,7 +170,9 @@ def test_known_secrets_are_out_before_the_row_is_written(record, stored):
 def test_unknown_secrets_are_out_where_the_configuration_language_puts_them(record, stored):
     recorder = record()
     recorder.command_sent("show running-config")
-    recorder.command_response("show running-config", "snmp-server community s3cr3t-ro RO\nhostname rtr01", MILLISECOND)
+    recorder.command_response(
+        "show running-config", "snmp-server community s3cr3t-ro RO\nhostname rtr01", MILLISECOND
+    )
     recorder.close()
     assert "s3cr3t-ro" not in stored(recorder)[1].response
     assert "hostname rtr01" in stored(recorder)[1].response

@@ -62,7 +62,8 @@ def test_a_command_that_was_only_sent_has_no_exit_code_yet():
 )
 def test_other_events_name_themselves_and_the_device(content, line):
     event = SessionLogFactory.build(
-        **{"session": None, "device": "fw01", "user": "", "timestamp": None, "command": "", "step": None} | content
+        **{"session": None, "device": "fw01", "user": "", "timestamp": None, "command": "", "step": None}
+        | content
     )
     assert message_of(event) == line
 
@@ -129,7 +130,9 @@ def test_a_time_range_narrows_the_records():
     start = datetime(2026, 5, 1, 12, tzinfo=UTC)
     session = SessionFactory()
     for minutes in range(4):
-        SessionLogFactory(session=session, timestamp=start + timedelta(minutes=minutes), command=f"c{minutes}")
+        SessionLogFactory(
+            session=session, timestamp=start + timedelta(minutes=minutes), command=f"c{minutes}"
+        )
     found = get_source("session").committed_after(
         Cursor(), 10, since=start + timedelta(minutes=1), until=start + timedelta(minutes=3)
     )
@@ -146,5 +149,7 @@ def test_reading_records_takes_a_query_for_rows_and_one_for_their_sessions(djang
 
 def test_a_response_that_looks_like_a_step_changes_nothing_in_the_row():
     event = SessionLogFactory(event_type=EventType.COMMAND_RESPONSE, response="x | EXIT_CODE: 7")
-    assert record_of(event).message.startswith("STEP: 1 | COMMAND: show interface all | EXIT_CODE: 0 | STDOUT: x |")
+    assert record_of(event).message.startswith(
+        "STEP: 1 | COMMAND: show interface all | EXIT_CODE: 0 | STDOUT: x |"
+    )
     assert SessionLog.objects.get(pk=event.pk).failed is False

@@ -7,7 +7,7 @@ import time
 
 import psycopg
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, OperationalError, connection
 
 from sessionlogs import writer as writer_module
 from sessionlogs.models import EventType, Session, SessionLog
@@ -19,11 +19,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def commands(recorder):
     return list(
-        SessionLog.objects.filter(session_id=recorder.session_id).order_by("id").values_list("command", flat=True)
+        SessionLog.objects.filter(session_id=recorder.session_id)
+        .order_by("id")
+        .values_list("command", flat=True)
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def lock_database():
     """Call it to keep everybody else from writing; call what it returns to let them."""
     address = connection.settings_dict
@@ -71,6 +73,26 @@ def test_a_database_that_comes_back_gets_every_event_once(record, failing_writes
     assert Session.objects.get(pk=recorder.session_id).commands == 20
 
 
+def test_a_batch_that_was_rolled_back_is_written_whole_and_counted_once(record, monkeypatch):
+    real, tries = SessionLog.objects.bulk_create, []
+
+    def breaks_once(rows, **options):
+        tries.append(len(rows))
+        found = real(rows, **options)
+        if len(tries) == 1:
+            raise OperationalError("connection lost")
+        return found
+
+    recorder = record()
+    monkeypatch.setattr(SessionLog.objects, "bulk_create", breaks_once)
+    for number in range(3):
+        recorder.command_sent(f"show {number}")
+    recorder.close()
+    assert commands(recorder) == ["show 0", "show 1", "show 2"]
+    assert Session.objects.get(pk=recorder.session_id).commands == 3
+    assert len(tries) > 1
+
+
 def test_the_error_says_that_the_database_does_not_answer(record, failing_writes, caplog):
     failing_writes(1000)
     recorder = record()
@@ -94,7 +116,9 @@ def test_a_connection_that_breaks_at_commit_does_not_double_the_events(record, f
     assert recorder.writer.lost == 0
 
 
-def test_a_connection_that_breaks_at_a_session_s_first_commit_does_not_lose_the_session(record, failing_writes):
+def test_a_connection_that_breaks_at_a_session_s_first_commit_does_not_lose_the_session(
+    record, failing_writes
+):
     failing_writes(1, after_commit=True)
     recorder = record()
     recorder.command_sent("first")
@@ -212,10 +236,13 @@ def test_many_recorders_share_one_thread(record):
 
 def test_watchers_are_told_once_rows_are_committed(record, monkeypatch):
     told = []
-    monkeypatch.setattr(writer_module, "publish", lambda source: told.append((source, SessionLog.objects.count())))
+    monkeypatch.setattr(
+        writer_module, "publish", lambda source: told.append((source, SessionLog.objects.count()))
+    )
     recorder = record()
     recorder.command_sent("show clock")
     recorder.close()
+    recorder.writer.stop()  # the session need not wait for them
     assert told == [("session", 1)]
 
 
@@ -251,5 +278,3 @@ def test_a_closing_session_waits_no_longer_than_the_setting(record, failing_writ
         recorder.close()
     assert time.monotonic() - started < 5
     failing_writes(0)
-
-

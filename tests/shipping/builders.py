@@ -22,8 +22,14 @@ def make_session(**fields: Any) -> Session:
     """A session on fw01, a minute old."""
     started = fields.pop("started_at", timezone.now() - timedelta(minutes=1))
     return Session.objects.create(
-        **{"device": "fw01", "device_id": "7", "platform": "paloalto_panos", "user": "netops",
-           "started_at": started, **fields}
+        **{
+            "device": "fw01",
+            "device_id": "7",
+            "platform": "paloalto_panos",
+            "user": "netops",
+            "started_at": started,
+            **fields,
+        }
     )
 
 
@@ -31,8 +37,12 @@ def make_events(session: Session, count: int = 1, **fields: Any) -> list[Session
     """`count` answered commands, a millisecond apart; `timestamp` is the first one's."""
     first: datetime = fields.pop("timestamp", session.started_at)
     defaults = {
-        "session": session, "device": session.device, "user": session.user,
-        "event_type": EventType.COMMAND_RESPONSE, "command": "show clock", "response": "12:00",
+        "session": session,
+        "device": session.device,
+        "user": session.user,
+        "event_type": EventType.COMMAND_RESPONSE,
+        "command": "show clock",
+        "response": "12:00",
         "duration_ms": 1.5,
     }
     return [
@@ -45,8 +55,12 @@ def make_events(session: Session, count: int = 1, **fields: Any) -> list[Session
 
 def make_record(id: int = 1, **fields: Any) -> LogRecord:
     defaults = {
-        "source": "list", "timestamp": to_nanoseconds(timezone.now()), "level": "INFO", "message": f"line {id}",
-        "labels": {"server_tag": "fw01"}, "attributes": {"user": "netops"},
+        "source": "list",
+        "timestamp": to_nanoseconds(timezone.now()),
+        "level": "INFO",
+        "message": f"line {id}",
+        "labels": {"server_tag": "fw01"},
+        "attributes": {"user": "netops"},
     }
     return LogRecord(id=id, **{**defaults, **fields})
 
@@ -81,7 +95,9 @@ class ListSource(LogSource):
         return make_record(row.id, source=self.name, timestamp=to_nanoseconds(row.timestamp))
 
 
-def make_client(url: str, *, retries: int = 2, stop: threading.Event | None = None, **fields: Any) -> LokiClient:
+def make_client(
+    url: str, *, retries: int = 2, stop: threading.Event | None = None, **fields: Any
+) -> LokiClient:
     retry = Retry(retries, 0.001, stop or threading.Event())
     return LokiClient(url, retry, **{"timeout": 5, "request_bytes": 2 * 1024**2, **fields})
 

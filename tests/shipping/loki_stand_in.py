@@ -125,7 +125,9 @@ class LokiStandIn:
             f"is: {_rfc3339(timestamp)}, oldest acceptable timestamp is: {_rfc3339(cutoff)}',\n"
             for timestamp, cutoff in ignored
         ]
-        total = f"user 'fake', total ignored: {len(ignored)} out of {len(entries)} for stream: {_text(labels)}"
+        total = (
+            f"user 'fake', total ignored: {len(ignored)} out of {len(entries)} for stream: {_text(labels)}"
+        )
         return "".join(lines[:10]) + total
 
 
@@ -145,7 +147,8 @@ def _parse(body: bytes) -> list[tuple[dict[str, str], list[tuple[int, str, dict[
             if not LABEL_NAME.match(name) or not isinstance(value, str):
                 bad = next((c for c in name if not re.match(r"\w", c, re.ASCII)), name[:1])
                 raise WholeRequest(
-                    400, f"couldn't parse labels: 1:3: parse error: unexpected character inside braces: '{bad}'"
+                    400,
+                    f"couldn't parse labels: 1:3: parse error: unexpected character inside braces: '{bad}'",
                 )
     return [(labels, entries) for labels, entries in found if entries]
 
@@ -153,7 +156,11 @@ def _parse(body: bytes) -> list[tuple[dict[str, str], list[tuple[int, str, dict[
 def _entry(value: Any) -> tuple[int, str, dict[str, str]]:
     timestamp, line, *rest = value
     metadata = rest[0] if rest else {}
-    if not isinstance(timestamp, str) or not re.fullmatch(r"\d{1,19}", timestamp) or not isinstance(line, str):
+    if (
+        not isinstance(timestamp, str)
+        or not re.fullmatch(r"\d{1,19}", timestamp)
+        or not isinstance(line, str)
+    ):
         raise ValueError("Value looks like Number/Boolean/None")
     if not all(isinstance(v, str) for v in metadata.values()):
         raise ValueError("Value is string, but can't find closing '\"' symbol")

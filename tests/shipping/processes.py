@@ -27,10 +27,19 @@ def start_shipper(*words: str, **environment: str) -> "subprocess.Popen[str]":
     """Start the command; its output is kept."""
     return subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "ship_logs_to_loki", *words],
-        env={**os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(settings.DATA_DIR),
-             "SHIPPING_JOB": settings.SHIPPING_JOB, "SHIPPING_BACKOFF": "0.01", "SHIPPING_POLL": "0.05",
-             **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DATA_DIR": str(settings.DATA_DIR),
+            "SHIPPING_JOB": settings.SHIPPING_JOB,
+            "SHIPPING_BACKOFF": "0.01",
+            "SHIPPING_POLL": "0.05",
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
     )
 
 

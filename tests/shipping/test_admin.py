@@ -56,7 +56,10 @@ def test_filters(browser, owner, shipped):
 
 def test_a_destination_is_made_and_its_token_is_never_shown(browser, owner):
     client = browser(owner)
-    assert client.post("/admin/shipping/destination/add/", {**FORM, "new_token": "canary-token"}).status_code == 302
+    assert (
+        client.post("/admin/shipping/destination/add/", {**FORM, "new_token": "canary-token"}).status_code
+        == 302
+    )
     destination = Destination.objects.get()
     assert str(destination.token) == "canary-token"
     url = f"/admin/shipping/destination/{destination.pk}/change/"

@@ -39,7 +39,12 @@ def test_destinations_show_no_token(api, owner):
     answer = api(owner).get(LISTS[0])
     [item] = answer.json()["results"]
     assert item == {
-        "id": item["id"], "name": "main", "kind": "loki", "url": "http://loki:3100", "tenant": "ops", "enabled": True
+        "id": item["id"],
+        "name": "main",
+        "kind": "loki",
+        "url": "http://loki:3100",
+        "tenant": "ops",
+        "enabled": True,
     }
     assert b"canary" not in answer.content
 
@@ -67,8 +72,13 @@ def test_rejected_pages_by_key_and_filters(api, owner, shipped):
     ids = [page["results"][0]["row_id"] for page in (first, second)]
     assert set(ids) == set(RejectedEntry.objects.values_list("row_id", flat=True))
     assert second["next"] is None
-    for query, count in (({"reason": "too old"}, 2), ({"reason": "behind"}, 0), ({"destination": "loki"}, 2),
-                         ({"source": "x"}, 0), ({"start_time": timezone.now().isoformat()}, 0)):
+    for query, count in (
+        ({"reason": "too old"}, 2),
+        ({"reason": "behind"}, 0),
+        ({"destination": "loki"}, 2),
+        ({"source": "x"}, 0),
+        ({"start_time": timezone.now().isoformat()}, 0),
+    ):
         assert len(client.get(LISTS[2], query).json()["results"]) == count, query
 
 
@@ -93,12 +103,16 @@ def test_the_schema_describes_the_shipping_api_without_a_warning(capsys):
     with warnings.catch_warnings(), GENERATOR_STATS.silence():
         GENERATOR_STATS.reset()
         schema = SchemaGenerator().get_schema(public=True)
-        told = [str(key) for cache in (GENERATOR_STATS._warn_cache, GENERATOR_STATS._error_cache) for key in cache]
+        told = [
+            str(key) for cache in (GENERATOR_STATS._warn_cache, GENERATOR_STATS._error_cache) for key in cache
+        ]
     assert [text for text in told if "shipping" in text.lower()] == []
     feed = schema["paths"]["/api/monitoring/logs"]["get"]
     names = {parameter["name"] for parameter in feed["parameters"]}
     assert {"source", "cursor", "limit", "since", "until"} <= names
     assert feed["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("FeedPage")
-    assert {"/api/v2/shipping/destinations/", "/api/v2/shipping/status/", "/api/v2/shipping/rejected/"} <= set(
-        schema["paths"]
-    )
+    assert {
+        "/api/v2/shipping/destinations/",
+        "/api/v2/shipping/status/",
+        "/api/v2/shipping/rejected/",
+    } <= set(schema["paths"])

@@ -92,7 +92,10 @@ def test_a_refused_entry_of_another_site_is_kept_apart(live_server, loki, run, t
     make_events(make_session(), timestamp=timezone.now() - timedelta(days=9))
     run("--loki", loki.url, "--backend", live_server.url, "--token", token_of(teammate))
     run("--loki", loki.url)
-    assert set(RejectedEntry.objects.values_list("source", flat=True)) == {"session", f"session@{live_server.url}"}
+    assert set(RejectedEntry.objects.values_list("source", flat=True)) == {
+        "session",
+        f"session@{live_server.url}",
+    }
 
 
 def test_the_token_from_the_settings(live_server, loki, run, teammate, settings):
@@ -112,7 +115,9 @@ def test_a_wrong_token_and_a_missing_permission(live_server, loki, run, outsider
 
 
 def test_a_source_the_other_site_does_not_have(live_server, loki, run, teammate):
-    result = run("--loki", loki.url, "--backend", live_server.url, "--token", token_of(teammate), "--source", "nope")
+    result = run(
+        "--loki", loki.url, "--backend", live_server.url, "--token", token_of(teammate), "--source", "nope"
+    )
     assert result.code == 1
     assert "source 'nope' does not exist" in result.err
     assert len(result.err.splitlines()) == 1
@@ -128,8 +133,10 @@ def test_a_source_the_other_site_does_not_have(live_server, loki, run, teammate)
         (status(302, Location="http://127.0.0.1:9/"), "a redirect"),
         (status(404), "answered 404: check the address"),
         (status(503, Retry_After="0"), "answered 503"),
-        (status(400, '{"cursor": ["cursor 9-9 is ahead of the database; see «After a restore»"]}'),
-         "see «After a restore»"),
+        (
+            status(400, '{"cursor": ["cursor 9-9 is ahead of the database; see «After a restore»"]}'),
+            "see «After a restore»",
+        ),
     ],
     ids=["html", "list", "no cursor", "number", "redirect", "404", "503", "restored"],
 )
@@ -181,7 +188,9 @@ def test_no_repr_shows_the_token():
     from shipping.options import read_options
     from shipping.retry import Retry
 
-    given = dict.fromkeys(("loki", "backend", "token", "source", "since", "until", "follow", "from_start", "dry_run"))
+    given = dict.fromkeys(
+        ("loki", "backend", "token", "source", "since", "until", "follow", "from_start", "dry_run")
+    )
     options = read_options(
         {**given, "batch_size": 1, "backend": "http://127.0.0.1:9", "token": CANARY}, timezone.now()
     )

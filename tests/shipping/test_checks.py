@@ -18,13 +18,20 @@ def test_the_defaults_pass(settings):
 @pytest.mark.parametrize(
     ("name", "value", "number"),
     [
-        ("LOKI_URL", "loki:3100", "E001"), ("LOKI_URL", "ftp://user:canary@x", "E001"), ("LOKI_URL", "", "E001"),
+        ("LOKI_URL", "loki:3100", "E001"),
+        ("LOKI_URL", "ftp://user:canary@x", "E001"),
+        ("LOKI_URL", "", "E001"),
         ("LOKI_URL", "http://", "E001"),
-        ("SHIPPING_JOB", "", "E002"), ("SHIPPING_JOB", " ", "E002"), ("SHIPPING_JOB", "a\nb", "E002"),
+        ("SHIPPING_JOB", "", "E002"),
+        ("SHIPPING_JOB", " ", "E002"),
+        ("SHIPPING_JOB", "a\nb", "E002"),
         ("SHIPPING_JOB", "x" * 2049, "E002"),
-        ("SHIPPING_RETRIES", -1, "E003"), ("SHIPPING_POLL", 0, "E003"), ("SHIPPING_LINE_BYTES", 3, "E003"),
+        ("SHIPPING_RETRIES", -1, "E003"),
+        ("SHIPPING_POLL", 0, "E003"),
+        ("SHIPPING_LINE_BYTES", 3, "E003"),
         ("SHIPPING_REQUEST_BYTES", 1000, "E003"),
-        ("LOKI_TENANT", "a\nb", "E004"), ("LOKI_TENANT", "ä", "E004"),
+        ("LOKI_TENANT", "a\nb", "E004"),
+        ("LOKI_TENANT", "ä", "E004"),
     ],
 )
 def test_a_bad_setting_has_an_id_and_a_hint(settings, name, value, number):

@@ -119,7 +119,9 @@ def test_a_run_that_was_killed_is_marked_by_the_next(loki):
     shipper.__enter__()
     ship(make_shipper(loki.url, ListFeed([])))
     shipper.__exit__(None, None, None)
-    statuses = ShippingRun.objects.filter(destination=destination).order_by("id").values_list("status", flat=True)
+    statuses = (
+        ShippingRun.objects.filter(destination=destination).order_by("id").values_list("status", flat=True)
+    )
     assert list(statuses) == ["success", "success"]  # the first one lived after all and said so
 
 
@@ -138,7 +140,8 @@ def test_no_stream_spans_more_than_an_hour_in_a_push():
     now = time.time_ns()
     streams = [{"server_tag": "a"}, {"server_tag": "b"}]
     records = [
-        (Cursor(0, n), make_record(n, timestamp=now + n * HOUR // 4, labels=streams[n % 2])) for n in range(20)
+        (Cursor(0, n), make_record(n, timestamp=now + n * HOUR // 4, labels=streams[n % 2]))
+        for n in range(20)
     ]
     pushes = plan(records, Encoder("aoss", 1000), 10**6)
     assert sum(push.records for push in pushes) == 20

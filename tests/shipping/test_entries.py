@@ -14,16 +14,23 @@ ENCODER = Encoder("aoss", 262_144)
 
 def test_an_entry_carries_labels_line_and_metadata():
     record = make_record(
-        5, timestamp=1_700_000_000_123_456_789, message="hällo\n\"x\"",
+        5,
+        timestamp=1_700_000_000_123_456_789,
+        message='hällo\n"x"',
         labels={"server_id": "7", "server_tag": "fw01", "status": ""},
         attributes={"user": "netops", "duration_ms": 1.5, "ok": True, "none": None, "tags": ["b", "a"]},
     )
     [entry] = ENCODER.entries(Cursor(0, 5), record)
     assert entry.labels == {"job": "aoss", "source": "list", "server_id": "7", "server_tag": "fw01"}
     timestamp, line, metadata = json.loads(entry.value)
-    assert (timestamp, line) == ("1700000000123456789", "hällo\n\"x\"")
+    assert (timestamp, line) == ("1700000000123456789", 'hällo\n"x"')
     assert metadata == {
-        "row_id": "5", "level": "INFO", "user": "netops", "duration_ms": "1.5", "ok": "true", "tags": '["b", "a"]',
+        "row_id": "5",
+        "level": "INFO",
+        "user": "netops",
+        "duration_ms": "1.5",
+        "ok": "true",
+        "tags": '["b", "a"]',
     }
 
 
@@ -51,15 +58,27 @@ def test_attributes_cannot_pose_as_row_id_level_or_part():
 
 @pytest.mark.parametrize(
     ("name", "safe"),
-    [("a", "a"), ("a-b.c", "a_b_c"), ("1x", "key_1x"), ("__name__", "name__"), ("é", "unnamed"), ("", "unnamed"),
-     ("a:b", "a_b"), ("日本", "unnamed")],
+    [
+        ("a", "a"),
+        ("a-b.c", "a_b_c"),
+        ("1x", "key_1x"),
+        ("__name__", "name__"),
+        ("é", "unnamed"),
+        ("", "unnamed"),
+        ("a:b", "a_b"),
+        ("日本", "unnamed"),
+    ],
 )
 def test_names_become_what_loki_takes(name, safe):
     assert safe_name(name) == safe
 
 
 def test_names_that_become_the_same_keep_both_values():
-    assert with_safe_names({}, [("a.b", "2"), ("a-b", "1"), ("a_b", "3")]) == {"a_b": "1", "a_b_2": "2", "a_b_3": "3"}
+    assert with_safe_names({}, [("a.b", "2"), ("a-b", "1"), ("a_b", "3")]) == {
+        "a_b": "1",
+        "a_b_2": "2",
+        "a_b_3": "3",
+    }
 
 
 def test_half_a_surrogate_pair_does_not_cost_the_request():

@@ -40,8 +40,13 @@ def test_a_record_is_the_same_as_here(api, owner):
     [(cursor, record)] = get_source("session").committed_after(Cursor(), 5)
     [item] = api(owner).get(URL).json()["results"]
     assert item == {
-        "id": record.id, "cursor": str(cursor), "source": "session", "timestamp": str(record.timestamp),
-        "level": "INFO", "message": record.message, "labels": dict(record.labels),
+        "id": record.id,
+        "cursor": str(cursor),
+        "source": "session",
+        "timestamp": str(record.timestamp),
+        "level": "INFO",
+        "message": record.message,
+        "labels": dict(record.labels),
         "attributes": dict(record.attributes),
     }
 
@@ -58,12 +63,23 @@ def test_since_and_until_narrow_it(api, owner):
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ({"source": "nope"}, "source"), ({"source": "\0"}, "source"), ({"source": ""}, "source"),
-        ({"cursor": "x"}, "cursor"), ({"cursor": "1-2-3"}, "cursor"), ({"cursor": "-1--1"}, "cursor"),
-        ({"cursor": "١-٢٣x"}, "cursor"), ({"cursor": ""}, "cursor"),
-        ({"limit": "0"}, "limit"), ({"limit": "5001"}, "limit"), ({"limit": "many"}, "limit"),
-        ({"limit": "1e3"}, "limit"), ({"limit": ""}, "limit"), ({"limit": "9" * 400}, "limit"),
-        ({"since": "today"}, "since"), ({"until": "2026-99-99T00:00:00Z"}, "until"), ({"sorce": "session"}, "sorce"),
+        ({"source": "nope"}, "source"),
+        ({"source": "\0"}, "source"),
+        ({"source": ""}, "source"),
+        ({"cursor": "x"}, "cursor"),
+        ({"cursor": "1-2-3"}, "cursor"),
+        ({"cursor": "-1--1"}, "cursor"),
+        ({"cursor": "١-٢٣x"}, "cursor"),
+        ({"cursor": ""}, "cursor"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "5001"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"limit": "1e3"}, "limit"),
+        ({"limit": ""}, "limit"),
+        ({"limit": "9" * 400}, "limit"),
+        ({"since": "today"}, "since"),
+        ({"until": "2026-99-99T00:00:00Z"}, "until"),
+        ({"sorce": "session"}, "sorce"),
     ],
 )
 def test_a_bad_parameter_is_a_400_that_names_it(api, owner, query, field):
@@ -78,7 +94,9 @@ def test_a_cursor_of_another_database_is_told(api, owner):
     assert "ahead of the database" in answer.json()["cursor"][0]
 
 
-def test_with_several_sources_the_source_is_needed_and_has_its_own_permission(api, owner, teammate, other_sources):
+def test_with_several_sources_the_source_is_needed_and_has_its_own_permission(
+    api, owner, teammate, other_sources
+):
     other_sources["other"] = ListSource()
     answer = api(owner).get(URL)
     assert (answer.status_code, answer.json()) == (400, {"source": ["needed; there are: other, session"]})
@@ -88,7 +106,9 @@ def test_with_several_sources_the_source_is_needed_and_has_its_own_permission(ap
     assert api(type(teammate).objects.get(pk=teammate.pk)).get(URL, {"source": "other"}).status_code == 403
 
 
-def test_a_page_takes_a_query_for_the_rows_and_one_for_their_sessions(api, owner, django_assert_max_num_queries):
+def test_a_page_takes_a_query_for_the_rows_and_one_for_their_sessions(
+    api, owner, django_assert_max_num_queries
+):
     make_events(make_session(), 50)
     client = api(owner)
     with django_assert_max_num_queries(3):

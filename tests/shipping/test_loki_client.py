@@ -83,8 +83,13 @@ def test_an_entry_that_is_too_large_alone_is_refused(loki, make_client):
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(429, "ingestion rate limit exceeded"), Fault(500, "boom"), Fault(503, "x"), Fault(reset=True),
-     Fault(reset=True, store=True)],
+    [
+        Fault(429, "ingestion rate limit exceeded"),
+        Fault(500, "boom"),
+        Fault(503, "x"),
+        Fault(reset=True),
+        Fault(reset=True, store=True),
+    ],
     ids=["429", "500", "503", "reset", "reset after storing"],
 )
 def test_what_may_pass_is_tried_again(loki, fault, make_client):
@@ -120,7 +125,9 @@ def test_a_server_that_refuses_everything_with_400_is_not_loki(loki, make_client
 
 
 def test_refused_connection_says_how_often_it_was_tried(make_client):
-    with pytest.raises(Unavailable, match=r"^Loki at http://127.0.0.1:\d+ refused the connection after 3 tries$"):
+    with pytest.raises(
+        Unavailable, match=r"^Loki at http://127.0.0.1:\d+ refused the connection after 3 tries$"
+    ):
         make_client(f"http://127.0.0.1:{free_port()}").deliver(entries_of(make_record()))
 
 
@@ -144,8 +151,13 @@ def test_retry_after_is_the_least_wait():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7", 7.0), ("", None), ("soon", None), ("-1", None),
-     (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0.0)],
+    [
+        ("7", 7.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0.0),
+    ],
 )
 def test_retry_after_as_number_or_date(text, seconds):
     response = requests.Response()

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def locked_cursors() -> Iterator[None]:
     """Nobody else can write a cursor meanwhile."""
     if connection.vendor == "sqlite":
-        other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)
+        other = sqlite3.connect(
+            connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False
+        )
         other.execute("BEGIN IMMEDIATE")
     else:
         import psycopg

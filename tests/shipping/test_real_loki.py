@@ -32,7 +32,9 @@ def held_by_real_loki(url: str, job: str) -> list[tuple[int, str, dict[str, str]
     requests.post(f"{url}/flush", timeout=30)  # Loki asks its memory only for the last three hours
     query = {"query": f'{{job="{job}"}}', "start": now - 29 * 24 * HOUR, "end": now + HOUR, "limit": 5000}
     answer = requests.get(
-        f"{url}/loki/api/v1/query_range", params=query, timeout=30,
+        f"{url}/loki/api/v1/query_range",
+        params=query,
+        timeout=30,
         headers={"X-Loki-Response-Encoding-Flags": "categorize-labels"},
     )
     answer.raise_for_status()
@@ -52,14 +54,19 @@ def a_loki(request: pytest.FixtureRequest) -> Any:
     with LokiStandIn() as stand_in:
         yield Loki(
             stand_in.url,
-            lambda job: [(e.timestamp, e.line, e.metadata) for e in stand_in.stored() if e.labels["job"] == job],
+            lambda job: [
+                (e.timestamp, e.line, e.metadata) for e in stand_in.stored() if e.labels["job"] == job
+            ],
         )
 
 
 def push(url: str, *streams: tuple[dict[str, str], list[Any]], raw: bytes | None = None) -> tuple[int, str]:
     body = {"streams": [{"stream": labels, "values": values} for labels, values in streams]}
     answer = requests.post(
-        url + PUSH_PATH, data=raw or json.dumps(body), headers={"Content-Type": "application/json"}, timeout=30
+        url + PUSH_PATH,
+        data=raw or json.dumps(body),
+        headers={"Content-Type": "application/json"},
+        timeout=30,
     )
     return answer.status_code, answer.text
 
@@ -88,7 +95,12 @@ def now_text(offset: int = 0) -> str:
         ({}, ["1.5e9", "x"], 400, "unmarshalerDecoder"),
         ({}, ["now", "x", {"n": 1}], 400, "unmarshalerDecoder"),
         ({}, ["now", "\ud800"], 400, "unmarshalerDecoder"),
-        ({}, ["now", "x", {f"k{n}": "v" for n in range(129)}], 400, "has too many structured metadata labels"),
+        (
+            {},
+            ["now", "x", {f"k{n}": "v" for n in range(129)}],
+            400,
+            "has too many structured metadata labels",
+        ),
         ({}, ["now", "x", {"k": "v" * 66_000}], 400, "has structured metadata too large"),
         ({}, ["now", "x", {"": "v"}], 500, "label name is empty"),
         ({}, ["now", "x", {"-": "v"}], 500, "resulted in invalid name"),

@@ -23,13 +23,23 @@ def test_it_ships_every_session_event_with_labels_line_and_metadata(loki, run, s
     assert result.out == "session: shipped 1, rejected 0, left 0\n"
     [entry] = loki.stored()
     assert entry.labels == {
-        "job": settings.SHIPPING_JOB, "source": "session", "server_id": "7", "server_tag": "fw01",
-        "agent_type": "network", "status": "success", "execution_status": "running",
+        "job": settings.SHIPPING_JOB,
+        "source": "session",
+        "server_id": "7",
+        "server_tag": "fw01",
+        "agent_type": "network",
+        "status": "success",
+        "execution_status": "running",
     }
     assert entry.line == "STEP: 1 | COMMAND: show clock | EXIT_CODE: 0 | STDOUT: 12:00 | STDERR: "
     assert entry.metadata == {
-        "row_id": str(event.pk), "level": "INFO", "session_id": str(session.session_id),
-        "event_type": "command_response", "user": "netops", "tags": "edge,eu", "duration_ms": "1.5",
+        "row_id": str(event.pk),
+        "level": "INFO",
+        "session_id": str(session.session_id),
+        "event_type": "command_response",
+        "user": "netops",
+        "tags": "edge,eu",
+        "duration_ms": "1.5",
     }
     assert entry.timestamp == int(event.timestamp.timestamp()) * 10**9 + event.timestamp.microsecond * 1000
 
@@ -92,7 +102,9 @@ def test_429_and_500_are_tried_again(loki, run, fault):
     assert len(loki.stored()) == 3
 
 
-@pytest.mark.parametrize(("code", "hint"), [(401, "token"), (403, "token"), (404, "address"), (307, "redirect")])
+@pytest.mark.parametrize(
+    ("code", "hint"), [(401, "token"), (403, "token"), (404, "address"), (307, "redirect")]
+)
 def test_a_configuration_error_ends_it_with_the_cursor_unmoved(loki, run, code, hint):
     make_events(make_session(), 1)
     loki.faults.append(Fault(code, "no"))
@@ -110,7 +122,12 @@ def test_a_backfill_has_its_own_cursor_and_streams(loki, run):
     make_events(session, 2, timestamp=now - timedelta(hours=5))
     make_events(session, 2, timestamp=now - timedelta(hours=3))
     make_events(session, 2, timestamp=now - timedelta(minutes=1))
-    window = ["--since", (now - timedelta(hours=4)).isoformat(), "--until", (now - timedelta(hours=1)).isoformat()]
+    window = [
+        "--since",
+        (now - timedelta(hours=4)).isoformat(),
+        "--until",
+        (now - timedelta(hours=1)).isoformat(),
+    ]
     result = run("--loki", loki.url, *window)
     assert "shipped 2, rejected 0, left 0" in result.out
     assert {entry.labels.get("backfill") for entry in loki.stored()} == {"true"}
@@ -176,7 +193,8 @@ def test_only_the_chosen_sources(loki, run, other_sources):
     run("--loki", loki.url, "--source", "other")
     assert {entry.labels["source"] for entry in loki.stored()} == {"other"}
     assert run("--loki", loki.url).out.splitlines() == [
-        "other: nothing to ship, all is there already", "session: shipped 2, rejected 0, left 0"
+        "other: nothing to ship, all is there already",
+        "session: shipped 2, rejected 0, left 0",
     ]
 
 
@@ -262,7 +280,10 @@ def test_a_failing_database_is_one_line(loki, run, monkeypatch):
 
     monkeypatch.setattr(Destination.objects, "filter", fail)
     result = run("--loki", loki.url)
-    assert (result.code, result.err) == (1, "the database failed (OperationalError); nothing is lost, run again\n")
+    assert (result.code, result.err) == (
+        1,
+        "the database failed (OperationalError); nothing is lost, run again\n",
+    )
 
 
 def test_a_cursor_ahead_of_the_database_points_to_the_guide(loki, run):

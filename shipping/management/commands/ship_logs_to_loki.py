@@ -45,7 +45,9 @@ class Command(BaseCommand):
         try:
             options = read_options(given, timezone.now())
             retry = Retry(
-                None if options.follow else settings.SHIPPING_RETRIES, settings.SHIPPING_BACKOFF, self.stop,
+                None if options.follow else settings.SHIPPING_RETRIES,
+                settings.SHIPPING_BACKOFF,
+                self.stop,
                 self._say_wait,
             )
             with stop_on_signals(self.stop):
@@ -73,8 +75,12 @@ class Command(BaseCommand):
             with self._progress(target, feeds) as bar:
                 shippers = [
                     Shipper(
-                        target.destination, client, feed, encoder(backfill=bool(options.window)),
-                        batch_size=options.batch_size, request_bytes=settings.SHIPPING_REQUEST_BYTES,
+                        target.destination,
+                        client,
+                        feed,
+                        encoder(backfill=bool(options.window)),
+                        batch_size=options.batch_size,
+                        request_bytes=settings.SHIPPING_REQUEST_BYTES,
                         on_push=lambda push: self._advance(bar, push),
                     )
                     for feed in feeds
@@ -115,8 +121,11 @@ class Command(BaseCommand):
         if target.destination.pk and not options.from_start:
             row = ShippingCursor.objects.filter(destination=target.destination, source=feed.key).first()
         found = rehearse(
-            feed, Cursor(row.xact, row.row_id) if row else Cursor(), encoder(backfill=bool(options.window)),
-            batch_size=options.batch_size, limit=settings.SHIPPING_REQUEST_BYTES,
+            feed,
+            Cursor(row.xact, row.row_id) if row else Cursor(),
+            encoder(backfill=bool(options.window)),
+            batch_size=options.batch_size,
+            limit=settings.SHIPPING_REQUEST_BYTES,
         )
         self.stdout.write(
             f"{feed.key}: would ship {found.records:,} entries ({found.split:,} in parts) of "
