@@ -60,6 +60,7 @@ def print_command_path() -> None:
                 name,
                 len(recorded),
                 f"{percentile(bare, 0.5):.2f}",
+                f"{percentile(bare, 0.99):.2f}",
                 f"{percentile(cost, 0.5):.1f}",
                 f"{percentile(cost, 0.99):.1f}",
                 f"{percentile(cost, 0.5) / 2:.1f}",

@@ -184,11 +184,14 @@ SHIPPING_LINE_BYTES = env.int("SHIPPING_LINE_BYTES", 262_144)  # Loki's max_line
 SHIPPING_TOKEN = read_secret("SHIPPING_TOKEN")  # for --backend: on a command line others can read it
 
 # --- The process's own log -------------------------------------------------------------------------------
+LOG_LEVEL = env.log_level("LOG_LEVEL", "WARNING")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "logsite.redaction.RedactingFilter"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    # Paramiko logs a traceback for every host that hangs up; the session log says the same in a sentence.
+    "loggers": {"paramiko": {"level": "CRITICAL" if LOG_LEVEL != "DEBUG" else LOG_LEVEL}},
 }

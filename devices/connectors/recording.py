@@ -47,16 +47,24 @@ class RecordingMixin(Base):
         self._established = True
         recorder.event(EventType.CONNECTION_SUCCESS, duration=time.perf_counter_ns() - started)
 
-    def _record(self, command: str, send: Callable[[], Any], *, dialogue: bool = False) -> Any:
+    def _record(
+        self,
+        command: str,
+        send: Callable[..., Any],
+        /,
+        *arguments: Any,
+        dialogue: bool = False,
+        **options: Any,
+    ) -> Any:
         """Call `send`, with the command before it and the answer or the failure after it on record."""
         if self._inside or not self._established:  # session preparation belongs to the connection
-            return send()
+            return send(*arguments, **options)
         recorder = self._recorder
         recorder.command_sent(command)
         self._inside = True
         started = time.perf_counter_ns()
         try:
-            output = send()
+            output = send(*arguments, **options)
         except Exception as error:
             took = time.perf_counter_ns() - started
             recorder.command_failed(command, describe(error), classify(error), took)
@@ -75,9 +83,9 @@ class RecordingMixin(Base):
     def _send(self, method: Callable[..., Any], command: str, args: Any, kwargs: dict[str, Any]) -> Any:
         """A command whose raw answer is recorded first; parsing is a step after it and fails on its own."""
         if self._inside or not kwargs:
-            return self._record(command, lambda: method(command, *args, **kwargs))
+            return self._record(command, method, command, *args, **kwargs)
         parsing = {name: kwargs.pop(name) for name in PARSERS if name in kwargs}
-        output = self._record(command, lambda: method(command, *args, **kwargs))
+        output = self._record(command, method, command, *args, **kwargs)
         if not any(parsing.values()):
             return output
         return structured_data_converter(
@@ -94,14 +102,12 @@ class RecordingMixin(Base):
         commands = list(commands)
         lines = "\n".join(item if isinstance(item, str) else item[0] for item in commands)
         parent: Any = super()
-        return self._record(lines, lambda: parent.send_multiline(commands, *args, **kwargs))
+        return self._record(lines, parent.send_multiline, commands, *args, **kwargs)
 
     def send_multiline_timing(self, commands: Any, *args: Any, **kwargs: Any) -> Any:
         commands = list(commands)
         parent: Any = super()
-        return self._record(
-            "\n".join(commands), lambda: parent.send_multiline_timing(commands, *args, **kwargs)
-        )
+        return self._record("\n".join(commands), parent.send_multiline_timing, commands, *args, **kwargs)
 
     def send_config_set(self, config_commands: Any = None, *args: Any, **kwargs: Any) -> Any:
         if config_commands is None:
@@ -110,21 +116,24 @@ class RecordingMixin(Base):
         parent: Any = super()
         return self._record(
             "\n".join(line.strip("\n") for line in commands),
-            lambda: parent.send_config_set(commands, *args, **kwargs),
+            parent.send_config_set,
+            commands,
+            *args,
+            **kwargs,
             dialogue=True,
         )
 
     def enable(self, *args: Any, **kwargs: Any) -> Any:
         parent: Any = super()
-        return self._record("enable", lambda: parent.enable(*args, **kwargs))
+        return self._record("enable", parent.enable, *args, **kwargs)
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
         parent: Any = super()
-        return self._record("commit", lambda: parent.commit(*args, **kwargs))
+        return self._record("commit", parent.commit, *args, **kwargs)
 
     def save_config(self, *args: Any, **kwargs: Any) -> Any:
         parent: Any = super()
-        return self._record("save_config", lambda: parent.save_config(*args, **kwargs))
+        return self._record("save_config", parent.save_config, *args, **kwargs)
 
     def disconnect(self) -> None:
         """Netmiko calls this too when a login fails half-way; then there was no connection to end."""
