@@ -3,6 +3,7 @@
 import selectors
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Timer
 from time import monotonic
 
 from paramiko import Channel, Message, SSHException, Transport
@@ -76,8 +77,7 @@ def execute(transport: Transport, command: str, timeout: float) -> Execution:
     deadline = monotonic() + timeout
     channel = transport.open_session(timeout=timeout)
     try:
-        channel.settimeout(timeout)
-        channel.exec_command(command)
+        _start(channel, command, timeout)
         with suppress(OSError):
             channel.shutdown_write()  # it is asked nothing: a command that reads ends at once
         streams = _Streams(channel)
@@ -85,6 +85,17 @@ def execute(transport: Transport, command: str, timeout: float) -> Execution:
         return _outcome(streams, transport, deadline, timeout, ended=ended)
     finally:
         channel.close()
+
+
+def _start(channel: Channel, command: str, timeout: float) -> None:
+    """Paramiko waits without an end for a host to take the command up."""
+    watch = Timer(timeout, channel.close)
+    watch.daemon = True
+    watch.start()
+    try:
+        channel.exec_command(command)
+    finally:
+        watch.cancel()
 
 
 def _read(streams: _Streams, deadline: float) -> bool:

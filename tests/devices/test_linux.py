@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import signal
 import socket
 import threading
 import time
@@ -11,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from devices.connectors import get_connector
+from devices.connectors import executions, get_connector
 from devices.connectors.linux import LinuxConnector
 from devices.errors import AuthenticationFailed, CommandRefused, CommandTimeout, ConnectionFailed
 from logsite.records import get_source
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.sources import message_of
-from tests.devices.emulator import free_port
+from tests.devices.emulator import PASSWORD, UNTAKEN, USERNAME, Box, free_port
 from tests.devices.openssh import PASSPHRASE, openssh
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,8 +158,6 @@ def test_a_megabyte_on_both_streams_at_once(connector):
 
 
 def test_more_than_anybody_reads_is_ended(connector, monkeypatch):
-    from devices.connectors import executions
-
     monkeypatch.setattr(executions, "LARGEST", 1_000_000)
     with connector() as linux:
         found = linux.execute("yes")
@@ -253,13 +252,18 @@ def test_after_a_timeout_the_next_command_has_its_own_answer(connector, settings
         assert linux.execute("echo still here").stdout == "still here"
 
 
-def test_a_connection_that_breaks_in_a_command_is_no_timeout(connector):
+def test_a_connection_that_breaks_in_a_command_is_no_timeout(connector, monkeypatch):
+    drain = executions._Streams.drain
+
+    def breaking(streams):
+        drain(streams)
+        if streams.stdout:
+            with suppress(OSError):  # broken already
+                streams.channel.transport.sock.shutdown(socket.SHUT_RDWR)
+
+    monkeypatch.setattr(executions._Streams, "drain", breaking)
     with connector() as linux:
-        transport = linux.connection.remote_conn_pre.get_transport()
-        breaks = threading.Timer(0.4, lambda: transport.sock.shutdown(socket.SHUT_RDWR))
-        breaks.start()
         found = linux.execute("echo begun; sleep 60")
-        breaks.join()
         after = linux.execute("uptime")
     assert (found.stdout, found.error_kind, found.failure) == ("begun", "connection", "the connection broke")
     assert after.error_kind == "connection"
@@ -269,6 +273,55 @@ def test_a_host_that_kills_the_session_is_noticed(connector):
     with connector() as linux:
         found = linux.execute("kill -9 $PPID; sleep 60")
     assert found.error_kind == "connection"
+
+
+def test_a_host_that_falls_silent_is_given_up_at_the_deadline(connector, settings):
+    settings.DEVICE_READ_TIMEOUT = 0.7
+    with connector() as linux:
+        session = int(linux.run("echo $PPID"))
+        try:
+            assert linux.execute("kill -STOP $PPID").error_kind == "timeout"
+            with pytest.raises(ConnectionFailed):
+                linux.execute("uptime")
+        finally:
+            os.kill(session, signal.SIGKILL)
+    assert [answer.error_kind for answer in answers(linux)] == ["", "timeout", "connection"]
+
+
+def test_a_host_that_does_not_take_a_command_up_is_given_up_at_the_deadline(settings):
+    settings.DEVICE_READ_TIMEOUT = 0.7
+    with Box({"uptime": UNTAKEN}) as box:
+        linux = get_connector(
+            "linux", box.host, USERNAME, PASSWORD, device_id="web01", user_id="", port=box.port
+        )
+        with linux:
+            with pytest.raises(ConnectionFailed):
+                linux.execute("uptime")
+            box.answers["uptime"] = "up"
+            box.released.set()
+            assert linux.execute("uptime").stdout == "up"
+
+
+def test_a_host_is_let_in_with_a_password_and_interfaces_come_without_a_shell():
+    lines = (
+        "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000\n"
+        "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n"
+        "       valid_lft forever preferred_lft forever\n"
+    )
+    with Box({"ip address show": lines}) as box:
+        linux = get_connector(
+            "linux", box.host, USERNAME, PASSWORD, device_id="web01", user_id="", port=box.port
+        )
+        assert [str(address) for each in linux.get_interfaces() for address in each.addresses] == [
+            "127.0.0.1/8"
+        ]
+        assert box.received[0] == "ip address show"
+
+
+def test_without_a_record_the_answers_are_the_same(connector):
+    with connector(enable_session_logging=False) as linux:
+        assert linux.execute("echo a; exit 2").exit_code == 2
+    assert not Session.objects.exists()
 
 
 def test_run_raises_by_the_kind_of_the_failure(connector, settings):
