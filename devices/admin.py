@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from devices.collect import collect_devices
+from devices.command_admin import CommandPages
 from devices.models import SECRETS, Credential, Device, Interface, InterfaceAddress, Outcome, Tag
 from logsite.admin import badge, list_url, text_filter
 
@@ -161,7 +162,7 @@ class PlatformFilter(admin.SimpleListFilter):
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin):
+class DeviceAdmin(CommandPages):
     """Failures stand first: they are why anybody looks."""
 
     list_display = (
@@ -186,7 +187,7 @@ class DeviceAdmin(admin.ModelAdmin):
         *readonly_fields,
     )
     inlines = (InterfaceInline,)
-    actions = ("collect",)
+    actions = ("collect", "run_commands")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         rows = Device.objects.annotate(interface_number=Count("interfaces", distinct=True))

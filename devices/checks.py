@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
 from devices.platforms import TEMPLATES, UnknownPlatform, file_names, get_platform, platform_names
+from devices.read_only import check_list
 
 
 @register()
@@ -20,6 +21,7 @@ def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
         try:
             platform = get_platform(name)
             platform.failure("")
+            check_list(platform)
         except (UnknownPlatform, TypeError, re.error) as error:
             problem = str(error)
         else:

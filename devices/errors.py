@@ -50,6 +50,14 @@ class ParseFailed(ConnectorError):
     kind = ErrorKind.PARSE
 
 
+# What an execution that did not end well is raised as, by its kind.
+EXECUTION_ERRORS: dict[str, type[ConnectorError]] = {
+    ErrorKind.DEVICE: CommandRefused,
+    ErrorKind.TIMEOUT: CommandTimeout,
+    ErrorKind.CONNECTION: ConnectionFailed,
+    ErrorKind.INTERNAL: ConnectorError,
+}
+
 # In this order: Netmiko's read timeout and parsing error are also its read errors.
 KINDS: dict[ErrorKind, tuple[type[BaseException], ...]] = {
     ErrorKind.AUTHENTICATION: (NetmikoAuthenticationException, AuthenticationException),

@@ -112,6 +112,10 @@ class Device(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [
+            ("run_commands", "Can run read-only commands on devices"),
+            ("run_any_command", "Can run any command on devices"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -103,6 +103,9 @@ class SessionLog(LogRow):
         null=True, blank=True, help_text="The command's number in its session, from 1."
     )
     error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True)
+    exit_code = models.IntegerField(
+        null=True, blank=True, help_text="As the host gave it; a network device gives none."
+    )
     execution_status = models.CharField(
         max_length=16,
         choices=SessionStatus,

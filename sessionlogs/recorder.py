@@ -30,11 +30,13 @@ class Event:
     at: int  # perf_counter nanoseconds
     step: int | None
     execution_status: SessionStatus
+    exit_code: int | None = None
 
     def settled(self) -> Event:
         """The event; an answer with which the device refuses the command is a failure, not a response."""
-        refused = self.event_type == EventType.COMMAND_RESPONSE and self.recorder.refusal(self.response)
-        if refused:
+        if self.event_type != EventType.COMMAND_RESPONSE or self.exit_code is not None:
+            return self  # a host says by its exit code how a command ended
+        if refused := self.recorder.refusal(self.response):
             self.event_type, self.error, self.error_kind = EventType.COMMAND_FAILED, refused, ErrorKind.DEVICE
         return self
 
@@ -53,6 +55,7 @@ class Event:
             duration_ms=None if self.duration is None else self.duration / NANOSECONDS_A_MILLISECOND,
             timestamp=recorder.moment(self.at),
             step=self.step,
+            exit_code=self.exit_code,
             execution_status=self.execution_status,
         )
 
@@ -128,6 +131,16 @@ class SessionRecorder:
             duration=duration, step=self._step,
         )  # fmt: skip
 
+    def command_executed(
+        self, command: str, stdout: str, stderr: str, exit_code: int | None, error_kind: str, duration: int
+    ) -> None:
+        """What came of a command on a host; it failed when `error_kind` says why. None: it gave no exit code."""
+        event_type = EventType.COMMAND_FAILED if error_kind else RESPONSE
+        at = time.perf_counter_ns()
+        self._put((
+            self, event_type, command, stdout, stderr, error_kind, duration, at, self._step, self.status, exit_code,
+        ))  # fmt: skip
+
     def fail(
         self, event_type: EventType, error: str, error_kind: ErrorKind, **more: str | int | None
     ) -> None:
@@ -181,4 +194,4 @@ class SessionRecorder:
         # One failed command is no failed session.
         if session.status == SessionStatus.FAILED and self._failure:
             session.error_kind = self._failure.error_kind
-            session.error_message = self.clean(self._failure.error)
+            session.error_message = self.clean(self._failure.error) or f"exit code {self._failure.exit_code}"

@@ -32,7 +32,7 @@ def message_of(event: "SessionLog | EventRow") -> str:
     parts = [f"STEP: {event.step}", f"COMMAND: {event.command}"]
     if event.event_type in _ANSWERS:
         parts += [
-            f"EXIT_CODE: {int(event.failed)}",
+            f"EXIT_CODE: {int(event.failed) if event.exit_code is None else event.exit_code}",
             f"STDOUT: {event.response}",
             f"STDERR: {event.error_message}",
         ]
@@ -57,6 +57,7 @@ class EventRow(NamedTuple):
     timestamp: datetime
     step: int | None
     execution_status: str
+    exit_code: int | None
     session: Session
 
     @property

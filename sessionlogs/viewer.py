@@ -37,6 +37,8 @@ def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) 
         lines += [f"    {line}" for line in _cut(_lines(event.response), response_lines)]
     if event.error_message:
         lines += _field("Error", event.error_message)
+    if event.exit_code is not None:
+        lines.append(f"  Exit code: {event.exit_code}")
     if event.duration_ms is not None:
         lines.append(f"  Duration: {event.duration_ms:.0f}ms")
     return [*lines, ""]
@@ -90,7 +92,7 @@ def event_json(event: SessionLog) -> str:
     """An event as one JSON line, whole."""
     columns = (
         "id", "session_id", "device", "user", "event_type", "step", "command", "response", "error_message",
-        "error_kind", "duration_ms", "timestamp",
+        "error_kind", "exit_code", "duration_ms", "timestamp",
     )  # fmt: skip
     return _json({name: getattr(event, name) for name in columns})
 

@@ -5,7 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from devices.commands import MOST_COMMANDS
 from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+from devices.read_only import LONGEST, Refused, single_line
 
 
 class DeviceSerializer(serializers.ModelSerializer[Device]):
@@ -67,3 +69,60 @@ class ResultSerializer(serializers.Serializer[object]):
     @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
     def get_status(self, result: object) -> str:
         return "success" if result.ok else "failed"  # type: ignore[attr-defined]
+
+
+def _one_line(command: str) -> None:
+    try:
+        single_line(command)
+    except Refused as error:
+        raise serializers.ValidationError(str(error)) from None
+
+
+class CommandsSerializer(serializers.Serializer[object]):
+    """The commands of one session, in their order."""
+
+    commands = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST, validators=[_one_line]),
+        min_length=1,
+        max_length=MOST_COMMANDS,
+    )
+
+
+class AnswerSerializer(serializers.Serializer[object]):
+    """What came of one command, redacted. A network device gives no exit code and no stderr of its own."""
+
+    command = serializers.CharField()
+    status = serializers.SerializerMethodField()
+    exit_code = serializers.IntegerField(allow_null=True)
+    stdout = serializers.CharField(allow_blank=True)
+    stderr = serializers.CharField(allow_blank=True)
+    error = serializers.CharField(allow_blank=True)
+    error_kind = serializers.CharField(allow_blank=True)
+    seconds = serializers.FloatField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
+    def get_status(self, outcome: object) -> str:
+        return "success" if outcome.ok else "failed"  # type: ignore[attr-defined]
+
+
+class RunSerializer(serializers.Serializer[object]):
+    """One device's session; `error` says why there was none."""
+
+    device = serializers.CharField(source="device.name")
+    status = serializers.SerializerMethodField()
+    session_id = serializers.UUIDField(allow_null=True)
+    error = serializers.CharField(allow_blank=True)
+    error_kind = serializers.CharField(allow_blank=True)
+    seconds = serializers.FloatField()
+    answers = AnswerSerializer(many=True)
+
+    @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
+    def get_status(self, run: object) -> str:
+        return "success" if run.ok else "failed"  # type: ignore[attr-defined]
+
+
+class RefusalSerializer(serializers.Serializer[object]):
+    """Nothing was sent: `refused` names the commands that ask for devices.run_any_command, and why."""
+
+    detail = serializers.CharField()
+    refused = serializers.DictField(child=serializers.CharField())

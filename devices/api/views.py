@@ -12,8 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from devices.api.serializers import DeviceSerializer, InterfaceSerializer, ResultSerializer
+from devices.api.serializers import (
+    CommandsSerializer,
+    DeviceSerializer,
+    InterfaceSerializer,
+    RefusalSerializer,
+    ResultSerializer,
+    RunSerializer,
+)
 from devices.collect import collect_device
+from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
 from devices.models import Device, Interface
 
 
@@ -22,6 +30,13 @@ class CanCollect(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user and request.user.has_perm("devices.change_device"))
+
+
+class CanRun(BasePermission):
+    """Which commands they may run is asked for each of them."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return may(request.user, RUN) or may(request.user, RUN_ANY)
 
 
 class TrueOrFalse(django_filters.TypedChoiceFilter):
@@ -82,6 +97,40 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
             return Response(ResultSerializer(result).data, status=status.HTTP_409_CONFLICT)
         code = status.HTTP_200_OK if result.ok else status.HTTP_502_BAD_GATEWAY
         return Response(ResultSerializer(result).data, status=code)
+
+    @extend_schema(
+        request=CommandsSerializer,
+        responses={
+            200: OpenApiResponse(RunSerializer, "`status` and each answer's say how it ended."),
+            403: OpenApiResponse(RefusalSerializer, "A command does not only read; none was sent."),
+            409: OpenApiResponse(description="The device is not enabled."),
+            502: OpenApiResponse(RunSerializer, "No session came about, or it broke; `error` says why."),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["post"],
+        permission_classes=[CanRun],
+        filterset_class=None,
+        filter_backends=[],
+    )
+    def run(self, request: Request, pk: str | None = None) -> Response:
+        """Run commands now, in one recorded session; answers when that is done."""
+        device: Device = self.get_object()
+        wanted = CommandsSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        commands, any_command = wanted.validated_data["commands"], may(request.user, RUN_ANY)
+        if not device.enabled:
+            return Response({"detail": f"{device.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
+        if refused := refusals([device], commands, any_command=any_command):
+            detail = {
+                "detail": f"a command does not only read: it asks for the permission {RUN_ANY}",
+                "refused": {answer.command: answer.error for _, answer in refused},
+            }
+            return Response(detail, status=status.HTTP_403_FORBIDDEN)
+        run = run_on_device(device, commands, request.user, any_command=any_command)  # type: ignore[arg-type]
+        code = status.HTTP_502_BAD_GATEWAY if run.error else status.HTTP_200_OK
+        return Response(RunSerializer(run).data, status=code)
 
 
 class InterfaceFilter(django_filters.FilterSet):

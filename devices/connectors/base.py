@@ -13,11 +13,20 @@ from netmiko import BaseConnection
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from devices.connectors.connections import attentive, recording
-from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
+from devices.connectors.executions import Execution
+from devices.errors import (
+    EXECUTION_ERRORS,
+    AuthenticationFailed,
+    CommandRefused,
+    ConnectorError,
+    classify,
+    describe,
+    wrap,
+)
 from devices.interfaces import InterfaceData, Row, merge, parse
 from devices.platforms import InterfaceCommand, Platform, get_platform
 from logsite.redaction import Redactor, register_secrets
-from sessionlogs.models import EventType
+from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recorder import SessionRecorder
 
 KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
@@ -33,6 +42,8 @@ class BaseConnector:
     """
 
     platform_name: ClassVar[str] = ""
+    has_enable_mode: ClassVar[bool] = True
+    outlives_timeouts: ClassVar[bool] = False  # a late answer would be taken for the next command's
 
     def __init__(
         self,
@@ -100,14 +111,14 @@ class BaseConnector:
                 arguments |= {"recorder": self.recorder, "refusal": self.platform.failure}
                 connection_class = recording(connection_class)
             self.connection = connection_class(**arguments)
-            if "enable-secret" in self._secrets:
+            if "enable-secret" in self._secrets and self.has_enable_mode:
                 self.connection.enable()
         except Exception as error:
             raise self._clean(error) from None
 
-    def close(self) -> None:
+    def close(self, *, failed: bool = False) -> None:
         """Log out; returns when the session's events are stored. Raises SessionLogError when they are not."""
-        self._end(failed=False)
+        self._end(failed=failed)
 
     def _end(self, *, failed: bool) -> None:
         if self.recorder:
@@ -183,14 +194,24 @@ class BaseConnector:
 
     def run(self, command: str) -> str:
         """The device's answer. Raises CommandRefused when it is the device's own error, CommandTimeout, …"""
+        execution = self.execute(command)
+        if execution.ok:
+            return execution.stdout
+        raise EXECUTION_ERRORS[execution.error_kind](self.redact(f"{command!r}: {execution.reason}"))
+
+    def execute(self, command: str) -> Execution:
+        """What came of a command, a refusal by the device included. Raises CommandTimeout, ConnectionFailed."""
         assert self.connection is not None, "open() first"
         try:
             output = str(self.connection.send_command(command))
         except Exception as error:
             raise self._clean(error) from None
-        if refused := self.platform.failure(output):
-            raise CommandRefused(Redactor(self._secrets).redact(f"{command!r}: {refused}"))
-        return output
+        refused = self.platform.failure(output)
+        return Execution(output, refused, error_kind=ErrorKind.DEVICE if refused else "")
+
+    def redact(self, text: str) -> str:
+        """`text` as it may be shown: without this connection's credentials and what looks like one."""
+        return Redactor(self._secrets).redact(text)
 
     def get_interfaces(self) -> list[InterfaceData]:
         """Connect, run the platform's interface commands, parse, disconnect."""

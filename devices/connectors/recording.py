@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from netmiko import BaseConnection
 from netmiko.utilities import structured_data_converter
 
+from devices.connectors.executions import Execution
 from devices.errors import classify, describe
 from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recorder import SessionRecorder
@@ -72,6 +73,11 @@ class RecordingMixin(Base):
         finally:
             self._inside = False
         took = time.perf_counter_ns() - started
+        if isinstance(output, Execution):
+            recorder.command_executed(
+                command, output.stdout, output.said, output.exit_code, output.error_kind, took
+            )
+            return output
         answer = output if isinstance(output, str) else repr(output)
         # A refusal at the head of an answer is found by the writer, off this path.
         if dialogue and (refused := self._refusal(answer, whole=True)):

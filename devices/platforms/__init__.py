@@ -7,6 +7,8 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     templates = "cisco_ios"        ntc-templates' name; the file's own name where it is not given
     link_is_administrative = true  «is up» speaks of the administrative state, «line protocol» of the other
     failure_indicators = ["…"]     regular expressions; a line of an answer that starts so is the device's error
+    read_only = ["…"]              regular expressions of whole commands that only read, in place of
+                                   DEFAULT_READ_ONLY; <words>, <host>, … as in devices/read_only.py
     [[interface_commands]]         in the order sent
     command = "show interfaces"
     template = "frr_show_interface.textfsm"   in `templates/` here; else ntc-templates' own for the command
@@ -20,6 +22,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from netmiko.linux import LinuxSSH
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 from ntc_templates.parse import _get_template_dir
 
@@ -44,6 +47,17 @@ COMMON_FAILURES = (
     "Invalid syntax",
     "syntax error",
     "error: ",
+)
+
+# Full words only: what an abbreviation means differs between platforms, and `sh` starts a shell on some.
+DEFAULT_READ_ONLY = (
+    "show<subject>",
+    r"display(?! di(?:a\S*)?(?: |$))<subject>",  # not the diagnostic information, which goes to a file
+    "get<subject>",
+    "dir(?: <word>)?",
+    "ping(?: vrf <name>)? <host>(?: (?:repeat|count) <count>| size <size>| source <host>)*",
+    "traceroute(?: vrf <name>)? <host>",
+    "tracert <host>",
 )
 
 # For platforms without a file: of each group the first command that ntc-templates can parse.
@@ -84,6 +98,7 @@ class Platform:
     failure_indicators: tuple[str, ...]
     interface_commands: tuple[InterfaceCommand, ...]
     link_is_administrative: bool = False
+    read_only: tuple[str, ...] = ()
 
     @cached_property
     def _failure(self) -> re.Pattern[str]:
@@ -137,7 +152,13 @@ def get_platform(name: str) -> Platform:
         failure_indicators=(*data.get("failure_indicators", ()), *COMMON_FAILURES),
         interface_commands=commands or _generic_commands(templates),
         link_is_administrative=data.get("link_is_administrative", False),
+        read_only=tuple(data.get("read_only", _default_read_only(netmiko))),
     )
+
+
+def _default_read_only(netmiko: str) -> tuple[str, ...]:
+    """Nothing where the words would go to a shell: they are no vendor's words there."""
+    return () if issubclass(CLASS_MAPPER[netmiko], LinuxSSH) else DEFAULT_READ_ONLY
 
 
 @cache

@@ -19,6 +19,7 @@ import paramiko
 
 DROP = "<the connection breaks>"
 SILENCE = "<no answer>"
+UNTAKEN = "<a host that does not take the command up>"
 HOST_KEY = paramiko.ECDSAKey.generate()
 ROOT = Path(__file__).parents[2]
 USERNAME, PASSWORD = "netops", "Fleet-Pass-4711"
@@ -26,7 +27,7 @@ USERNAME, PASSWORD = "netops", "Fleet-Pass-4711"
 
 class _Server(paramiko.ServerInterface):
     def __init__(self, box: "Box") -> None:
-        self.box = box
+        self.box, self.asked, self.shell = box, threading.Event(), False
 
     def get_allowed_auths(self, username):
         return "publickey" if self.box.key and not self.box.password else "password,publickey"
@@ -48,7 +49,33 @@ class _Server(paramiko.ServerInterface):
         return True
 
     def check_channel_shell_request(self, channel):
+        self.asked.set()
+        self.shell = True
         return True
+
+    def check_channel_exec_request(self, channel, command):
+        if self.box.answers.get(command.decode()) == UNTAKEN:
+            self.box.released.wait(20)
+        self.asked.set()
+        threading.Thread(target=self._execute, args=(channel, command.decode()), daemon=True).start()
+        return True
+
+    def _execute(self, channel, command):
+        """A host's answer; a command that it does not know ends with 127."""
+        while channel.recv(4096):  # until the client has read our consent, and says that it has no input
+            pass
+        self.box.received.append(command)
+        answer = self.box.answers.get(command)
+        if answer == DROP:
+            channel.transport.close()
+        elif answer != SILENCE:
+            with suppress(OSError, EOFError, paramiko.SSHException):  # the client may be gone by now
+                if answer is None:
+                    channel.sendall_stderr(f"sh: 1: {command.split()[0]}: not found\n".encode())
+                else:
+                    channel.sendall(answer.encode())
+                channel.send_exit_status(127 if answer is None else 0)
+                channel.close()
 
 
 class Box:
@@ -65,6 +92,7 @@ class Box:
         self.username, self.password, self.key, self.secret = USERNAME, password, key, secret
         self.name, self.on_command = prompt, on_command
         self.received: list[str] = []
+        self.released = threading.Event()  # ends the wait of an UNTAKEN command
         self.logins: list[tuple[str, bool]] = []
         self._transports: list[paramiko.Transport] = []
         self._listener = socket.create_server((self.host, 0))
@@ -96,10 +124,13 @@ class Box:
             transport = paramiko.Transport(client)
             self._transports.append(transport)
             transport.add_server_key(HOST_KEY)
-            transport.start_server(server=_Server(self))
+            server = _Server(self)
+            transport.start_server(server=server)
             channel = transport.accept(20)
-            if channel is not None:
+            if channel is not None and server.asked.wait(20) and server.shell:
                 _CommandLine(self, channel).run()
+            elif channel is not None:
+                transport.join()  # commands in channels of their own, as a Linux host takes them
             transport.close()
 
 

@@ -31,6 +31,7 @@ def test_the_schema_names_the_version_and_the_interfaces(browser, teammate):
         "/api/v2/auth/login/",
         "/api/v2/devices/",
         "/api/v2/devices/{id}/collect/",
+        "/api/v2/devices/{id}/run/",
         "/api/v2/interfaces/",
         "/api/v2/session-logs/",
         "/api/v2/sessions/",

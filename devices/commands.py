@@ -1,0 +1,199 @@
+"""Run commands on devices: what only reads for everybody who may, anything with a permission of its own."""
+
+import logging
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from time import monotonic
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import close_old_connections, connection
+
+from devices.collect import connector_for
+from devices.connectors import BaseConnector
+from devices.errors import CommandTimeout, ConnectorError
+from devices.models import Device
+from devices.platforms import UnknownPlatform, get_platform
+from devices.read_only import Refused, read_only, single_line
+from logsite.fields import DecryptionError
+from sessionlogs.models import ErrorKind
+from sessionlogs.writer import SessionLogError
+
+log = logging.getLogger(__name__)
+RUN, RUN_ANY = "devices.run_commands", "devices.run_any_command"
+MOST_COMMANDS = 50  # in one session
+NOT_RUN = "not run: a command before it left the session unusable"
+
+
+@dataclass
+class Answer:
+    """What came of one command, redacted. `exit_code` is None where there was none; `seconds` is wall time.
+
+    `refused`: it was not sent, and `error` says why.
+    """
+
+    command: str
+    stdout: str = ""
+    stderr: str = ""
+    exit_code: int | None = None
+    error: str = ""
+    error_kind: str = ""
+    seconds: float = 0.0
+    refused: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+
+@dataclass
+class Run:
+    """One device's session: an answer a command, in their order; `error` says why there was no session."""
+
+    device: Device
+    answers: list[Answer] = field(default_factory=list)
+    session_id: uuid.UUID | None = None
+    error: str = ""
+    error_kind: str = ""
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.error and all(answer.ok for answer in self.answers)
+
+    @property
+    def failures(self) -> list[str]:
+        """One line for each thing that went wrong."""
+        failed = [f"{answer.command!r}: {answer.error}" for answer in self.answers if not answer.ok]
+        return [self.error] if self.error else failed
+
+
+def may(user: object, permission: str) -> bool:
+    """Whether `user`, None for nobody, has RUN or RUN_ANY."""
+    return user is not None and bool(user.has_perm(permission))  # type: ignore[attr-defined]
+
+
+def permitted(device: Device, command: str, *, any_command: bool) -> str:
+    """The text to send to `device`. Raises Refused."""
+    text = single_line(command)
+    try:
+        platform = get_platform(device.platform)
+    except UnknownPlatform as error:
+        raise Refused(str(error)) from None
+    return text if any_command else read_only(platform, text)
+
+
+def refusals(
+    devices: Iterable[Device], commands: Sequence[str], *, any_command: bool
+) -> list[tuple[Device, Answer]]:
+    """Which of `commands` would not be sent to which device, and why."""
+    found = ((device, _prepared(device, command, any_command)) for device in devices for command in commands)
+    return [(device, answer) for device, answer in found if answer.refused]
+
+
+def run_on_device(
+    device: Device, commands: Sequence[str], user: AbstractBaseUser | None, *, any_command: bool
+) -> Run:
+    """Send the permitted ones of `commands`, in one session. Never raises for what can go wrong with a device.
+
+    `any_command` is for a user who has RUN_ANY; the caller has asked.
+    """
+    run = Run(device, [_prepared(device, command, any_command) for command in commands])
+    wanted = [answer for answer in run.answers if not answer.refused]
+    for answer in run.answers:
+        if answer.refused:
+            log.warning("%s: refused %r of %s: %s", device.name, answer.command, user, answer.error)
+    started = monotonic()
+    if wanted:
+        _run(run, wanted, user)
+    run.seconds = monotonic() - started
+    return run
+
+
+def run_on_devices(
+    devices: Sequence[Device],
+    commands: Sequence[str],
+    user: AbstractBaseUser | None,
+    *,
+    any_command: bool,
+    workers: int = 0,
+) -> Iterator[Run]:
+    """The runs in the order in which the devices finish; at most `workers` logins at a time."""
+
+    def work(device: Device) -> Run:
+        close_old_connections()
+        try:
+            return run_on_device(device, commands, user, any_command=any_command)
+        finally:
+            connection.close()  # a connection belongs to its thread, and the thread may not come back
+
+    with ThreadPoolExecutor(workers or settings.COLLECT_WORKERS, thread_name_prefix="run") as pool:
+        futures = [pool.submit(work, device) for device in devices]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _prepared(device: Device, command: str, any_command: bool) -> Answer:
+    try:
+        return Answer(permitted(device, command, any_command=any_command))
+    except Refused as error:
+        return Answer(command, error=str(error), refused=True)
+
+
+def _run(run: Run, wanted: list[Answer], user: AbstractBaseUser | None) -> None:
+    """One recorded session; what ends it early goes into `run.error`."""
+    connector: BaseConnector | None = None
+    try:
+        connector = connector_for(run.device, user)
+        try:
+            connector.open()
+            _send(connector, wanted)
+        except BaseException:
+            connector.close(failed=True)
+            raise
+        connector.close(failed=not all(answer.ok for answer in wanted))
+    except ConnectorError as error:
+        run.error, run.error_kind = str(error), error.kind
+    except (SessionLogError, DecryptionError) as error:
+        run.error, run.error_kind = str(error), ErrorKind.INTERNAL
+    except Exception as error:  # one device must not stop the others
+        log.exception("running commands on %s", run.device.name)
+        run.error = f"could not be run: {type(error).__name__}; the process's log says more"
+        run.error_kind = ErrorKind.INTERNAL
+    finally:
+        run.session_id = connector.session_id if connector else None
+
+
+def _send(connector: BaseConnector, wanted: list[Answer]) -> None:
+    """Fill in the answers. After a failure that leaves the connection in doubt the rest is not sent."""
+    for number, answer in enumerate(wanted):
+        if not _answered(connector, answer):
+            for rest in wanted[number + 1 :]:
+                rest.error, rest.error_kind = NOT_RUN, answer.error_kind
+            return
+
+
+def _answered(connector: BaseConnector, answer: Answer) -> bool:
+    """Send one command; False when no other can follow it."""
+    started = monotonic()
+    try:
+        execution = connector.execute(answer.command)
+    except ConnectorError as error:
+        answer.error, answer.error_kind = str(error), error.kind
+        return isinstance(error, CommandTimeout) and connector.outlives_timeouts
+    finally:
+        answer.seconds = monotonic() - started
+        answer.command = connector.redact(answer.command)
+    answer.stdout, answer.stderr = connector.redact(execution.stdout), connector.redact(execution.stderr)
+    answer.exit_code, answer.error_kind = execution.exit_code, execution.error_kind
+    if not execution.ok:
+        answer.error = connector.redact(execution.reason)
+        if execution.exit_code is not None:
+            answer.error = f"exit code {execution.exit_code}"
+    return execution.error_kind != ErrorKind.CONNECTION

@@ -1,0 +1,150 @@
+"""One command in an exec channel of its own: exit code, stdout and stderr apart, within a deadline."""
+
+import selectors
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Timer
+from time import monotonic
+
+from paramiko import Channel, Message, SSHException, Transport
+from paramiko.common import cMSG_CHANNEL_REQUEST
+
+from sessionlogs.models import ErrorKind
+
+LARGEST = 16 * 1024**2  # bytes of either stream; a command that says more is ended
+PIECE = 256 * 1024  # bytes read at a time
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What came of a command. A network device gives no exit code and says all on one stream.
+
+    `error_kind` is empty when the command ended well; `failure` says why there is no exit code.
+    """
+
+    stdout: str
+    stderr: str = ""
+    exit_code: int | None = None
+    failure: str = ""
+    error_kind: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.error_kind
+
+    @property
+    def said(self) -> str:
+        """stderr, and what we have to say of a command that did not come to its end."""
+        return "\n".join(filter(None, (self.stderr, self.failure)))
+
+    @property
+    def reason(self) -> str:
+        """One line for a person."""
+        return self.failure or self.stderr.strip().rpartition("\n")[2] or f"exit code {self.exit_code}"
+
+
+@dataclass
+class _Streams:
+    """Both streams as they come: reading them one after the other stalls as soon as one window is full."""
+
+    channel: Channel
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+
+    def drain(self) -> None:
+        while self.channel.recv_ready() and not self.too_large:
+            self.stdout += self.channel.recv(PIECE)
+        while self.channel.recv_stderr_ready() and not self.too_large:
+            self.stderr += self.channel.recv_stderr(PIECE)
+
+    @property
+    def too_large(self) -> bool:
+        return max(len(self.stdout), len(self.stderr)) > LARGEST
+
+    def execution(self, exit_code: int | None, failure: str, error_kind: str) -> Execution:
+        return Execution(_text(self.stdout), _text(self.stderr), exit_code, failure, error_kind)
+
+
+def _text(stream: bytearray) -> str:
+    return stream.decode("utf-8", "replace").rstrip("\n")
+
+
+def execute(transport: Transport, command: str, timeout: float) -> Execution:
+    """Run `command` and wait for its end, at most `timeout` seconds by the clock.
+
+    Raises SSHException, EOFError or OSError when it could not even be started.
+    """
+    deadline = monotonic() + timeout
+    channel = transport.open_session(timeout=timeout)
+    try:
+        _start(channel, command, timeout)
+        with suppress(OSError):
+            channel.shutdown_write()  # it is asked nothing: a command that reads ends at once
+        streams = _Streams(channel)
+        ended = _read(streams, deadline)
+        return _outcome(streams, transport, deadline, timeout, ended=ended)
+    finally:
+        channel.close()
+
+
+def _start(channel: Channel, command: str, timeout: float) -> None:
+    """Paramiko waits without an end for a host to take the command up."""
+    watch = Timer(timeout, channel.close)
+    watch.daemon = True
+    watch.start()
+    try:
+        channel.exec_command(command)
+    finally:
+        watch.cancel()
+
+
+def _read(streams: _Streams, deadline: float) -> bool:
+    """Read until both streams end; False when time or room ran out before."""
+    channel = streams.channel
+    with selectors.DefaultSelector() as selector:  # `select` itself cannot take a file number above 1,023
+        selector.register(channel, selectors.EVENT_READ)
+        while not streams.too_large:
+            ended = (
+                channel.eof_received or channel.closed
+            )  # before draining: what came earlier is there by now
+            streams.drain()
+            if ended:
+                return not streams.too_large
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                return False
+            selector.select(remaining)
+    return False
+
+
+def _outcome(
+    streams: _Streams, transport: Transport, deadline: float, timeout: float, *, ended: bool
+) -> Execution:
+    channel = streams.channel
+    if streams.too_large:
+        _terminate(channel, transport)
+        return streams.execution(None, f"ended by us after {LARGEST:,} bytes of output", ErrorKind.INTERNAL)
+    if not ended or not channel.status_event.wait(max(deadline - monotonic(), 0.1)):
+        _terminate(channel, transport)
+        return streams.execution(None, f"did not end within {timeout:g} s", ErrorKind.TIMEOUT)
+    if channel.exit_status >= 0:
+        kind = ErrorKind.DEVICE if channel.exit_status else ""
+        return streams.execution(channel.exit_status, "", kind)
+    if not (channel.eof_received and transport.is_active()):
+        return streams.execution(None, "the connection broke", ErrorKind.CONNECTION)
+    return streams.execution(None, "ended without an exit code, as by a signal", ErrorKind.DEVICE)
+
+
+def _terminate(channel: Channel, transport: Transport) -> None:
+    """Ask for the end of the command's processes: closing a channel alone leaves them running.
+
+    RFC 4254, 6.9; Paramiko has no call for it. OpenSSH heeds it since 7.9.
+    """
+    message = Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string("signal")
+    message.add_boolean(False)
+    message.add_string("TERM")
+    with suppress(SSHException, OSError, EOFError):
+        transport._send_user_message(message)  # type: ignore[attr-defined]

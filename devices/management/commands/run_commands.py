@@ -1,0 +1,163 @@
+"""Run read-only commands on devices."""
+
+import argparse
+import getpass
+import json
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from devices.commands import (
+    MOST_COMMANDS,
+    RUN,
+    RUN_ANY,
+    Answer,
+    Run,
+    may,
+    permitted,
+    refusals,
+    run_on_devices,
+)
+from devices.models import Device
+from devices.read_only import Refused
+from sessionlogs.viewer import CONTROL
+
+EPILOG = """\
+  run_commands --device rtr01 rtr02 "show version" "show clock"
+  run_commands --tag edge -- "show ip route summary"
+  run_commands --device web01 -- uptime "systemctl status nginx"
+
+What only reads is a list a platform (devices/platforms/*.toml). For any other command name with --user
+somebody who has the permission devices.run_any_command.
+Exit code 1 when a device or a command failed, 2 when nothing was run."""
+
+
+class Command(BaseCommand):
+    help = "Run read-only commands on devices, one recorded session each, and print what they answer."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory"
+        )
+        parser.add_argument("--tag", metavar="TAG", action="append", help="every enabled device with the tag")
+        parser.add_argument("commands", metavar="COMMAND", nargs="*", help="one command; quote it")
+        parser.add_argument(
+            "--user", metavar="USERNAME", help="who runs them, and is named in the session logs"
+        )
+        parser.add_argument("--workers", type=int, default=0, metavar="N", help="devices at a time")
+        parser.add_argument("--json", action="store_true", help="one JSON object a device")
+
+    def handle(self, **options: Any) -> None:
+        if options["workers"] < 0:
+            raise CommandError("--workers: a whole number above 0", returncode=2)
+        user, any_command = self._user(options["user"])
+        names, commands = self._split(options["device"] or [], options["commands"])
+        devices = self._devices(names, options["tag"] or [])
+        if not commands or len(commands) > MOST_COMMANDS:
+            raise CommandError(f"COMMAND: give 1 to {MOST_COMMANDS} commands", returncode=2)
+        if refused := refusals(devices, commands, any_command=any_command):
+            raise CommandError("\n".join(map(_refusal, refused)), returncode=2)
+        failed: dict[str, Run] = {}
+        with tqdm(total=len(devices), unit="device", disable=None, leave=False) as bar:
+            for run in run_on_devices(
+                devices, commands, user, any_command=any_command, workers=options["workers"]
+            ):
+                bar.clear()
+                failed |= {} if run.ok else {run.device.name: run}
+                self._print_json(run) if options["json"] else self._print(run)
+                bar.update()
+        self._sum_up(len(devices), failed, quiet=options["json"])
+
+    def _user(self, name: str | None) -> tuple[AbstractBaseUser | None, bool]:
+        """Who is named in the record, and whether they may run anything: never without being named here."""
+        users = get_user_model()
+        if name is None:
+            try:
+                return users.objects.filter(username=getpass.getuser()).first(), False
+            except (KeyError, OSError):  # an account without a name, as in a container
+                return None, False
+        try:
+            user = users.objects.get_by_natural_key(name)
+        except users.DoesNotExist:
+            raise CommandError(f"--user: {name!r} is no user of this site", returncode=2) from None
+        if not (may(user, RUN) or may(user, RUN_ANY)):
+            raise CommandError(f"--user: {name} has not the permission {RUN}", returncode=2)
+        return user, may(user, RUN_ANY)
+
+    def _split(self, values: list[str], commands: list[str]) -> tuple[list[str], list[str]]:
+        """`--device NAME… COMMAND…` arrives as one list: commands begin where the names of devices end."""
+        known = {device.name: device for device in Device.objects.filter(name__in=values)}
+        end = next((number for number, value in enumerate(values) if value not in known), len(values))
+        names, rest = values[:end], values[end:]
+        if rest and not (known and (" " in rest[0] or _only_reads(list(known.values()), rest[0]))):
+            hint = "" if commands else "; put commands behind --"
+            raise CommandError(f"--device: not in the inventory: {rest[0]}{hint}", returncode=2)
+        return list(dict.fromkeys(names)), [*rest, *commands]
+
+    def _devices(self, names: list[str], tags: list[str]) -> list[Device]:
+        every = Device.objects.prefetch_related("tags")
+        chosen = {device.name: device for device in every.filter(name__in=names)}
+        disabled = [device.name for device in chosen.values() if not device.enabled]
+        if disabled:
+            raise CommandError(f"--device: not enabled: {', '.join(disabled)}", returncode=2)
+        for tag in tags:
+            tagged = {device.name: device for device in every.filter(tags__name=tag, enabled=True)}
+            if not tagged:
+                raise CommandError(f"--tag: no enabled device has {tag!r}", returncode=2)
+            chosen |= tagged
+        if not chosen:
+            raise CommandError("choose devices with --device or --tag", returncode=2)
+        return list(chosen.values())
+
+    def _print(self, run: Run) -> None:
+        self.stdout.write(self.style.MIGRATE_HEADING(f"=== {run.device.name} ==="))
+        for answer in [] if run.error else run.answers:
+            self.stdout.write(f"$ {_plain(answer.command)}")
+            for text in (answer.stdout, answer.stderr):
+                if text:
+                    self.stdout.write(_plain(text))
+            if not answer.ok and answer.error != answer.stderr:
+                self.stdout.write(self.style.ERROR(f"failed: {_plain(answer.error)}"))
+        outcome = self.style.ERROR(f"failed, {_plain(run.error)}") if run.error else f"{run.seconds:.1f} s"
+        self.stdout.write(f"{run.device.name}: {outcome}, session {run.session_id or 'none'}\n\n")
+
+    def _print_json(self, run: Run) -> None:
+        self.stdout.write(json.dumps(as_json(run), ensure_ascii=False))
+
+    def _sum_up(self, count: int, failed: dict[str, Run], *, quiet: bool) -> None:
+        if not quiet:
+            self.stdout.write(f"{count - len(failed)} of {count} devices answered every command")
+        if failed:
+            names = ", ".join(sorted(failed))
+            raise CommandError(f"{len(failed)} of {count} devices failed: {names}")
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """A run as the API words it."""
+    from devices.api.serializers import RunSerializer
+
+    return dict(RunSerializer(run).data)
+
+
+def _only_reads(devices: list[Device], command: str) -> bool:
+    try:
+        return all(permitted(device, command, any_command=False) for device in devices)
+    except Refused:
+        return False
+
+
+def _refusal(found: tuple[Device, Answer]) -> str:
+    device, answer = found
+    return f"{device.name}: {_plain(repr(answer.command))} may not be run: {answer.error}"
+
+
+def _plain(text: str) -> str:
+    """Without what would steer the terminal it is printed on."""
+    return text.replace("\r", "").translate(CONTROL)
