@@ -6,12 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ntc_templates.parse import ParsingException, parse_output
-from textfsm import TextFSM, TextFSMError
-from textfsm.clitable import CliTableError
-
 from devices.errors import ParseFailed
-from devices.platforms import TEMPLATES, InterfaceCommand, Platform
+from devices.platforms import Platform
 
 Row = Mapping[str, Any]
 NOTHING = {"", "n/a", "[n/a]", "ukn", "unassigned", "none", "--", "-"}
@@ -29,6 +25,7 @@ COLUMNS = {
 ADMINISTRATIVE = ("admin_state", "admin_status", "link_admin", "admin")  # say outright whether it is shut down
 LINK = ("link_status", "link", "status", "line_status", "link_state")  # say so between the lines
 OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_status", "oper_state_v4", "state")
+SHUT_DOWN = ("disabled", "shutdown", "adm", "*down")
 # Of each pair the first column that a row has: addresses, and the prefix lengths, masks or subnets beside them.
 ADDRESSES = (
     (("ip_address", "ipaddr", "address", "ip"), ("prefix_length", "netmask", "mask", "subnet")),
@@ -71,34 +68,6 @@ class InterfaceData:
     vsys: str = ""
     vrf: str = ""
     addresses: list[Address] = field(default_factory=list)
-
-
-def parse(platform: Platform, command: InterfaceCommand, output: str) -> list[Row]:
-    """The rows of a command's answer. Raises ParseFailed naming command and template.
-
-    An answer in which the template finds nothing is a failure too, unless the command is optional: an empty
-    list must not pass for «the device has no interfaces».
-    """
-    name = command.template or f"{platform.templates}_{command.command.replace(' ', '_')}.textfsm"
-    try:
-        if command.template:
-            rows = _parse_own(command.template, output)
-        else:
-            rows = parse_output(platform=platform.templates, command=command.command, data=output)
-    except (ParsingException, TextFSMError, CliTableError) as error:
-        raise ParseFailed(f"{command.command!r}: template {name}: {' '.join(str(error).split())}") from None
-    if not rows and not command.optional:
-        raise ParseFailed(
-            f"{command.command!r}: template {name} found no interface in {len(output)} characters"
-        )
-    return rows
-
-
-def _parse_own(template: str, output: str) -> list[Row]:
-    with (TEMPLATES / template).open(encoding="utf-8") as file:
-        machine = TextFSM(file)
-    header = [name.lower() for name in machine.header]
-    return [dict(zip(header, row, strict=True)) for row in machine.ParseText(output)]
 
 
 def merge(platform: Platform, rows: Iterable[Row]) -> list[InterfaceData]:
@@ -154,11 +123,13 @@ def _states(platform: Platform, row: Row) -> tuple[bool | None, str]:
     """The administrative state, None where it is not told, and the operational one."""
     told, link = _text(row, ADMINISTRATIVE).lower(), _text(row, LINK).lower()
     operational = _text(row, OPERATIONAL).lower() or link
-    shut_down = "admin" in link or link == "disabled" or "down" in told or "disable" in told
+    shut_down = (
+        "admin" in link or link.startswith(SHUT_DOWN) or "down" in told or "disable" in told or "admin" in told
+    )
     enabled = not shut_down if told or link else None
     if platform.link_is_administrative and link:
         enabled = link == "up"
-    if shut_down or "down" in link or "down" in operational or "notconnect" in operational:
+    if shut_down or "down" in link or "down" in operational or "notconnec" in operational:
         return enabled, "down"
     return enabled, "up" if operational.startswith(("up", "connected")) else "unknown"
 
@@ -194,6 +165,10 @@ def _address(text: str, prefix: str) -> Address | None:
     if ip in ("0.0.0.0", "::"):  # noqa: S104  how some say that there is none
         return None
     length = length if slash else prefix.rpartition("/")[2]
+    try:
+        ipaddress.ip_address(ip)
+    except ValueError:  # masked by hand, as in `x.x.x.x`, or one of those that a device shows for none
+        return None
     try:
         found = ipaddress.ip_interface(f"{ip}/{length}" if length else ip)
     except ValueError:

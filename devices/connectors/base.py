@@ -14,7 +14,8 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from devices.connectors.connections import attentive, recording
 from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
-from devices.interfaces import InterfaceData, Row, merge, parse
+from devices.interfaces import InterfaceData, Row, merge
+from devices.parsing import parse
 from devices.platforms import InterfaceCommand, Platform, get_platform
 from logsite.redaction import Redactor, register_secrets
 from sessionlogs.models import EventType

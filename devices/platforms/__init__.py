@@ -11,17 +11,24 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     command = "show interfaces"
     template = "frr_show_interface.textfsm"   in `templates/` here; else ntc-templates' own for the command
     optional = true                a device that does not know the command is no failed collection
+    [[readers]]                    how answers are read: see devices/readers.py. In their patterns {IP} is an
+                                   address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address
+    same_as = "cisco_ios"          the other file's content, but for what this one says itself
 """
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 from ntc_templates.parse import _get_template_dir
+
+from devices.readers import Reader, reader
 
 DATA = Path(__file__).parent
 TEMPLATES = DATA / "templates"
@@ -84,6 +91,7 @@ class Platform:
     failure_indicators: tuple[str, ...]
     interface_commands: tuple[InterfaceCommand, ...]
     link_is_administrative: bool = False
+    readers: tuple[Reader, ...] = ()
 
     @cached_property
     def _failure(self) -> re.Pattern[str]:
@@ -124,7 +132,7 @@ def platform_choices() -> list[tuple[str, str]]:
 def get_platform(name: str) -> Platform:
     """The platform called `name`. Raises UnknownPlatform."""
     data = _files().get(name, {})
-    netmiko = data.get("netmiko", name)
+    netmiko = data.get("netmiko") or name
     if netmiko not in CLASS_MAPPER:
         raise UnknownPlatform(f"platform {name!r} is not known; take one of Netmiko's, such as cisco_ios")
     templates = data.get("templates", name)
@@ -137,12 +145,25 @@ def get_platform(name: str) -> Platform:
         failure_indicators=(*data.get("failure_indicators", ()), *COMMON_FAILURES),
         interface_commands=commands or _generic_commands(templates),
         link_is_administrative=data.get("link_is_administrative", False),
+        readers=tuple(reader(item, content_version(json.dumps(item))) for item in data.get("readers", ())),
     )
+
+
+def content_version(text: str) -> str:
+    """The version of a template of ours: the head of its content's hash."""
+    return f"sha256:{sha256(text.encode()).hexdigest()[:12]}"
 
 
 @cache
 def _files() -> dict[str, dict[str, Any]]:
-    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in DATA.glob("*.toml")}
+    files = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in DATA.glob("*.toml")}
+    return {name: {"templates": name, **_inherited(files, data), **data} for name, data in files.items()}
+
+
+def _inherited(files: dict[str, dict[str, Any]], data: dict[str, Any]) -> dict[str, Any]:
+    """What a file takes from the one it is the same as; Netmiko's name is always its own."""
+    other = data.get("same_as")
+    return {"templates": other, **files[other], "netmiko": None} if other else {}
 
 
 @cache

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from devices.errors import ParseFailed
-from devices.interfaces import Address, merge, normalise, parse
+from devices.interfaces import Address, merge, normalise
+from devices.parsing import parse, template_for
 from devices.platforms import InterfaceCommand, get_platform
 
 OWN = Path(__file__).parent / "samples" / "own"
