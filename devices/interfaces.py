@@ -22,7 +22,12 @@ COLUMNS = {
     "vsys": ("vsys",),
     "vrf": ("vrf", "forwarding"),
 }
-ADMINISTRATIVE = ("admin_state", "admin_status", "link_admin", "admin")  # say outright whether it is shut down
+ADMINISTRATIVE = (
+    "admin_state",
+    "admin_status",
+    "link_admin",
+    "admin",
+)  # say outright whether it is shut down
 LINK = ("link_status", "link", "status", "line_status", "link_state")  # say so between the lines
 OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_status", "oper_state_v4", "state")
 SHUT_DOWN = ("disabled", "shutdown", "adm", "*down")
@@ -72,14 +77,54 @@ class InterfaceData:
 
 def merge(platform: Platform, rows: Iterable[Row]) -> list[InterfaceData]:
     """One `InterfaceData` a name, in the order first seen; a later row fills in what an earlier left open."""
+    described = [data for row in rows if (data := normalise(platform, row)).name]
+    names = _full_names(platform, described)
     found: dict[str, InterfaceData] = {}
-    for row in rows:
-        data = normalise(platform, row)
+    for data in described:
+        data.name = names[data.name]
         if data.name not in found:
             found[data.name] = data
         else:
             _complete(found[data.name], data)
     return list(found.values())
+
+
+def _full_names(platform: Platform, described: list[InterfaceData]) -> dict[str, str]:
+    """Each name as the longest form of it that occurs: one answer says `Eth1/1`, another `Ethernet1/1`."""
+    names = dict.fromkeys(data.name for data in described)
+    full = {name: name for name in names}
+    if platform.zone_names:
+        zones = {data.zone: data.name for data in described if data.zone and data.zone != data.name}
+        full |= {name: zones[name] for name in names if name in zones}
+    if platform.abbreviations is None:
+        return full
+    by_number: dict[str, list[tuple[str, str]]] = {}
+    for name in names:
+        kind, number = _split(name)
+        by_number.setdefault(number, []).append((kind, name))
+    for name in names:
+        kind, number = _split(name)
+        longer = [
+            other
+            for other_kind, other in by_number[number]
+            if _abbreviates(kind, other_kind, platform.abbreviations)
+        ]
+        if len(longer) == 1:
+            full[name] = longer[0]
+    return full
+
+
+def _split(name: str) -> tuple[str, str]:
+    """`GigabitEthernet0/1` as its kind and its number; marks such as `(v)` belong to neither."""
+    kind = re.match(r"[^\d]*", name.partition("(")[0])
+    length = kind.end() if kind else 0
+    return name[:length], name.partition("(")[0][length:]
+
+
+def _abbreviates(short: str, long: str, known: Mapping[str, str]) -> bool:
+    if len(short) >= len(long):
+        return False
+    return known.get(short, "") == long or (len(short) > 1 and long.lower().startswith(short.lower()))
 
 
 def _complete(known: InterfaceData, more: InterfaceData) -> None:
@@ -124,7 +169,11 @@ def _states(platform: Platform, row: Row) -> tuple[bool | None, str]:
     told, link = _text(row, ADMINISTRATIVE).lower(), _text(row, LINK).lower()
     operational = _text(row, OPERATIONAL).lower() or link
     shut_down = (
-        "admin" in link or link.startswith(SHUT_DOWN) or "down" in told or "disable" in told or "admin" in told
+        "admin" in link
+        or link.startswith(SHUT_DOWN)
+        or "down" in told
+        or "disable" in told
+        or "admin" in told
     )
     enabled = not shut_down if told or link else None
     if platform.link_is_administrative and link:

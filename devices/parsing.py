@@ -1,7 +1,7 @@
 """Which template reads which answer, and reading it: our own readers and templates before ntc-templates'."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from textfsm import TextFSM, TextFSMError
 from textfsm.clitable import CliTableError
 
 from devices.errors import ParseFailed
-from devices.interfaces import Row
+from devices.interfaces import InterfaceData, Row, merge
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
 
 
@@ -74,3 +74,37 @@ def _own(file: str) -> Template:
         return [dict(zip(header, row, strict=True)) for row in machine.ParseText(output)]
 
     return Template(file, content_version(text), rows)
+
+
+@dataclass
+class Answer:
+    """A command's raw answer and what came of parsing it: `rows` found, or the `error`."""
+
+    command: InterfaceCommand
+    raw: str
+    template: str = ""
+    template_version: str = ""
+    rows: int = 0
+    error: str = ""
+
+
+def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[InterfaceData]:
+    """The interfaces in a collection's answers, noting in each what was found. Raises the first ParseFailed,
+    after all of them have been tried."""
+    found: list[Row] = []
+    failed: ParseFailed | None = None
+    for answer in answers:
+        template = template_for(platform, answer.command)
+        answer.template, answer.template_version = template.name, template.version
+        answer.rows, answer.error = 0, ""
+        try:
+            rows = parse(platform, answer.command, answer.raw)
+            merge(platform, rows)  # an address that is none shows here
+        except ParseFailed as error:
+            answer.error, failed = str(error), failed or error
+        else:
+            answer.rows = len(rows)
+            found += rows
+    if failed:
+        raise failed
+    return merge(platform, found)

@@ -14,7 +14,9 @@ from typing import Any
 
 from devices.errors import ParseFailed
 
-IP = re.compile(r"(?<![\w.:/-])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])(?![\w:-]|\.\w)")
+IP = re.compile(
+    r"(?<![\w.:/-])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])(?![\w:-]|\.\w)"
+)
 WWN = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")  # a port name of Fibre Channel reads like IPv6
 # Up to the next comma: addresses that are somebody else's, or none at all.
 OTHERS = (
@@ -24,10 +26,13 @@ OTHERS = (
     r"dhcp.server|lease|obtained|conflict\w*|duplicate)\b[^,]*"
 )
 MASKS = {ipaddress.ip_network(f"0.0.0.0/{length}").netmask for length in range(33)}
+_IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,3})?"
+_IPV6 = r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:](?:/\d{1,3})?"
+_MAC = r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(?:[.-][0-9A-Fa-f]{4}){2}"
 SHORT = {
-    "{IP}": r"(?P<ip>(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,3})?|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:](?:/\d{1,3})?)(?![\w:])",
+    "{IP}": rf"(?P<ip>{_IPV4}|{_IPV6})(?![\w:])",
     "{MASK}": r"(?P<mask>(?:\d{1,3}\.){3}\d{1,3})",
-    "{MAC}": r"(?P<mac_address>[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(?:[.-][0-9A-Fa-f]{4}){2})(?![\w:.-]*[0-9A-Fa-f]:)",
+    "{MAC}": rf"(?P<mac_address>{_MAC})(?![\w:])",
 }
 Line = str | Mapping[str, str]
 
@@ -136,7 +141,9 @@ class Reader:
             passed_over = rest != line
             for text in _addresses(rest):
                 if text not in known:
-                    raise ParseFailed(f"{text} in the line {' '.join(line.split())!r} belongs to no interface")
+                    raise ParseFailed(
+                        f"{text} in the line {' '.join(line.split())!r} belongs to no interface"
+                    )
 
 
 @dataclass
@@ -158,14 +165,20 @@ class _Block:
             self.facts.setdefault(key, value)
 
     def row(self) -> dict[str, Any]:
-        return {**self.facts, "ip_addresses": [ip for ip, _ in self.found], "ip_masks": [mask for _, mask in self.found]}
+        return {
+            **self.facts,
+            "ip_addresses": [ip for ip, _ in self.found],
+            "ip_masks": [mask for _, mask in self.found],
+        }
 
     def known(self) -> set[str]:
         """What may stand in the block: its interface's addresses, and their networks' own."""
         known: set[str] = set()
         for ip, mask in self.found if self.facts.get("interface") else ():
             try:
-                address = ipaddress.ip_interface(ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}")
+                address = ipaddress.ip_interface(
+                    ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}"
+                )
             except ValueError:
                 continue
             network = address.network
@@ -197,5 +210,7 @@ def _addresses(line: str) -> Iterator[str]:
 
 def reader(data: Mapping[str, Any], version: str) -> Reader:
     """The reader that a table of a platform's file describes."""
-    lists = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-    return Reader(version=version, **lists)
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+    }
+    return Reader(version=version, **values)

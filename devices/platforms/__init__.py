@@ -13,12 +13,15 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     optional = true                a device that does not know the command is no failed collection
     [[readers]]                    how answers are read: see devices/readers.py. In their patterns {IP} is an
                                    address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address
+    abbreviations = { GE = "GigabitEthernet" }   some answers shorten names: `Eth1/1` and these; else empty
+    zone_names = true              an interface also goes by its zone's name
     same_as = "cisco_ios"          the other file's content, but for what this one says itself
 """
 
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
@@ -92,6 +95,8 @@ class Platform:
     interface_commands: tuple[InterfaceCommand, ...]
     link_is_administrative: bool = False
     readers: tuple[Reader, ...] = ()
+    abbreviations: Mapping[str, str] | None = None
+    zone_names: bool = False
 
     @cached_property
     def _failure(self) -> re.Pattern[str]:
@@ -145,6 +150,8 @@ def get_platform(name: str) -> Platform:
         failure_indicators=(*data.get("failure_indicators", ()), *COMMON_FAILURES),
         interface_commands=commands or _generic_commands(templates),
         link_is_administrative=data.get("link_is_administrative", False),
+        abbreviations=data.get("abbreviations"),
+        zone_names=data.get("zone_names", False),
         readers=tuple(reader(item, content_version(json.dumps(item))) for item in data.get("readers", ())),
     )
 
