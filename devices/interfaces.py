@@ -38,10 +38,13 @@ ADDRESSES = (
     (("secondary_ip_address",), ("secondary_ip_subnet",)),
     (("sec_ip_address",), ("sec_prefix_length",)),
     (("ip_addresses",), ("ip_masks",)),
-    (("ipv4_address",), ()),
     (("local",), ()),
     (("ipv6_address",), ("ipv6_prefix_length", "ipv6_prefix")),
     (("ipv6_addresses",), ("ipv6_masks",)),
+    (("link_local", "linkipaddr"), ()),
+    (("link_local6",), ("link_local6_prefixlen",)),
+    (("main_ip", "ipv4_address"), ("ipv4_netmask",)),
+    (("management_ip",), ("management_netmask",)),
 )
 
 
@@ -215,7 +218,8 @@ def _address(text: str, prefix: str) -> Address | None:
         return None
     length = length if slash else prefix.rpartition("/")[2]
     try:
-        ipaddress.ip_address(ip)
+        if ipaddress.ip_address(ip).is_multicast:  # groups, which some list like addresses
+            return None
     except ValueError:  # masked by hand, as in `x.x.x.x`, or one of those that a device shows for none
         return None
     try:

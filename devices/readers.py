@@ -20,10 +20,11 @@ IP = re.compile(
 WWN = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")  # a port name of Fibre Channel reads like IPv6
 # Up to the next comma: addresses that are somebody else's, or none at all.
 OTHERS = (
+    r"(?i)^\s*(?:port |interface )?(?:description|descr|alias)\b.*|using (?:the )?address of.*",
     r"(?i)\b(?:broadcast|brd|bcast|mask|netmask|helper|destination|dest|peer|remote|neighbou?r|gateway|dns|"
     r"source|server|next.?hop|router.?id|subnet|network|vtep|flood\w*|replication|multicast|groups?|virtual|"
-    r"vip|description|descr|alias|unnumbered|version|relay|redirect\w*|via|proxy|tunnel|anycast.rp|nexthop|"
-    r"dhcp.server|lease|obtained|conflict\w*|duplicate)\b[^,]*"
+    r"vip|unnumbered|version|relay|redirect\w*|via|proxy|tunnel|anycast.rp|nexthop|"
+    r"dhcp.server|lease|obtained|conflict\w*|duplicate)\b[^,]*",
 )
 MASKS = {ipaddress.ip_network(f"0.0.0.0/{length}").netmask for length in range(33)}
 _IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,3})?"
@@ -82,7 +83,7 @@ class Reader:
 
     @cached_property
     def _others(self) -> list[re.Pattern[str]]:
-        return [re.compile(text) for text in (*self.others, OTHERS)]
+        return [re.compile(text) for text in (*self.others, *OTHERS)]
 
     def read(self, output: str) -> list[dict[str, Any]]:
         """The rows, in the text's order. Raises ParseFailed for an address that is in none of them."""
@@ -160,21 +161,36 @@ class _Block:
         for key, value in (more or {}).items():
             groups[key] = re.sub(r"{(\w+)}", lambda name: self.facts.get(name[1], ""), value)
         if ip := groups.pop("ip", ""):
-            self.found.append((ip, groups.pop("mask", "")))
+            self._find(ip, groups.pop("mask", ""))
         for key, value in groups.items():
             self.facts.setdefault(key, value)
 
+    def _find(self, ip: str, mask: str) -> None:
+        """An address that is told twice is one, with its prefix length if either has it."""
+        for place, (known, known_mask) in enumerate(self.found):
+            if known.partition("/")[0] == ip.partition("/")[0]:
+                if not known_mask and "/" not in known:
+                    self.found[place] = (ip, mask)
+                return
+        self.found.append((ip, mask))
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Addresses with their masks; `netmask` is one that stands in a line of its own."""
+        netmask = self.facts.get("netmask", "")
+        return [(ip, mask or ("" if ":" in ip or "/" in ip else netmask)) for ip, mask in self.found]
+
     def row(self) -> dict[str, Any]:
+        pairs = self.addresses()
         return {
             **self.facts,
-            "ip_addresses": [ip for ip, _ in self.found],
-            "ip_masks": [mask for _, mask in self.found],
+            "ip_addresses": [ip for ip, _ in pairs],
+            "ip_masks": [mask for _, mask in pairs],
         }
 
     def known(self) -> set[str]:
         """What may stand in the block: its interface's addresses, and their networks' own."""
         known: set[str] = set()
-        for ip, mask in self.found if self.facts.get("interface") else ():
+        for ip, mask in self.addresses() if self.facts.get("interface") else ():
             try:
                 address = ipaddress.ip_interface(
                     ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}"
