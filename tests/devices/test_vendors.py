@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
+import paramiko
 import pytest
 import yaml
+from fakenos.plugins.servers import ssh_server_paramiko
 
 from deploy.demo.fleet import Device as EmulatedDevice
 from deploy.demo.fleet import quiet
@@ -291,25 +294,30 @@ class TestRealOutputs:
 
 PROMPTS = {
     "paloalto_panos": "netops@fw01>", "fortinet": "fw01 #", "huawei_vrp": "<sw01>", "hp_comware": "<sw01>",
-    "juniper_junos": "netops@rtr01>", "mikrotik_routeros": "[netops@rtr01] > ", "linux": "netops@host01:~$ ",
+    "juniper_junos": "netops@rtr01> ", "mikrotik_routeros": "[netops@rtr01] > ", "linux": "netops@host01:~$ ",
     "cisco_xr": "RP/0/RSP0/CPU0:rtr01#",
 }  # fmt: skip
-PREPARATION = (
-    "terminal width 511", "terminal length 0", "terminal width 512", "terminal pager 0", "set cli scripting-mode on",
-    "set cli terminal width 500", "set cli pager off", "set cli screen-width 511", "set cli screen-length 0",
-    "set cli complete-on-space off", "screen-length 0 temporary", "screen-length disable", "terminal exec prompt no-timestamp",
-    "get system status | grep Virtual", "config system console", "set output standard", "end", "show full-configuration system console",
-)  # fmt: skip
+# What Netmiko sends to prepare a session, and the words of the answers that it waits for.
+PREPARATION = {
+    "terminal width 511": "Width set to 511", "terminal length 0": "Pagination disabled", "terminal width 512": "",
+    "terminal pager 0": "", "terminal exec prompt no-timestamp": "", "set cli scripting-mode on": "mode on",
+    "set cli terminal width 500": "", "set cli pager off": "", "show system info": "operational-mode: normal",
+    "set cli screen-width 511": "Screen width set to 511", "set cli screen-length 0": "Screen length set to 0",
+    "set cli complete-on-space off": "Disabling complete-on-space", "screen-length 0 temporary": "",
+    "screen-length disable": "", "get system status | grep Virtual": "Virtual domain configuration: disable",
+    "get system status | grep Version": "Version: FortiGate-60F v7.4.1,build2463,230830 (GA)",
+    "get system console": "output              : standard",
+}  # fmt: skip
+LOGIN_OPTIONS = {"mikrotik_routeros": "+ct511w4098h"}  # Netmiko asks RouterOS by the user name for plain text
 REFUSAL = {"linux": "bash: command not found", "juniper_junos": "unknown command.", "mikrotik_routeros": "bad command name"}
 
 
 def emulated(platform_name):
     """The FakeNOS device that gives a platform's own samples as answers."""
-    commands = dict.fromkeys(PREPARATION, "")
-    commands |= {answer.command.command: answer.raw for answer in answers(platform_name)}
+    commands = PREPARATION | {answer.command.command: answer.raw for answer in answers(platform_name)}
     entry = {
         "name": f"{platform_name}-1", "platform": platform_name, "prompt": PROMPTS.get(platform_name, "dev01#"),
-        "username": USERNAME, "password": PASSWORD, "agent_type": "network", "tags": [], "commands": commands,
+        "username": f"{USERNAME}{LOGIN_OPTIONS.get(platform_name, '')}", "password": PASSWORD, "agent_type": "network", "tags": [], "commands": commands,
         "unknown": REFUSAL.get(platform_name, "% Invalid input detected at '^' marker."),
     }  # fmt: skip
     return EmulatedDevice(entry)
@@ -323,7 +331,20 @@ def collect(platform_name, port):
     return [shown(interface) for interface in connector.get_interfaces()]
 
 
+class ServerTransport(paramiko.Transport):
+    """Paramiko's server offers group exchange, which FortiOS's connection takes, also where it has no primes."""
+
+    _preferred_kex = tuple(kex for kex in paramiko.Transport._preferred_kex if "group-exchange" not in kex)
+
+
+@pytest.fixture()
+def _server_transport(monkeypatch):
+    with_ours = SimpleNamespace(**vars(paramiko) | {"Transport": ServerTransport})
+    monkeypatch.setattr(ssh_server_paramiko, "paramiko", with_ours)
+
+
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("_server_transport")
 def test_every_platform_is_collected_over_ssh():
     """All at a time: FakeNOS takes its time over each character."""
     quiet()
