@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -17,7 +18,8 @@ from django.utils import timezone
 from devices.connectors import BaseConnector, get_connector
 from devices.errors import ConnectorError
 from devices.interfaces import InterfaceData
-from devices.models import Device, Interface, InterfaceAddress, Outcome
+from devices.models import Device, Interface, InterfaceAddress, Outcome, Response
+from devices.parsing import Answer
 from logsite.fields import DecryptionError
 from sessionlogs.models import ErrorKind
 from sessionlogs.writer import SessionLogError
@@ -27,6 +29,7 @@ CLAIM = timedelta(minutes=15)  # longer than any collection; after it the claim 
 DATA_COLUMNS = [
     "enabled", "state", "description", "mac_address", "mtu", "speed", "vlan", "zone", "vsys", "vrf",
 ]  # fmt: skip
+COLLECTIONS_KEPT = 10  # of a device's raw answers; the sessions' records have the older ones
 
 
 @dataclass
@@ -79,7 +82,10 @@ def collect_device(device: Device, user: AbstractBaseUser | None = None, *, reco
     connector: BaseConnector | None = None
     try:
         connector = connector_for(device, user, record=record)
-        interfaces = connector.get_interfaces()
+        try:
+            interfaces = connector.get_interfaces()
+        finally:
+            store_responses(device, connector.redacted_answers(), connector.session_id)
         store_interfaces(device, interfaces)
         result.interfaces = len(interfaces)
         result.addresses = sum(len(interface.addresses) for interface in interfaces)
@@ -142,16 +148,37 @@ def _release(device: Device, claim: datetime, result: Result) -> None:
     Device.objects.filter(pk=device.pk, claimed_until=claim).update(claimed_until=None, **changes)
 
 
-def store_interfaces(device: Device, interfaces: list[InterfaceData]) -> None:
-    """Make the stored interfaces of `device` those of `interfaces`: all of them, or none where it fails."""
+def store_responses(device: Device, answers: list[Answer], session_id: uuid.UUID | None) -> None:
+    """Keep a collection's answers, whose text is redacted by now; those of the oldest collections go."""
+    if not answers:  # it did not come to that
+        return
     now = timezone.now()
+    with transaction.atomic():
+        Response.objects.bulk_create(
+            Response(
+                device=device, position=position, command=answer.command.command, raw=answer.raw,
+                template=answer.template, template_version=answer.template_version, rows=answer.rows,
+                error=answer.error, session_id=session_id, collected_at=now,
+            )
+            for position, answer in enumerate(answers)
+        )  # fmt: skip
+        times = device.responses.order_by("-collected_at").values_list("collected_at", flat=True).distinct()
+        oldest = list(times[:COLLECTIONS_KEPT])[-1]
+        device.responses.filter(collected_at__lt=oldest).delete()
+
+
+def store_interfaces(
+    device: Device, interfaces: list[InterfaceData], collected_at: datetime | None = None
+) -> None:
+    """Make the stored interfaces of `device` those of `interfaces`: all of them, or none where it fails."""
+    now = collected_at or timezone.now()
     rows = [
         Interface(
             device=device,
             name=data.name,
             position=position,
             collected_at=now,
-            **{column: _cut(column, getattr(data, column)) for column in DATA_COLUMNS},
+            **{column: column_value(data, column) for column in DATA_COLUMNS},
         )
         for position, data in enumerate(interfaces)
     ]
@@ -175,8 +202,9 @@ def store_interfaces(device: Device, interfaces: list[InterfaceData]) -> None:
         )
 
 
-def _cut(column: str, value: object) -> object:
-    """A description longer than its column is cut: the whole text stands in the session's record."""
+def column_value(data: InterfaceData, column: str) -> Any:
+    """What is stored of a fact. A description longer than its column is cut: the answer has the whole text."""
+    value = getattr(data, column)
     if not isinstance(value, str):
         return value
     length = Interface._meta.get_field(column).max_length  # type: ignore[union-attr]

@@ -6,12 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ntc_templates.parse import ParsingException, parse_output
-from textfsm import TextFSM, TextFSMError
-from textfsm.clitable import CliTableError
-
 from devices.errors import ParseFailed
-from devices.platforms import TEMPLATES, InterfaceCommand, Platform
+from devices.platforms import Platform
 
 Row = Mapping[str, Any]
 NOTHING = {"", "n/a", "[n/a]", "ukn", "unassigned", "none", "--", "-"}
@@ -34,6 +30,7 @@ ADMINISTRATIVE = (
 )  # say outright whether it is shut down
 LINK = ("link_status", "link", "status", "line_status", "link_state")  # say so between the lines
 OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_status", "oper_state_v4", "state")
+SHUT_DOWN = ("disabled", "shutdown", "adm", "*down")
 # Of each pair the first column that a row has: addresses, and the prefix lengths, masks or subnets beside them.
 ADDRESSES = (
     (("ip_address", "ipaddr", "address", "ip"), ("prefix_length", "netmask", "mask", "subnet")),
@@ -41,10 +38,13 @@ ADDRESSES = (
     (("secondary_ip_address",), ("secondary_ip_subnet",)),
     (("sec_ip_address",), ("sec_prefix_length",)),
     (("ip_addresses",), ("ip_masks",)),
-    (("ipv4_address",), ()),
     (("local",), ()),
     (("ipv6_address",), ("ipv6_prefix_length", "ipv6_prefix")),
     (("ipv6_addresses",), ("ipv6_masks",)),
+    (("link_local", "linkipaddr"), ()),
+    (("link_local6",), ("link_local6_prefixlen",)),
+    (("main_ip", "ipv4_address"), ("ipv4_netmask",)),
+    (("management_ip",), ("management_netmask",)),
 )
 
 
@@ -78,44 +78,56 @@ class InterfaceData:
     addresses: list[Address] = field(default_factory=list)
 
 
-def parse(platform: Platform, command: InterfaceCommand, output: str) -> list[Row]:
-    """The rows of a command's answer. Raises ParseFailed naming command and template.
-
-    An answer in which the template finds nothing is a failure too, unless the command is optional: an empty
-    list must not pass for «the device has no interfaces».
-    """
-    name = command.template or f"{platform.templates}_{command.command.replace(' ', '_')}.textfsm"
-    try:
-        if command.template:
-            rows = _parse_own(command.template, output)
-        else:
-            rows = parse_output(platform=platform.templates, command=command.command, data=output)
-    except (ParsingException, TextFSMError, CliTableError) as error:
-        raise ParseFailed(f"{command.command!r}: template {name}: {' '.join(str(error).split())}") from None
-    if not rows and not command.optional:
-        raise ParseFailed(
-            f"{command.command!r}: template {name} found no interface in {len(output)} characters"
-        )
-    return rows
-
-
-def _parse_own(template: str, output: str) -> list[Row]:
-    with (TEMPLATES / template).open(encoding="utf-8") as file:
-        machine = TextFSM(file)
-    header = [name.lower() for name in machine.header]
-    return [dict(zip(header, row, strict=True)) for row in machine.ParseText(output)]
-
-
 def merge(platform: Platform, rows: Iterable[Row]) -> list[InterfaceData]:
     """One `InterfaceData` a name, in the order first seen; a later row fills in what an earlier left open."""
+    described = [data for row in rows if (data := normalise(platform, row)).name]
+    names = _full_names(platform, described)
     found: dict[str, InterfaceData] = {}
-    for row in rows:
-        data = normalise(platform, row)
+    for data in described:
+        data.name = names[data.name]
         if data.name not in found:
             found[data.name] = data
         else:
             _complete(found[data.name], data)
     return list(found.values())
+
+
+def _full_names(platform: Platform, described: list[InterfaceData]) -> dict[str, str]:
+    """Each name as the longest form of it that occurs: one answer says `Eth1/1`, another `Ethernet1/1`."""
+    names = dict.fromkeys(data.name for data in described)
+    full = {name: name for name in names}
+    if platform.zone_names:
+        zones = {data.zone: data.name for data in described if data.zone and data.zone != data.name}
+        full |= {name: zones[name] for name in names if name in zones}
+    if platform.abbreviations is None:
+        return full
+    by_number: dict[str, list[tuple[str, str]]] = {}
+    for name in names:
+        kind, number = _split(name)
+        by_number.setdefault(number, []).append((kind, name))
+    for name in names:
+        kind, number = _split(name)
+        longer = [
+            other
+            for other_kind, other in by_number[number]
+            if _abbreviates(kind, other_kind, platform.abbreviations)
+        ]
+        if len(longer) == 1:
+            full[name] = longer[0]
+    return full
+
+
+def _split(name: str) -> tuple[str, str]:
+    """`GigabitEthernet0/1` as its kind and its number; marks such as `(v)` belong to neither."""
+    kind = re.match(r"[^\d]*", name.partition("(")[0])
+    length = kind.end() if kind else 0
+    return name[:length], name.partition("(")[0][length:]
+
+
+def _abbreviates(short: str, long: str, known: Mapping[str, str]) -> bool:
+    if len(short) >= len(long):
+        return False
+    return known.get(short, "") == long or (len(short) > 1 and long.lower().startswith(short.lower()))
 
 
 def _complete(known: InterfaceData, more: InterfaceData) -> None:
@@ -159,11 +171,17 @@ def _states(platform: Platform, row: Row) -> tuple[bool | None, str]:
     """The administrative state, None where it is not told, and the operational one."""
     told, link = _text(row, ADMINISTRATIVE).lower(), _text(row, LINK).lower()
     operational = _text(row, OPERATIONAL).lower() or link
-    shut_down = "admin" in link or link == "disabled" or "down" in told or "disable" in told
+    shut_down = (
+        "admin" in link
+        or link.startswith(SHUT_DOWN)
+        or "down" in told
+        or "disable" in told
+        or "admin" in told
+    )
     enabled = not shut_down if told or link else None
     if platform.link_is_administrative and link:
         enabled = link == "up"
-    if shut_down or "down" in link or "down" in operational or "notconnect" in operational:
+    if shut_down or "down" in link or "down" in operational or "notconnec" in operational:
         return enabled, "down"
     return enabled, "up" if operational.startswith(("up", "connected")) else "unknown"
 
@@ -199,6 +217,11 @@ def _address(text: str, prefix: str) -> Address | None:
     if ip in ("0.0.0.0", "::"):  # noqa: S104  how some say that there is none
         return None
     length = length if slash else prefix.rpartition("/")[2]
+    try:
+        if ipaddress.ip_address(ip).is_multicast:  # groups, which some list like addresses
+            return None
+    except ValueError:  # masked by hand, as in `x.x.x.x`, or one of those that a device shows for none
+        return None
     try:
         found = ipaddress.ip_interface(f"{ip}/{length}" if length else ip)
     except ValueError:

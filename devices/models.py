@@ -177,3 +177,29 @@ class InterfaceAddress(models.Model):
     def clean(self) -> None:
         if self.prefix_length is not None and self.prefix_length > (128 if ":" in self.address else 32):
             raise ValidationError({"prefix_length": "longer than the address"})
+
+
+class Response(models.Model):
+    """A device's answer to one command of a collection, redacted, and what came of parsing it.
+
+    The answers of one collection share `collected_at`. `template_version` is ntc-templates' or, of a template
+    of ours, the head of its content's hash.
+    """
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="responses")
+    position = models.PositiveSmallIntegerField(default=0, help_text="In the order in which they were sent.")
+    command = models.CharField(max_length=255)
+    raw = models.TextField(blank=True)
+    template = models.CharField(max_length=128, blank=True)
+    template_version = models.CharField(max_length=64, blank=True)
+    rows = models.PositiveIntegerField(default=0, help_text="What the template found.")
+    error = models.TextField(blank=True, help_text="Why it could not be read.")
+    session_id = models.UUIDField(null=True, blank=True, help_text="The session in which it was given.")
+    collected_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["device__name", "-collected_at", "position"]
+        indexes = [models.Index(fields=["device", "-collected_at"], name="response_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.command}"

@@ -6,12 +6,19 @@ from devices.connectors.arista_eos import AristaEosConnector
 from devices.connectors.base import BaseConnector
 from devices.connectors.cisco_ios import CiscoIosConnector
 from devices.connectors.generic import GenericConnector
+from devices.connectors.hp_comware import ComwareConnector
 from devices.connectors.linux import LinuxConnector
 from devices.connectors.paloalto import PaloAltoConnector
 
 CONNECTORS: dict[str, type[BaseConnector]] = {
     connector.platform_name: connector
-    for connector in (PaloAltoConnector, CiscoIosConnector, AristaEosConnector, LinuxConnector)
+    for connector in (
+        PaloAltoConnector,
+        CiscoIosConnector,
+        AristaEosConnector,
+        ComwareConnector,
+        LinuxConnector,
+    )
 }
 ALIASES = {"paloalto": "paloalto_panos", "cisco": "cisco_ios", "arista": "arista_eos"}
 

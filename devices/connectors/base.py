@@ -4,6 +4,7 @@ import io
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -23,7 +24,8 @@ from devices.errors import (
     describe,
     wrap,
 )
-from devices.interfaces import InterfaceData, Row, merge, parse
+from devices.interfaces import InterfaceData
+from devices.parsing import Answer, interfaces_of
 from devices.platforms import InterfaceCommand, Platform, get_platform
 from logsite.redaction import Redactor, register_secrets
 from sessionlogs.models import ErrorKind, EventType
@@ -85,6 +87,7 @@ class BaseConnector:
         self.connection: BaseConnection | None = None
         self.recorder: SessionRecorder | None = None
         self._started = False
+        self._answers: list[Answer] = []
         self._cleanup = ExitStack()
 
     def __repr__(self) -> str:
@@ -215,6 +218,7 @@ class BaseConnector:
 
     def get_interfaces(self) -> list[InterfaceData]:
         """Connect, run the platform's interface commands, parse, disconnect."""
+        self._answers = []
         self._start_recording()
         self._event(EventType.INTERFACE_COLLECTION_START)
         try:
@@ -240,15 +244,22 @@ class BaseConnector:
         self._event(
             EventType.INTERFACE_COMMANDS_PLANNED, command="\n".join(command.command for command in commands)
         )
-        answers = [(command, answer) for command in commands if (answer := self._ask(command)) is not None]
-        rows: list[Row] = []
-        for command, answer in answers:
-            rows += parse(self.platform, command, answer)
-        interfaces = merge(self.platform, rows)
+        raw = [(command, self._ask(command)) for command in commands]
+        self._answers = [Answer(command, answer) for command, answer in raw if answer is not None]
+        interfaces = interfaces_of(self.platform, self._answers)
         redactor = Redactor(self._secrets)
         for interface in interfaces:  # people write communities and passwords into descriptions
             interface.description = redactor.redact(interface.description)
         return interfaces
+
+    def redacted_answers(self) -> list[Answer]:
+        """The answers of the last `get_interfaces()` without secrets; none where it did not get them all."""
+        redactor = Redactor(self._secrets)
+        clean = ((redactor.redact(answer.raw), redactor.redact(answer.error)) for answer in self._answers)
+        return [
+            replace(answer, raw=raw.replace("\0", ""), error=error)
+            for answer, (raw, error) in zip(self._answers, clean, strict=True)
+        ]
 
     def _ask(self, command: InterfaceCommand) -> str | None:
         """The answer; None when an optional command is not known to this device."""

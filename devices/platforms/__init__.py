@@ -13,18 +13,28 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     command = "show interfaces"
     template = "frr_show_interface.textfsm"   in `templates/` here; else ntc-templates' own for the command
     optional = true                a device that does not know the command is no failed collection
+    [[readers]]                    how answers are read: see devices/readers.py. In their patterns {IP} is an
+                                   address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address
+    abbreviations = { GE = "GigabitEthernet" }   some answers shorten names: `Eth1/1` and these; else empty
+    zone_names = true              an interface also goes by its zone's name
+    same_as = "cisco_ios"          the other file's content, but for what this one says itself
 """
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from netmiko.linux import LinuxSSH
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 from ntc_templates.parse import _get_template_dir
+
+from devices.readers import Reader, reader
 
 DATA = Path(__file__).parent
 TEMPLATES = DATA / "templates"
@@ -99,6 +109,9 @@ class Platform:
     interface_commands: tuple[InterfaceCommand, ...]
     link_is_administrative: bool = False
     read_only: tuple[str, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    abbreviations: Mapping[str, str] | None = None
+    zone_names: bool = False
 
     @cached_property
     def _failure(self) -> re.Pattern[str]:
@@ -139,7 +152,7 @@ def platform_choices() -> list[tuple[str, str]]:
 def get_platform(name: str) -> Platform:
     """The platform called `name`. Raises UnknownPlatform."""
     data = _files().get(name, {})
-    netmiko = data.get("netmiko", name)
+    netmiko = data.get("netmiko") or name
     if netmiko not in CLASS_MAPPER:
         raise UnknownPlatform(f"platform {name!r} is not known; take one of Netmiko's, such as cisco_ios")
     templates = data.get("templates", name)
@@ -153,7 +166,15 @@ def get_platform(name: str) -> Platform:
         interface_commands=commands or _generic_commands(templates),
         link_is_administrative=data.get("link_is_administrative", False),
         read_only=tuple(data.get("read_only", _default_read_only(netmiko))),
+        abbreviations=data.get("abbreviations"),
+        zone_names=data.get("zone_names", False),
+        readers=tuple(reader(item, content_version(json.dumps(item))) for item in data.get("readers", ())),
     )
+
+
+def content_version(text: str) -> str:
+    """The version of a template of ours: the head of its content's hash."""
+    return f"sha256:{sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _default_read_only(netmiko: str) -> tuple[str, ...]:
@@ -163,7 +184,14 @@ def _default_read_only(netmiko: str) -> tuple[str, ...]:
 
 @cache
 def _files() -> dict[str, dict[str, Any]]:
-    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in DATA.glob("*.toml")}
+    files = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in DATA.glob("*.toml")}
+    return {name: {"templates": name, **_inherited(files, data), **data} for name, data in files.items()}
+
+
+def _inherited(files: dict[str, dict[str, Any]], data: dict[str, Any]) -> dict[str, Any]:
+    """What a file takes from the one it is the same as; Netmiko's name is always its own."""
+    other = data.get("same_as")
+    return {"templates": other, **files[other], "netmiko": None} if other else {}
 
 
 @cache

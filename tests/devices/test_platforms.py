@@ -3,7 +3,7 @@
 import pytest
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
-from devices.interfaces import parse
+from devices.parsing import parse
 from devices.platforms import (
     TEMPLATES,
     InterfaceCommand,
@@ -66,11 +66,11 @@ def test_the_first_command_of_a_file_is_never_optional():
     assert not [name for name in file_names() if get_platform(name).interface_commands[0].optional]
 
 
-def test_at_least_twenty_other_platforms_are_collected_by_what_ntc_templates_parses():
+def test_many_other_platforms_are_collected_by_what_ntc_templates_parses():
     generic = [name for name in platform_names() if name not in file_names()]
     collected = [name for name in generic if get_platform(name).interface_commands]
-    assert len(collected) >= 20
-    assert {"cisco_nxos", "cisco_xr", "huawei_vrp"} <= {*collected, *file_names()}
+    assert len(collected) >= 15
+    assert {"alcatel_sros", "aruba_os", "cisco_s300", "hp_procurve", "vyatta_vyos"} <= set(collected)
 
 
 def test_generic_commands_have_a_template_each():
