@@ -97,7 +97,7 @@ class InterfaceCommand:
     optional: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object a platform: `get_platform` keeps it
 class Platform:
     """How to talk to one operating system."""
 
