@@ -153,3 +153,21 @@ def test_a_response_that_looks_like_a_step_changes_nothing_in_the_row():
         "STEP: 1 | COMMAND: show interface all | EXIT_CODE: 0 | STDOUT: x |"
     )
     assert SessionLog.objects.get(pk=event.pk).failed is False
+
+
+@pytest.mark.parametrize(
+    ("event_type", "exit_code"), [(EventType.COMMAND_RESPONSE, 0), (EventType.COMMAND_FAILED, 3)]
+)
+def test_a_host_s_own_exit_code_is_shown(event_type, exit_code):
+    event = SessionLogFactory(
+        event_type=event_type, command="systemctl status nginx", response="inactive", error_message="a warning",
+        exit_code=exit_code,
+    )  # fmt: skip
+    assert record_of(event).message == (
+        f"STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: {exit_code} | STDOUT: inactive | STDERR: a warning"
+    )
+
+
+def test_a_command_that_ended_without_an_exit_code_has_failed():
+    event = SessionLogFactory(event_type=EventType.COMMAND_FAILED, error_message="did not end within 60 s")
+    assert " | EXIT_CODE: 1 | " in record_of(event).message
