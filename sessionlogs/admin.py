@@ -129,7 +129,7 @@ class SessionLogAdmin(LogModelAdmin):
     search_help_text = "A part of a command, an answer or an error"
     fields = readonly_fields = (
         "session_link", "timestamp", "device", "user", "event_type", "step", "command", "answer", "error_message",
-        "error_kind", "took", "execution_status",
+        "error_kind", "took", "execution_status", "truncated_bytes", "withheld",
     )  # fmt: skip
 
     def changelist_view(

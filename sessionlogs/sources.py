@@ -57,6 +57,7 @@ class EventRow(NamedTuple):
     timestamp: datetime
     step: int | None
     execution_status: str
+    truncated_bytes: int
     session: Session
 
     @property
@@ -113,5 +114,6 @@ def _attributes(row: SessionLog | EventRow, tags: list[str]) -> dict[str, Any]:
         "tags": ",".join(tags),
         "duration_ms": row.duration_ms,
         "error_kind": row.error_kind,
+        "truncated_bytes": row.truncated_bytes or None,
     }
     return {name: value for name, value in found.items() if value not in ("", None)}
