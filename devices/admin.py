@@ -13,7 +13,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from devices.collect import collect_devices
-from devices.models import SECRETS, Credential, Device, Interface, InterfaceAddress, Outcome, Tag
+from devices.logging_switch import switch
+from devices.models import (
+    SECRETS,
+    Credential,
+    Device,
+    Interface,
+    InterfaceAddress,
+    Outcome,
+    PlatformLogging,
+    Tag,
+)  # fmt: skip
 from logsite.admin import badge, list_url, text_filter
 from logsite.fields import DecryptionError
 
@@ -106,6 +116,13 @@ class CredentialAdmin(admin.ModelAdmin):
         return format_html('<a href="{}">{}</a>', url, obj.device_number)
 
 
+@admin.register(PlatformLogging)
+class PlatformLoggingAdmin(admin.ModelAdmin):
+    """Recording, on or off, for all devices of a platform."""
+
+    list_display = ("platform", "record")
+
+
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin):
     search_fields = ("name",)
@@ -175,11 +192,11 @@ class DeviceAdmin(admin.ModelAdmin):
         "name", "platform", "host", "agent_type", "outcome_badge", "interface_count", "attempted_at", "error",
         "enabled",
     )  # fmt: skip
-    list_filter = ("outcome", "enabled", "agent_type", PlatformFilter, "tags", "error_kind")
+    list_filter = ("outcome", "enabled", "session_logging", "agent_type", PlatformFilter, "tags", "error_kind")
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
-    readonly_fields = ("last_collection", "sessions")
+    readonly_fields = ("recording", "last_collection", "sessions")
     fields = (
         "name",
         "host",
@@ -189,6 +206,7 @@ class DeviceAdmin(admin.ModelAdmin):
         "credential",
         "tags",
         "enabled",
+        "session_logging",
         *readonly_fields,
     )
     inlines = (InterfaceInline,)
@@ -222,6 +240,13 @@ class DeviceAdmin(admin.ModelAdmin):
         return format_html(
             "{} {} {}", self.outcome_badge(obj), obj.attempted_at.isoformat(" ", "seconds"), obj.error_message
         )
+
+    @admin.display(description="recording")
+    def recording(self, obj: Device) -> str:
+        if not obj.pk:
+            return ""
+        on, why = switch(obj)
+        return format_html("{} {}", badge("on", "ok") if on else badge("off: no session is recorded", "bad"), why)
 
     @admin.display(description="sessions")
     def sessions(self, obj: Device) -> str:
