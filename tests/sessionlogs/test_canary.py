@@ -8,7 +8,7 @@ import pytest
 from logsite.redaction import Redactor
 from sessionlogs import counters
 from sessionlogs.models import ErrorKind, EventType, Session, SessionLog
-from sessionlogs.recorder import IDENTITY, WITHHELD
+from sessionlogs.recorder import WITHHELD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "Tr0ub4dor&3"
