@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from benchmarks.scratch import print_table, scratch_site
 
@@ -81,7 +82,7 @@ def main() -> None:
         found = when.of(SessionLog.objects.filter(duration_ms__gt=0), "timestamp")
         bare = milliseconds(found.count)
         rows += [
-            [f"{days} days: {name}", f"{milliseconds(lambda table=table: table(when)):.1f}", f"{bare:.1f}"]
+            [f"{days} days: {name}", f"{milliseconds(partial(table, when)):.1f}", f"{bare:.1f}"]
             for name, table in statistics.TABLES.items()
         ]
     print_table(["statistics", "ms", "ms to count the answers of the range"], rows)

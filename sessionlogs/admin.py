@@ -195,8 +195,17 @@ class PurgeRunAdmin(LogModelAdmin):
 
 
 @admin.register(Statistics)
-class StatisticsAdmin(LogModelAdmin):
+class StatisticsAdmin(admin.ModelAdmin):
     """One page, no list; what it shows is made by statistics.py."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_see(request.user)

@@ -50,20 +50,20 @@ def refusal(*arguments):
     return caught.value
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_a_session_prints_as_the_handbook_shows_it():
     issue_session()
     assert view() == EXAMPLE
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_a_session_is_found_by_its_id():
     session = issue_session()
     SessionLogFactory(device="other")
     assert view(str(session.session_id)) == EXAMPLE
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_each_session_has_its_header_and_its_events_stay_together():
     start = datetime(2026, 5, 1, 12, tzinfo=UTC)
     first = SessionFactory(device="rtr01", started_at=start)
@@ -76,7 +76,7 @@ def test_each_session_has_its_header_and_its_events_stay_together():
     assert text.index("rtr01") < text.index("rtr02") or text.index("rtr02") < text.index("rtr01")
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_an_error_and_a_user_nobody_knows():
     SessionLogFactory(
         session=SessionFactory(user=""), event_type=EventType.CONNECTION_FAILED, command="", step=None,
@@ -87,13 +87,13 @@ def test_an_error_and_a_user_nobody_knows():
     assert "CONNECTION_FAILED\n  Error: authentication failed\n  Duration: 13ms\n" in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_commands_of_several_lines_are_indented():
     SessionLogFactory(event_type=EventType.INTERFACE_COMMANDS_PLANNED, command="show interfaces\nshow ip interface")
     assert "  Command: show interfaces\n    show ip interface\n" in view()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_full_prints_responses_whole():
     issue_session()
     text = view("--full")
@@ -101,7 +101,7 @@ def test_full_prints_responses_whole():
     assert "more lines" not in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_a_device_s_control_characters_do_not_reach_the_terminal():
     SessionLogFactory(event_type=EventType.COMMAND_RESPONSE, response="\x1b]0;owned\x07\x1b[2Jharmless\x9b1m\ttab")
     text = view()
@@ -109,7 +109,7 @@ def test_a_device_s_control_characters_do_not_reach_the_terminal():
     assert "\x1b" not in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_the_newest_50_events_are_shown_oldest_first():
     session = SessionFactory()
     for number in range(60):
@@ -119,7 +119,7 @@ def test_the_newest_50_events_are_shown_oldest_first():
     assert shown == [f"  Command: show {number:02d}" for number in range(10, 60)]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_lines_says_how_many():
     session = SessionFactory()
     for number in range(5):
@@ -129,7 +129,7 @@ def test_lines_says_how_many():
     assert shown == ["  Command: show 3", "  Command: show 4"]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_device_keeps_only_that_device():
     SessionLogFactory(session=SessionFactory(device="rtr01"), command="show one")
     SessionLogFactory(session=SessionFactory(device="rtr02"), command="show two")
@@ -138,7 +138,7 @@ def test_device_keeps_only_that_device():
     assert "show two" not in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_event_keeps_only_that_type():
     issue_session()
     text = view("--event", "command_sent")
@@ -146,7 +146,7 @@ def test_event_keeps_only_that_type():
     assert "COMMAND_RESPONSE" not in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_json_is_one_whole_event_a_line():
     session = issue_session()
     events = [json.loads(line) for line in view("--json").splitlines()]
@@ -158,7 +158,7 @@ def test_json_is_one_whole_event_a_line():
     assert datetime.fromisoformat(events[2]["timestamp"]).tzinfo is not None
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_list_prints_a_line_a_session_newest_first():
     old = SessionFactory(started_at=datetime(2026, 5, 1, tzinfo=UTC))
     new = SessionFactory(
@@ -172,7 +172,7 @@ def test_list_prints_a_line_a_session_newest_first():
     assert str(old.session_id) in second
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_list_as_json_and_by_device():
     SessionFactory(device="rtr01", tags=["edge"])
     SessionFactory(device="rtr02")
@@ -180,7 +180,7 @@ def test_list_as_json_and_by_device():
     assert (session["device"], session["tags"], session["status"]) == ("rtr01", ["edge"], "success")
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_nothing_to_show_is_said():
     assert view("--device", "nobody") == "no session event matches\n"
 
@@ -194,7 +194,7 @@ def test_nothing_to_show_is_said():
         (["--lines", "-3"], "--lines: a whole number above 0", 2),
     ],
 )
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_bad_input_is_one_line_and_an_exit_code(arguments, text, code):
     error = refusal(*arguments)
     assert text in str(error)
@@ -207,7 +207,7 @@ def test_bad_options_are_refused_by_name(arguments):
     assert arguments[0] in str(refusal(*arguments))
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db()
 def test_events_and_sessions_are_read_in_a_handful_of_queries(django_assert_max_num_queries):
     for _ in range(10):
         SessionLogFactory()
@@ -218,7 +218,7 @@ def test_events_and_sessions_are_read_in_a_handful_of_queries(django_assert_max_
 # --- in a process of its own ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture()
 def run(transactional_db):
     """Start the command on the test's database."""
     started = []
