@@ -14,7 +14,17 @@ from django.utils.safestring import SafeString
 
 from devices.collect import collect_devices
 from devices.command_admin import CommandPages
-from devices.models import SECRETS, Credential, Device, Interface, InterfaceAddress, Outcome, Tag
+from devices.logging_switch import switch
+from devices.models import (
+    SECRETS,
+    Credential,
+    Device,
+    Interface,
+    InterfaceAddress,
+    Outcome,
+    PlatformLogging,
+    Tag,
+)  # fmt: skip
 from logsite.admin import badge, list_url, text_filter
 
 COLLECT_AT_ONCE = 50  # more would keep the browser waiting for minutes
@@ -100,6 +110,13 @@ class CredentialAdmin(admin.ModelAdmin):
         return format_html('<a href="{}">{}</a>', url, obj.device_number)
 
 
+@admin.register(PlatformLogging)
+class PlatformLoggingAdmin(admin.ModelAdmin):
+    """Recording, on or off, for all devices of a platform."""
+
+    list_display = ("platform", "record")
+
+
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin):
     search_fields = ("name",)
@@ -169,12 +186,20 @@ class DeviceAdmin(CommandPages):
         "name", "platform", "host", "agent_type", "outcome_badge", "interface_count", "attempted_at", "error",
         "enabled",
     )  # fmt: skip
-    list_filter = ("outcome", "enabled", "agent_type", PlatformFilter, "tags", "error_kind")
+    list_filter = (
+        "outcome",
+        "enabled",
+        "session_logging",
+        "agent_type",
+        PlatformFilter,
+        "tags",
+        "error_kind",
+    )
     ordering = (Case(When(outcome=Outcome.FAILED, then=Value(0)), default=Value(1)), "name")
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
-    readonly_fields = ("last_collection", "sessions")
+    readonly_fields = ("recording", "last_collection", "sessions")
     fields = (
         "name",
         "host",
@@ -184,6 +209,7 @@ class DeviceAdmin(CommandPages):
         "credential",
         "tags",
         "enabled",
+        "session_logging",
         *readonly_fields,
     )
     inlines = (InterfaceInline,)
@@ -212,6 +238,15 @@ class DeviceAdmin(CommandPages):
             return "never"
         return format_html(
             "{} {} {}", self.outcome_badge(obj), obj.attempted_at.isoformat(" ", "seconds"), obj.error_message
+        )
+
+    @admin.display(description="recording")
+    def recording(self, obj: Device) -> str:
+        if not obj.pk:
+            return ""
+        on, why = switch(obj)
+        return format_html(
+            "{} {}", badge("on", "ok") if on else badge("off: no session is recorded", "bad"), why
         )
 
     @admin.display(description="sessions")

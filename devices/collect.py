@@ -18,6 +18,7 @@ from django.utils import timezone
 from devices.connectors import BaseConnector, get_connector
 from devices.errors import ConnectorError
 from devices.interfaces import InterfaceData
+from devices.logging_switch import is_recorded
 from devices.models import Device, Interface, InterfaceAddress, Outcome, Response
 from devices.parsing import Answer
 from logsite.fields import DecryptionError
@@ -58,7 +59,8 @@ def connector_for(device: Device, user: AbstractBaseUser | None, *, record: bool
     try:
         return get_connector(
             device.platform, device.host, credential.username, str(credential.password),
-            device_id=device.pk, user_id=user.pk if user else None, enable_session_logging=record,
+            device_id=device.pk, user_id=user.pk if user else None,
+            enable_session_logging=record and is_recorded(device),
             port=device.port, enable_secret=str(credential.enable_secret), ssh_key=str(credential.ssh_key),
             ssh_key_passphrase=str(credential.ssh_key_passphrase), device_name=device.name,
             user_name=user.get_username() if user else "", agent_type=device.agent_type,

@@ -79,6 +79,28 @@ class Outcome(models.TextChoices):
     FAILED = "failed"
 
 
+class SessionLogging(models.TextChoices):
+    """Whether the sessions of a device are recorded."""
+
+    DEFAULT = "default", "as the platform says"
+    ON = "on"
+    OFF = "off"
+
+
+class PlatformLogging(models.Model):
+    """Whether the sessions of all devices of a platform are recorded, unless a device says otherwise."""
+
+    platform = models.CharField(max_length=64, choices=platform_choices, unique=True)
+    record = models.BooleanField("record sessions", default=True)
+
+    class Meta:
+        ordering = ["platform"]
+        verbose_name_plural = "platform logging"
+
+    def __str__(self) -> str:
+        return f"{self.platform}: {'on' if self.record else 'off'}"
+
+
 class Device(models.Model):
     """A device that can be reached over SSH. `platform` is Netmiko's name of its operating system."""
 
@@ -95,6 +117,12 @@ class Device(models.Model):
     tags = models.ManyToManyField(Tag, blank=True, related_name="devices")
     enabled = models.BooleanField(
         default=True, help_text="Devices that are not enabled are never connected to."
+    )
+    session_logging = models.CharField(
+        max_length=8,
+        choices=SessionLogging,
+        default=SessionLogging.DEFAULT,
+        help_text="Whether what is done on the device is recorded.",
     )
 
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.NEVER, editable=False)

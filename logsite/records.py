@@ -11,7 +11,7 @@ transaction that was running, so it is still to come. SQLite has one writer, so 
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -208,3 +208,22 @@ def get_source(name: str) -> LogSource:
         raise ValueError(
             f"source {name!r} does not exist; there are: {', '.join(sorted(_sources))}"
         ) from None
+
+
+# --- What must not be removed yet ---------------------------------------------------------------------------
+
+Keeper = Callable[[str], Iterable[Cursor]]
+_keepers: list[Keeper] = []
+
+
+def register_keeper(keeper: Keeper) -> None:
+    """Make known who still needs rows: called with a source's name, `keeper` gives the cursor of each reader.
+
+    So a room that removes rows need not know the rooms that read them; these register in `AppConfig.ready`.
+    """
+    _keepers.append(keeper)
+
+
+def lowest_needed(source: str) -> Cursor | None:
+    """The cursor behind which some reader of `source` has not read; None when nobody waits for anything."""
+    return min((cursor for keeper in _keepers for cursor in keeper(source)), default=None)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from logsite.disguises import disguises, may_be_broken, unbroken
 from logsite.redaction_patterns import (
     ANYWHERE,
-    BLANK,
     BLOCKS,
     KEYWORD_STEMS,
     KINDS,
@@ -28,6 +28,7 @@ from logsite.redaction_patterns import (
     token_pattern,
     written_forms,
 )
+from logsite.redaction_text import SearchedText, lower
 
 __all__ = ["RedactingFilter", "Redactor", "Registration", "redact", "register_secrets"]
 
@@ -35,8 +36,6 @@ Secrets = Mapping[str, str] | Iterable[tuple[str, str]]
 
 REMEMBERED = 512  # secrets no longer in use that the process still takes out of its log lines
 BLOCK_LIMIT = 50_000  # characters searched for the end of a block
-
-_MARK = re.compile(r"<redacted:([a-z0-9-]{1,60})>")
 
 
 class _Span(NamedTuple):
@@ -46,49 +45,7 @@ class _Span(NamedTuple):
     kind: str
 
 
-class _Text:
-    """A text, with what both layers share: its lower-case form and the lines in which a stem stands.
-
-    Marks from an earlier pass are blanked: they are full of keywords, and a secret may read «password».
-    """
-
-    def __init__(self, text: str, kinds: frozenset[str]) -> None:
-        self.blanked: set[int] = set()
-        if "<redacted:" in text:  # a mark of a kind nobody uses is a device's text
-            text = _MARK.sub(lambda mark: self._blank(mark) if mark[1] in kinds else mark[0], text)
-        self.text = text
-        lowered = text.lower()
-        if len(lowered) != len(text):  # «İ» alone grows when lowered, and would shift every position
-            lowered = text.replace("İ", "I").lower()
-        self.lowered = lowered
-        # Stems are looked up in the distinct words first: output repeats itself, so they are a fifth of it.
-        self._words = "\n".join(set(lowered.split()))
-
-    def _blank(self, mark: re.Match[str]) -> str:
-        self.blanked.add(mark.start())
-        return BLANK * len(mark[0])
-
-    def has(self, stem: str) -> bool:
-        return stem in self._words
-
-    def regions(self, stem: str) -> list[tuple[int, int]]:
-        """The lines with `stem`, neighbours joined."""
-        found: list[tuple[int, int]] = []
-        if stem not in self._words:
-            return found
-        position = self.lowered.find(stem)
-        end = -1
-        while position >= 0:
-            start = self.text.rfind("\n", end + 1, position) + 1 or end + 1
-            joined = bool(found) and start == end + 1
-            end = self.text.find("\n", position)
-            end = len(self.text) if end < 0 else end
-            found[-1:] = [(found[-1][0], end)] if joined else [*found[-1:], (start, end)]
-            position = self.lowered.find(stem, end)
-        return found
-
-
-def _spans(source: _Text, match: re.Match[str], priority: int, kind: str) -> Iterator[_Span]:
+def _spans(source: SearchedText, match: re.Match[str], priority: int, kind: str) -> Iterator[_Span]:
     """The groups of a match, without blanks around them; a mark in the value's place is no secret."""
     for group in range(1, match.re.groups + 1):
         value = match[group]
@@ -116,7 +73,7 @@ def _by_root() -> dict[str, list[tuple[str, int, Rule]]]:
 _RULES = _by_root()
 
 
-def _line_spans(source: _Text) -> Iterator[_Span]:
+def _line_spans(source: SearchedText) -> Iterator[_Span]:
     for root, rules in _RULES.items():
         for start, end in source.regions(root):
             lines = source.lowered[start:end]
@@ -126,14 +83,14 @@ def _line_spans(source: _Text) -> Iterator[_Span]:
                         yield from _spans(source, match, priority, rule.kind)
 
 
-def _text_spans(source: _Text) -> Iterator[_Span]:
+def _text_spans(source: SearchedText) -> Iterator[_Span]:
     for rule in TEXT_RULES:
         if any(source.has(stem) for stem in rule.stems):
             for match in rule.pattern.finditer(source.text):
                 yield from _spans(source, match, -1, rule.kind)
 
 
-def _block_spans(source: _Text) -> Iterator[_Span]:
+def _block_spans(source: SearchedText) -> Iterator[_Span]:
     for block in BLOCKS:
         opening = block.opening.search(source.text) if source.has(block.stem) else None
         while opening:
@@ -153,16 +110,21 @@ class _Known:
 
     def __init__(self, kind: str, value: str) -> None:
         self.kind = re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")[:60] or "secret"
-        forms = {form for part in telling_parts(value) for form in written_forms(part)}
-        self._anywhere = tuple(form for form in forms if len(form) >= ANYWHERE)
+        parts = telling_parts(value)
+        forms = {form for part in parts for form in written_forms(part)}
+        self._disguises = frozenset().union(*map(disguises, parts))
+        self._broken = tuple(part for part in parts if may_be_broken(part))
+        long = sorted(form for form in forms if len(form) >= ANYWHERE)
+        # With blanks a form stands in no word; one without is looked up in the distinct words first.
+        self._anywhere = tuple((form, "" if len(form.split()) > 1 else lower(form.strip())) for form in long)
         self._tokens = tuple(
             (form, token_pattern(form)) for form in forms if WHOLE_TOKEN <= len(form) < ANYWHERE
         )
         self._beside = tuple((form, beside_pattern(form)) for form in forms if 0 < len(form) < WHOLE_TOKEN)
 
-    def spans(self, source: _Text) -> Iterator[_Span]:
-        for form in self._anywhere:
-            position = source.text.find(form)
+    def spans(self, source: SearchedText) -> Iterator[_Span]:
+        for form, word in self._anywhere:
+            position = source.text.find(form) if source.may_have(word) else -1
             while position >= 0:
                 yield _Span(position, position + len(form), -2, self.kind)
                 position = source.text.find(form, position + len(form))
@@ -173,7 +135,15 @@ class _Known:
         if any(form in source.text for form, _ in self._beside):
             yield from self._spans_beside_keywords(source)
 
-    def _spans_beside_keywords(self, source: _Text) -> Iterator[_Span]:
+    def survives(self, source: SearchedText, joined: str) -> bool:
+        """Whether it is still there, also in a form that `spans` does not see; `joined` is the text unbroken."""
+        return (
+            any(form in source.text for form in self._disguises)
+            or any(part in joined for part in self._broken)
+            or next(self.spans(source), None) is not None
+        )
+
+    def _spans_beside_keywords(self, source: SearchedText) -> Iterator[_Span]:
         for start, end in (region for stem in KEYWORD_STEMS for region in source.regions(stem)):
             for _, pattern in self._beside:
                 for match in pattern.finditer(source.text, start, end):
@@ -205,19 +175,26 @@ class Redactor:
         """`text` with a mark in the place of every credential; the rest of each line stays."""
         if not text:
             return text
-        source = _Text(text, self._kinds())
-        spans = self._known_spans(source)
-        spans += [*_line_spans(source), *_text_spans(source), *_block_spans(source)]
+        source = SearchedText(text, self._kinds())
+        spans = [*_line_spans(source), *_text_spans(source), *_block_spans(source)]
+        spans += self._known_spans(source)  # last: by now the distinct words are at hand
         return _masked(text, spans) if spans else text
 
     def leaks(self, text: str) -> list[str]:
-        """The kinds of the known secrets that still stand in `text`."""
-        return sorted({span.kind for span in self._known_spans(_Text(text, self._kinds()))}) if text else []
+        """The kinds of the known secrets that still stand in `text`, in more forms than `redact` takes out.
+
+        Those are in `disguises.py`; in them a secret has no place that could be masked for certain.
+        """
+        if not text:
+            return []
+        source = SearchedText(text, self._kinds())
+        joined = unbroken(source.text)
+        return sorted({known.kind for known in self._known if known.survives(source, joined)})
 
     def _kinds(self) -> frozenset[str]:
         return KINDS | _registry.kinds | {known.kind for known in self._known}
 
-    def _known_spans(self, source: _Text) -> list[_Span]:
+    def _known_spans(self, source: SearchedText) -> list[_Span]:
         return [span for known in self._known for span in known.spans(source)]
 
 

@@ -170,6 +170,17 @@ COLLECT_WORKERS = env.int("COLLECT_WORKERS", 10)  # AAA servers choke above abou
 DEVICE_CONNECT_TIMEOUT = env.float("DEVICE_CONNECT_TIMEOUT", 10.0)  # seconds
 DEVICE_READ_TIMEOUT = env.float("DEVICE_READ_TIMEOUT", 60.0)  # seconds, for one command
 SESSION_LOG_STORE_TIMEOUT = env.float("SESSION_LOG_STORE_TIMEOUT", 30.0)  # seconds a closing session waits
+SESSION_LOG_RESPONSE_LIMIT = env.int("SESSION_LOG_RESPONSE_LIMIT", 1024**2)  # bytes; longer ones are cut
+SESSION_LOG_QUEUE_BYTES = env.int(
+    "SESSION_LOG_QUEUE_BYTES", 64 * 1024**2
+)  # in memory while the database is away
+
+# --- Retention, by manage.py purge_logs; 0 days keep for ever --------------------------------------------
+RETENTION_DAYS = env.int("RETENTION_DAYS", 365)  # sessions that succeeded
+RETENTION_DAYS_FAILED = env.int("RETENTION_DAYS_FAILED", 365)
+RETENTION_DAYS_AUTHENTICATION = env.int("RETENTION_DAYS_AUTHENTICATION", 365)  # failed logins
+RETENTION_DAYS_RESPONSES = env.int("RETENTION_DAYS_RESPONSES", 0)  # the answers alone; their events stay
+RETENTION_OVERRIDES = env.str("RETENTION_OVERRIDES", "")  # "platform:linux=30 agent_type:security=730"
 
 # --- Shipping --------------------------------------------------------------------------------------------
 LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"

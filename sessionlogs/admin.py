@@ -4,13 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from logsite.admin import LogModelAdmin, badge, text_filter, time_range_filter
-from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs import counters
+from sessionlogs.models import (
+    FAILURES,
+    ErrorKind,
+    EventType,
+    PurgeRun,
+    Session,
+    SessionLog,
+    SessionStatus,
+    Statistics,
+)
+from sessionlogs.statistics import RangeError, TimeRange, may_see, statistics
 
 STATUS_BADGES = {SessionStatus.SUCCESS: "ok", SessionStatus.FAILED: "bad", SessionStatus.RUNNING: "busy"}
 EVENT_BADGES = {
@@ -129,7 +142,7 @@ class SessionLogAdmin(LogModelAdmin):
     search_help_text = "A part of a command, an answer or an error"
     fields = readonly_fields = (
         "session_link", "timestamp", "device", "user", "event_type", "step", "command", "answer", "error_message",
-        "error_kind", "exit_code", "took", "execution_status",
+        "error_kind", "exit_code", "took", "execution_status", "truncated_bytes", "withheld",
     )  # fmt: skip
 
     def changelist_view(
@@ -170,6 +183,62 @@ class SessionLogAdmin(LogModelAdmin):
     def session_link(self, obj: SessionLog) -> str:
         url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
         return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
+
+
+@admin.register(PurgeRun)
+class PurgeRunAdmin(LogModelAdmin):
+    """Who removed what, and by which rules."""
+
+    keyset = ("-started", "-id")
+    list_display = ("started", "user", "status", "counts", "even_unshipped", "ended", "error")
+    list_filter = (time_range_filter("started"), "status")
+
+
+@admin.register(Statistics)
+class StatisticsAdmin(admin.ModelAdmin):
+    """One page, no list; what it shows is made by statistics.py."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_see(request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_see(request.user)
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.changelist_view)
+        return [path("", page, name="sessionlogs_statistics_changelist")]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        problem = ""
+        try:
+            when = TimeRange.parse(request.GET.get("since"), request.GET.get("until"))
+        except RangeError as error:
+            problem, when = f"{error.field}: {error}", TimeRange.parse(None, None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Statistics",
+            "opts": self.opts,
+            "problem": problem,
+            "when": when,
+            **statistics(when),
+            "recording": [
+                (counters.NAMES.get(name, name), number) for name, number in counters.read().items()
+            ],
+        }
+        return TemplateResponse(request, "admin/sessionlogs/statistics.html", context)
 
 
 def duration(milliseconds: float) -> str:

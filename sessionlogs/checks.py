@@ -7,6 +7,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from sessionlogs.retention import RetentionError, rules
+
 
 @register()
 def check_database_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -20,4 +22,29 @@ def check_database_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: 
             hint="Give a file, as in sqlite:////var/lib/logsite/logsite.sqlite3, or a postgres:// address.",
             id="sessionlogs.E001",
         )
+    ]
+
+
+@register()
+def check_retention(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A rule that cannot be read would be found out by the nightly purge."""
+    try:
+        rules()
+    except RetentionError as error:
+        return [Error(str(error), hint="docs/retention.md has examples.", id="sessionlogs.E002")]
+    return []
+
+
+@register()
+def check_size_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A limit of a few bytes keeps nothing of any response."""
+    return [
+        Error(
+            f"{name}={getattr(settings, name)}: at least 1024 bytes", hint="See docs/retention.md.", id=number
+        )
+        for name, number in (
+            ("SESSION_LOG_RESPONSE_LIMIT", "sessionlogs.E003"),
+            ("SESSION_LOG_QUEUE_BYTES", "sessionlogs.E004"),
+        )
+        if getattr(settings, name) < 1024
     ]

@@ -112,6 +112,13 @@ class SessionLog(LogRow):
         default=SessionStatus.RUNNING,
         help_text="What was known of the whole session when this event happened.",
     )
+    truncated_bytes = models.PositiveBigIntegerField(
+        default=0,
+        help_text="Bytes of the response that are not kept: over the size limit, or removed by age.",
+    )
+    withheld = models.CharField(
+        max_length=64, blank=True, help_text="The texts in which a known secret had survived redaction."
+    )
 
     class Meta:
         db_table = "session_logs"
@@ -122,6 +129,10 @@ class SessionLog(LogRow):
             models.Index(fields=["-timestamp", "-id"], name="session_log_newest"),
             models.Index(fields=["device", "-timestamp"], name="session_log_device"),
             models.Index(fields=["event_type", "-timestamp"], name="session_log_event"),
+            # Retention finds the old responses here without reading the events whose response is gone.
+            models.Index(
+                fields=["timestamp", "id"], condition=~models.Q(response=""), name="session_log_answer"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,3 +141,54 @@ class SessionLog(LogRow):
     @property
     def failed(self) -> bool:
         return self.event_type in FAILURES
+
+
+class RecordingCounter(models.Model):
+    """How often something could not be kept as it was, over all processes; `counters.NAMES` has the names."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    value = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"
+
+
+class PurgeStatus(models.TextChoices):
+    """How a purge stands; one that was killed is marked as interrupted by the next."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class PurgeRun(models.Model):
+    """One run of `purge_logs`: who removed what, by which rules."""
+
+    started = models.DateTimeField()
+    ended = models.DateTimeField(null=True, blank=True)
+    user = models.CharField(max_length=150, blank=True, help_text="The account that ran the command.")
+    status = models.CharField(max_length=16, choices=PurgeStatus, default=PurgeStatus.RUNNING)
+    rules = models.JSONField(default=list, help_text="In the order in which they apply.")
+    counts = models.JSONField(default=dict, help_text="What was removed, by rule.")
+    even_unshipped = models.BooleanField(default=False, help_text="Also what no destination has yet.")
+    error = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["-started", "-id"]
+        indexes = [models.Index(fields=["-started", "-id"], name="purge_run_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.started:%Y-%m-%d %H:%M:%S} {self.status}"
+
+
+class Statistics(Session):
+    """The page of `statistics.py` in the admin; who may see sessions and their events may see it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "statistics"

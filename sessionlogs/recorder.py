@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from logsite.redaction import Redactor
 from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.size_limit import limited
 from sessionlogs.writer import SessionLogWriter, writer
 
+log = logging.getLogger(__name__)
+WITHHELD = "<withheld: a known secret survived redaction>"
+IDENTITY = ("device", "device_id", "host", "platform", "agent_type", "user", "user_id")
 NANOSECONDS_A_MILLISECOND = 1e6
 SENT, RESPONSE = EventType.COMMAND_SENT, EventType.COMMAND_RESPONSE  # an enum's member costs a look-up
 
@@ -41,16 +47,24 @@ class Event:
         return self
 
     def row(self) -> SessionLog:
-        """The event as a row, redacted."""
+        """The event as a row: redacted, checked, cut. In this order, or half a secret might stand at the cut."""
         recorder = self.recorder
+        withheld = recorder.check_identity()
+        texts, left = recorder.checked(
+            command=recorder.clean(self.command),
+            response=recorder.clean(self.response),
+            error_message=recorder.clean(self.error),
+        )
+        response, cut = limited(texts.pop("response"))
         return SessionLog(
             session_id=recorder.session.session_id,
             device=recorder.session.device,
             user=recorder.session.user,
             event_type=self.event_type,
-            command=recorder.clean(self.command),
-            response=recorder.clean(self.response),
-            error_message=recorder.clean(self.error),
+            response=response,
+            truncated_bytes=cut,
+            withheld=",".join([*withheld, *left]),
+            **texts,
             error_kind=self.error_kind,
             duration_ms=None if self.duration is None else self.duration / NANOSECONDS_A_MILLISECOND,
             timestamp=recorder.moment(self.at),
@@ -86,8 +100,8 @@ class SessionRecorder:
         # One reading of the wall clock a session: a step of the clock does not reorder its events.
         self._started, self._started_at = datetime.now(UTC), time.perf_counter_ns()
         self._step = 0
-        self._redactor: Redactor | None = None
         self._failure: Event | None = None
+        self._identity_checked = False
         self.session = Session(
             session_id=uuid.uuid4(), device=self.device, device_id=self.device_id, host=self.host,
             platform=self.platform, agent_type=self.agent_type, tags=list(self.tags), user=self.user,
@@ -168,10 +182,35 @@ class SessionRecorder:
         """`text` without credentials, and without the NUL that PostgreSQL's text cannot hold."""
         if not text:
             return ""
-        if self._redactor is None:
-            self._redactor = Redactor(self.secrets)
         text = text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
         return self._redactor.redact(text)
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(self.secrets)
+
+    def checked(self, **texts: str) -> tuple[dict[str, str], list[str]]:
+        """The canary: `texts` with WITHHELD for each in which a known secret is left, and the names of those."""
+        if not self._redactor.leaks("\n".join(texts.values())):  # one look at all of them costs a third
+            return texts, []
+        leaks = {name: kinds for name, text in texts.items() if (kinds := self._redactor.leaks(text))}
+        for name, kinds in leaks.items():
+            log.error("session %s: %s withheld, redaction left %s", self.session_id, name, ", ".join(kinds))
+        return {name: WITHHELD if name in leaks else text for name, text in texts.items()}, list(leaks)
+
+    def check_identity(self) -> list[str]:
+        """The canary for the session's own row, once: what it is called may hold a secret too. ["session"] if so."""
+        if self._identity_checked:
+            return []
+        session = self.session
+        tags = {f"tag {number}": tag for number, tag in enumerate(session.tags)}
+        texts, withheld = self.checked(**{name: getattr(session, name) for name in IDENTITY}, **tags)
+        if withheld:
+            session.tags = [texts[name] for name in tags]
+            for name in IDENTITY:
+                setattr(session, name, texts[name][: Session._meta.get_field(name).max_length])  # type: ignore[union-attr]
+        self._identity_checked = True
+        return ["session"] if withheld else []
 
     def moment(self, at: int) -> datetime:
         """The UTC time of a perf_counter reading, in nanoseconds, of this session."""
@@ -194,4 +233,6 @@ class SessionRecorder:
         # One failed command is no failed session.
         if session.status == SessionStatus.FAILED and self._failure:
             session.error_kind = self._failure.error_kind
-            session.error_message = self.clean(self._failure.error) or f"exit code {self._failure.exit_code}"
+            error = self.clean(self._failure.error) or f"exit code {self._failure.exit_code}"
+            texts, _ = self.checked(error_message=error)
+            session.error_message = texts["error_message"]

@@ -58,6 +58,7 @@ class EventRow(NamedTuple):
     step: int | None
     execution_status: str
     exit_code: int | None
+    truncated_bytes: int
     session: Session
 
     @property
@@ -114,5 +115,6 @@ def _attributes(row: SessionLog | EventRow, tags: list[str]) -> dict[str, Any]:
         "tags": ",".join(tags),
         "duration_ms": row.duration_ms,
         "error_kind": row.error_kind,
+        "truncated_bytes": row.truncated_bytes or None,
     }
     return {name: value for name, value in found.items() if value not in ("", None)}

@@ -35,6 +35,8 @@ def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) 
     if event.response:
         lines.append("  Response:")
         lines += [f"    {line}" for line in _cut(_lines(event.response), response_lines)]
+    if event.truncated_bytes:
+        lines.append(f"  {event.truncated_bytes} bytes are not kept")
     if event.error_message:
         lines += _field("Error", event.error_message)
     if event.exit_code is not None:
@@ -92,7 +94,7 @@ def event_json(event: SessionLog) -> str:
     """An event as one JSON line, whole."""
     columns = (
         "id", "session_id", "device", "user", "event_type", "step", "command", "response", "error_message",
-        "error_kind", "exit_code", "duration_ms", "timestamp",
+        "error_kind", "exit_code", "duration_ms", "timestamp", "truncated_bytes", "withheld",
     )  # fmt: skip
     return _json({name: getattr(event, name) for name in columns})
 

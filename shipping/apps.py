@@ -10,4 +10,8 @@ class ShippingConfig(AppConfig):
     verbose_name = "Shipping"
 
     def ready(self) -> None:
+        from logsite.records import register_keeper
         from shipping import checks  # noqa: F401  registers the system checks
+        from shipping.progress import cursors_of
+
+        register_keeper(cursors_of)

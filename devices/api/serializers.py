@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from devices.commands import MOST_COMMANDS
+from devices.logging_switch import is_recorded
 from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
 from devices.read_only import LONGEST, Refused, single_line
 
@@ -19,14 +20,18 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
     tags = serializers.SlugRelatedField(
         slug_field="name", queryset=Tag.objects.all(), many=True, required=False
     )
+    recorded = serializers.SerializerMethodField(help_text="What session_logging and the platform come to.")
 
     class Meta:
         model = Device
         fields = (
             "id", "name", "host", "port", "platform", "agent_type", "credential", "tags", "enabled", "outcome",
-            "error_kind", "error_message", "collected_at", "attempted_at",
+            "error_kind", "error_message", "collected_at", "attempted_at", "session_logging", "recorded",
         )  # fmt: skip
         read_only_fields = ("outcome", "error_kind", "error_message", "collected_at", "attempted_at")
+
+    def get_recorded(self, device: Device) -> bool:
+        return is_recorded(device)
 
 
 class AddressSerializer(serializers.ModelSerializer[InterfaceAddress]):

@@ -22,6 +22,7 @@ from devices.api.serializers import (
 )
 from devices.collect import collect_device
 from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
+from devices.logging_switch import with_switch
 from devices.models import Device, Interface
 
 
@@ -59,13 +60,14 @@ class DeviceFilter(django_filters.FilterSet):
 
     class Meta:
         model = Device
-        fields = ("name", "host", "platform", "agent_type", "outcome", "enabled")
+        fields = ("name", "host", "platform", "agent_type", "outcome", "enabled", "session_logging")
 
 
 class DeviceViewSet(viewsets.ModelViewSet[Device]):
     """The inventory. Lists are in the order of their names."""
 
-    queryset = Device.objects.prefetch_related("credential", "tags")  # not joined: its secrets stay unread
+    # The credential is not joined: its secrets stay unread.
+    queryset = with_switch(Device.objects.prefetch_related("credential", "tags"))
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
     keyset = ("name", "id")

@@ -23,7 +23,7 @@ class SessionLogSerializer(serializers.ModelSerializer[SessionLog]):
         model = SessionLog
         fields = (
             "id", "session_id", "device", "user", "event_type", "step", "command", "response", "error_message",
-            "error_kind", "exit_code", "duration_ms", "execution_status", "timestamp",
+            "error_kind", "exit_code", "duration_ms", "execution_status", "timestamp", "truncated_bytes", "withheld",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -1,6 +1,8 @@
 """A recorded session, and the database going away."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -12,8 +14,9 @@ from sessionlogs.writer import SessionLogWriter
 
 
 @pytest.fixture
-def own_writer(transactional_db: None) -> Iterator[SessionLogWriter]:
-    """A writer of the test's own, whose counters start at nought."""
+def own_writer(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[SessionLogWriter]:
+    """A writer of the test's own, whose counters start at nought and whose spill lies in the test's folder."""
+    settings.DATA_DIR = tmp_path
     writer = SessionLogWriter()
     yield writer
     writer.stop(timeout=10)
@@ -45,20 +48,24 @@ def stored() -> Callable[[SessionRecorder], list[SessionLog]]:
 def failing_writes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """`failing_writes(3)`: the next three writes fail as a database that is away does; returns what was tried."""
 
-    real = writer_module.write
+    real = {"write": writer_module.write, "restore": writer_module.restore}
 
     def fail(times: int, after_commit: bool = False) -> list[str]:
         tried: list[str] = []
 
-        def write(batch: object) -> None:
-            tried.append("failed" if len(tried) < times else "written")
-            if tried[-1] == "failed":
-                if after_commit:
-                    real(batch)
-                raise OperationalError("server closed the connection unexpectedly")
-            real(batch)
+        def attempt(name: str) -> Callable[[object], None]:
+            def write(batch: object) -> None:
+                tried.append("failed" if len(tried) < times else "written")
+                if tried[-1] == "failed":
+                    if after_commit:
+                        real[name](batch)
+                    raise OperationalError("server closed the connection unexpectedly")
+                real[name](batch)
 
-        monkeypatch.setattr(writer_module, "write", write)
+            return write
+
+        for name in real:
+            monkeypatch.setattr(writer_module, name, attempt(name))
         return tried
 
     return fail

@@ -192,7 +192,8 @@ def test_a_lone_surrogate_is_stored_as_a_question_mark(record, stored):
     assert stored(recorder)[0].response == "before?after"
 
 
-def test_an_answer_of_megabytes_is_stored_whole(record, stored):
+def test_an_answer_of_megabytes_is_stored_whole(record, stored, settings):
+    settings.SESSION_LOG_RESPONSE_LIMIT = 2 * 1024**2
     answer = "\n".join(f"GigabitEthernet0/{number} is up" for number in range(60_000))
     recorder = record()
     recorder.command_response("show interfaces", answer, MILLISECOND)

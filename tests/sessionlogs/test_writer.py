@@ -206,14 +206,34 @@ def test_stopping_stores_what_is_enqueued(record):
     assert commands(recorder) == ["last words"]
 
 
-def test_stopping_says_so_when_events_are_lost(record, failing_writes, caplog):
+def test_stopping_puts_aside_what_the_database_does_not_take(record, failing_writes):
     failing_writes(1000)
     recorder = record()
+    recorder.command_sent("last words")
+    recorder.writer.stop(timeout=0.3)
+    assert commands(recorder) == []
+    failing_writes(0)
+    next_process = SessionLogWriter()
+    next_process.start()
+    next_process.flush()
+    next_process.stop()
+    assert commands(recorder) == ["last words"]
+
+
+def test_stopping_says_so_when_events_are_lost(record, failing_writes, caplog, monkeypatch):
+    failing_writes(1000)
+    monkeypatch.setattr(writer_module, "GRACE", 0.3)
+    recorder = record()
+    monkeypatch.setattr(recorder.writer._spill, "append", full_disk)
     recorder.command_sent("last words")
     recorder.writer.stop(timeout=0.3)
     assert "session events are lost at exit: the database does not answer" in caplog.text
     failing_writes(0)
     recorder.writer.stop()
+
+
+def full_disk(*_):
+    raise OSError(28, "No space left on device")
 
 
 def test_a_writer_nobody_used_has_nothing_to_wait_for():

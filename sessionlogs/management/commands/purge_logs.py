@@ -1,0 +1,61 @@
+"""Remove session logs by age and class."""
+
+import getpass
+import signal
+import threading
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from sessionlogs.retention import Purge, RetentionError, Tally
+
+
+class Command(BaseCommand):
+    help = "Remove sessions and responses that are older than the RETENTION_… settings say, in small batches."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
+        parser.add_argument(
+            "--even-unshipped", action="store_true", help="also what a destination has not got yet"
+        )
+
+    def handle(self, **options: Any) -> None:
+        stopping = threading.Event()
+        try:
+            purge = Purge(even_unshipped=options["even_unshipped"], stopping=stopping.is_set)
+        except RetentionError as error:
+            raise CommandError(str(error), returncode=2) from None
+        if options["dry_run"]:
+            self._print(purge, purge.count(), "would go")
+            return
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        for number in handlers:
+            signal.signal(number, lambda *_: stopping.set())
+        try:
+            run = purge.run(account())
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        removed: Tally = Counter(
+            {(rule, what): n for rule, counts in run.counts.items() for what, n in counts.items()}
+        )
+        self._print(purge, removed, "removed")
+        if stopping.is_set():
+            self.stdout.write("stopped before the end; the next run goes on")
+
+    def _print(self, purge: Purge, tally: Tally, verb: str) -> None:
+        for rule in purge.rules:
+            sessions, events = tally[rule.name, "sessions"], tally[rule.name, "events"]
+            self.stdout.write(f"{rule}: {sessions} sessions, {events} events {verb}")
+        self.stdout.write(f"responses: {tally['responses', 'responses']} {verb}")
+        if kept := purge.kept_for_shipping():
+            self.stdout.write(f"{kept} sessions stay until they are shipped (--even-unshipped removes them)")
+
+
+def account() -> str:
+    """The name of the account that runs this process; its number where it has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

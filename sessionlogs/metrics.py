@@ -1,0 +1,31 @@
+"""What /metrics says of session logs."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Count, Max
+from django.utils import timezone
+
+from logsite.metrics_text import Family
+from sessionlogs import counters
+from sessionlogs.models import Session, SessionLog, SessionStatus
+from sessionlogs.writer import writer
+
+DAY = timedelta(days=1)
+
+
+def families() -> Iterator[Family]:
+    """Everything but the queue is read from the database, so it is the same in every process."""
+    newest = SessionLog.objects.aggregate(newest=Max("id"))["newest"] or 0
+    text = "Events stored so far, by their highest id; tries that failed count too."
+    yield Family("logsite_session_events_stored_total", "counter", text, [({}, newest)])
+    for name, number in counters.read().items():
+        text = f"Session {counters.NAMES.get(name, name)}."
+        yield Family(f"logsite_session_events_{name}_total", "counter", text, [({}, number)])
+    text = "Events and waiters that this process has not stored yet."
+    yield Family("logsite_session_queue_length", "gauge", text, [({}, writer.waiting)])
+    recent = Session.objects.filter(started_at__gte=timezone.now() - DAY).order_by()
+    numbers = dict.fromkeys(SessionStatus.values, 0)
+    numbers |= dict(recent.values_list("status").annotate(Count("pk")))
+    samples = [({"status": status}, number) for status, number in numbers.items()]
+    yield Family("logsite_sessions_last_day", "gauge", "Sessions that began within 24 hours.", samples)

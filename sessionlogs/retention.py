@@ -1,0 +1,222 @@
+"""Removes sessions by age and class, and responses before their events; `purge_logs` runs it.
+
+Every session falls under one rule, the first that matches. A batch is one small transaction: its rows and the
+count of them in PurgeRun, so that what the run says is true whenever it ends. A run that ends early leaves
+nothing half-done; the next one finds what is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from logsite.records import Cursor, lowest_needed
+from sessionlogs.models import ErrorKind, PurgeRun, PurgeStatus, Session, SessionLog, SessionStatus
+
+SESSIONS_A_BATCH = 100
+EVENTS_A_BATCH = 1000
+OVERRIDE = re.compile(r"(platform|agent_type):([\w.-]+)=(\d+)")
+RESPONSES = "responses"
+LONGEST = 36_500  # days
+Tally = Counter[tuple[str, str]]  # how many of a rule's sessions, events, responses
+
+
+class RetentionError(ValueError):
+    """A setting that cannot be read; the text names it."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Sessions that `condition` matches, and no rule before it does, go after `days`; 0 keeps them for ever."""
+
+    name: str
+    days: int
+    condition: Q
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.days} days" if self.days else f"{self.name}: for ever"
+
+
+class OctetLength(Func):
+    """The bytes of a text in UTF-8."""
+
+    function = "octet_length"
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        return self.as_sql(compiler, connection, template="length(CAST(%(expressions)s AS BLOB))", **context)
+
+
+def rules() -> list[Rule]:
+    """The rules of the settings, in the order in which they apply. Raises RetentionError."""
+    refused = Q(error_kind=ErrorKind.AUTHENTICATION) & ~Q(status=SessionStatus.SUCCESS)
+    found = [
+        *_overrides(settings.RETENTION_OVERRIDES),
+        Rule("authentication", settings.RETENTION_DAYS_AUTHENTICATION, refused),
+        Rule("success", settings.RETENTION_DAYS, Q(status=SessionStatus.SUCCESS)),
+        Rule("failed", settings.RETENTION_DAYS_FAILED, Q()),  # and what never ended
+    ]
+    for days in (*(rule.days for rule in found), settings.RETENTION_DAYS_RESPONSES):
+        if not 0 <= days <= LONGEST:
+            raise RetentionError(f"RETENTION_DAYS…: {days} is not between 0 and {LONGEST} days")
+    return found
+
+
+def _overrides(text: str) -> Iterator[Rule]:
+    for word in text.split():
+        if not (match := OVERRIDE.fullmatch(word)):
+            raise RetentionError(
+                f"RETENTION_OVERRIDES: {word!r} does not read platform:NAME=DAYS or agent_type:…"
+            )
+        column, value, days = match.groups()
+        yield Rule(f"{column}:{value}", int(days), Q(**{column: value}))
+
+
+@dataclass
+class Purge:
+    """One pass over everything that is due at `now`. `needed` is the cursor up to which rows were shipped."""
+
+    now: datetime = field(default_factory=timezone.now)
+    rules: Sequence[Rule] = field(default_factory=rules)
+    even_unshipped: bool = False
+    stopping: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        self.needed: Cursor | None = None if self.even_unshipped else lowest_needed("session")
+
+    def due(self, rule: Rule) -> QuerySet[Session]:
+        """The sessions that are old enough under `rule`, oldest first."""
+        if not rule.days:
+            return Session.objects.none()
+        before = self.rules[: self.rules.index(rule)]
+        rows = Session.objects.filter(rule.condition, started_at__lt=self._cut_off(rule.days))
+        for earlier in before:
+            rows = rows.exclude(earlier.condition)
+        return rows.order_by("started_at", "session_id")
+
+    def removable(self, rule: Rule) -> QuerySet[Session]:
+        """Those of which every event has been shipped to whoever needs it."""
+        return self.due(rule) if self.needed is None else self.due(rule).filter(~self._unshipped(self.needed))
+
+    def kept_for_shipping(self) -> int:
+        """How many sessions are due and stay, because a destination has not got all of them yet."""
+        if (needed := self.needed) is None:
+            return 0
+        return sum(self.due(rule).filter(self._unshipped(needed)).count() for rule in self.rules)
+
+    def responses(self) -> QuerySet[SessionLog]:
+        """The responses that are due by themselves, of events that stay."""
+        if not settings.RETENTION_DAYS_RESPONSES:
+            return SessionLog.objects.none()
+        rows = SessionLog.objects.filter(timestamp__lt=self._cut_off(settings.RETENTION_DAYS_RESPONSES))
+        rows = rows.exclude(response="").order_by("timestamp", "id")
+        if self.needed is not None:
+            rows = rows.exclude(_behind(self.needed))
+        for rule in self.rules:
+            if rule.days:
+                rows = rows.exclude(session__in=self.removable(rule).order_by().values("pk"))
+        return rows
+
+    def _cut_off(self, days: int) -> datetime:
+        return self.now - timedelta(days=days)
+
+    @staticmethod
+    def _unshipped(needed: Cursor) -> Exists:
+        return Exists(SessionLog.objects.filter(_behind(needed), session=OuterRef("pk")))
+
+    def count(self) -> Tally:
+        """What `run` would remove."""
+        tally: Tally = Counter()
+        for rule in self.rules:
+            sessions = self.removable(rule)
+            tally[rule.name, "sessions"] = sessions.count()
+            events = SessionLog.objects.filter(session__in=sessions.order_by().values("pk"))
+            tally[rule.name, "events"] = events.count() if rule.days else 0
+        tally[RESPONSES, "responses"] = self.responses().count()
+        return tally
+
+    def run(self, user: str = "") -> PurgeRun:
+        """Remove what is due, batch by batch, until it is done or `stopping()`; the run's record."""
+        before = PurgeRun.objects.filter(status=PurgeStatus.RUNNING)
+        before.update(status=PurgeStatus.INTERRUPTED, error="it was killed")
+        texts = [*map(str, self.rules), f"{RESPONSES}: {settings.RETENTION_DAYS_RESPONSES or 'no'} days"]
+        record = PurgeRun.objects.create(
+            started=timezone.now(), user=user, rules=texts, even_unshipped=self.even_unshipped
+        )
+        try:
+            for tally in self._batches():
+                with_counts(record, tally)
+            record.status = PurgeStatus.INTERRUPTED if self.stopping() else PurgeStatus.SUCCESS
+        except Exception as error:
+            record.status, record.error = PurgeStatus.FAILED, type(error).__name__
+            raise
+        finally:
+            record.ended = timezone.now()
+            record.save(update_fields=["ended", "status", "error"])
+        return record
+
+    def _batches(self) -> Iterator[Tally]:
+        """Remove one batch after another; inside the transaction of each, say what was in it."""
+        for rule in self.rules:
+            while not self.stopping():
+                with transaction.atomic():
+                    tally = self._remove(rule)
+                    yield tally
+                if not tally:
+                    break
+        while not self.stopping():
+            with transaction.atomic():
+                tally = self._empty()
+                yield tally
+            if not tally:
+                break
+
+    def _remove(self, rule: Rule) -> Tally:
+        """Sessions with few events together; of a session with many, events alone until it has few."""
+        tally: Tally = Counter()
+        sessions = list(self.removable(rule).values_list("pk", flat=True)[:SESSIONS_A_BATCH])
+        if not sessions:
+            return tally
+        events = SessionLog.objects.filter(session__in=sessions).order_by("id")
+        ids = list(events.values_list("pk", flat=True)[: EVENTS_A_BATCH + 1])
+        more, ids = len(ids) > EVENTS_A_BATCH, ids[:EVENTS_A_BATCH]
+        SessionLog.objects.filter(pk__in=ids).delete()
+        tally[rule.name, "events"] = len(ids)
+        if not more:
+            Session.objects.filter(pk__in=sessions).delete()
+            tally[rule.name, "sessions"] = len(sessions)
+        return tally
+
+    def _empty(self) -> Tally:
+        """Responses go, and the event says how many bytes it had."""
+        ids = list(self.responses().values_list("pk", flat=True)[:EVENTS_A_BATCH])
+        if not ids:
+            return Counter()
+        SessionLog.objects.filter(pk__in=ids).update(
+            truncated_bytes=F("truncated_bytes") + OctetLength("response"), response=""
+        )
+        return Counter({(RESPONSES, "responses"): len(ids)})
+
+
+def _behind(cursor: Cursor) -> Q:
+    """The rows after `cursor`, in the order of shipping."""
+    return Q(xact__gt=cursor.xact) | Q(xact=cursor.xact, id__gt=cursor.id)
+
+
+def with_counts(record: PurgeRun, tally: Tally) -> None:
+    """Carry a batch into the run's record, in the transaction that removes it."""
+    if not tally:
+        return
+    for (rule, what), number in tally.items():
+        counts = record.counts.setdefault(rule, {})
+        counts[what] = counts.get(what, 0) + number
+    record.save(update_fields=["counts"])
