@@ -149,7 +149,10 @@ def one(**row):
     return normalise(get_platform("cisco_ios"), {"interface": "x", **row})
 
 
-@pytest.mark.parametrize("nothing", ["", "N/A", "unassigned", "--", "dhcp", "0.0.0.0", "[n/a]", "x.x.x.x", "269.1.1.1", "224.0.0.5"])
+@pytest.mark.parametrize(
+    "nothing",
+    ["", "N/A", "unassigned", "--", "dhcp", "0.0.0.0", "[n/a]", "x.x.x.x", "269.1.1.1", "224.0.0.5"],
+)
 def test_words_for_nothing_are_no_addresses(nothing):
     assert one(ip_address=nothing).addresses == []
 
