@@ -89,8 +89,7 @@ def test_the_samples_have_what_is_hard(platform_name):
 def test_a_line_that_nobody_knows_does_no_harm(platform_name):
     noisy = [
         Answer(
-            answer.command,
-            re.sub(r"(?m)^( +)(?=\S)", r"\1brand new counters 17, 4 drops\n\1", answer.raw, count=1),
+            answer.command, re.sub(r"(?m)^( +)(?=\S)", r"\1new counters 17, 4 drops\n\1", answer.raw, count=1)
         )
         for answer in answers(platform_name)
         if answer.command.template is None
@@ -240,10 +239,11 @@ def valid(ip, length=""):
 def listed(row):
     """The addresses in the address columns of a parsed sample's row, with their prefix lengths."""
     pairs = (
-        ("ip_address", "prefix_length"), ("ip_address", "netmask"), ("ip_address", "mask"), ("sec_ip_address", "sec_prefix_length"),
-        ("ip_addresses", "ip_masks"), ("ipv6_addresses", "ipv6_masks"), ("ipv6_address", "prefix_length"), ("ip", "mask"),
-        ("management_ip", "management_netmask"), ("primary_ip_address", ""), ("secondary_ip_address", ""), ("main_ip", ""),
-        ("link_local6", "link_local6_prefixlen"), ("linkipaddr", ""), ("local", ""), ("ip", "subnet"),
+        ("ip_address", "prefix_length"), ("ip_address", "netmask"), ("ip_address", "mask"), ("ip", "mask"),
+        ("sec_ip_address", "sec_prefix_length"), ("ip_addresses", "ip_masks"), ("ipv6_addresses", "ipv6_masks"),
+        ("ipv6_address", "prefix_length"), ("management_ip", "management_netmask"), ("primary_ip_address", ""),
+        ("secondary_ip_address", ""), ("main_ip", ""), ("link_local6", "link_local6_prefixlen"),
+        ("linkipaddr", ""), ("local", ""), ("ip", "subnet"),
     )  # fmt: skip
     for column, lengths in pairs:
         ips, masks = (
@@ -318,10 +318,8 @@ PREPARATION = {
 }  # fmt: skip
 LOGIN_OPTIONS = {"mikrotik_routeros": "+ct511w4098h"}  # Netmiko asks RouterOS by the user name for plain text
 REFUSAL = {
-    "linux": "bash: command not found",
-    "juniper_junos": "unknown command.",
-    "mikrotik_routeros": "bad command name",
-}
+    "linux": "bash: command not found", "juniper_junos": "unknown command.", "mikrotik_routeros": "bad command name",
+}  # fmt: skip
 
 
 def emulated(platform_name):
@@ -329,7 +327,8 @@ def emulated(platform_name):
     commands = PREPARATION | {answer.command.command: answer.raw for answer in answers(platform_name)}
     entry = {
         "name": f"{platform_name}-1", "platform": platform_name, "prompt": PROMPTS.get(platform_name, "dev01#"),
-        "username": f"{USERNAME}{LOGIN_OPTIONS.get(platform_name, '')}", "password": PASSWORD, "agent_type": "network", "tags": [], "commands": commands,
+        "username": f"{USERNAME}{LOGIN_OPTIONS.get(platform_name, '')}",
+        "password": PASSWORD, "agent_type": "network", "tags": [], "commands": commands,
         "unknown": REFUSAL.get(platform_name, "% Invalid input detected at '^' marker."),
     }  # fmt: skip
     return EmulatedDevice(entry)
