@@ -116,7 +116,7 @@ class LogSource(ABC):
         """Whether `user` may have whole records; a source may ask for more than `permission`."""
         return bool(user.has_perm(self.permission))
 
-    def handed_out(self, request: Any, records: list[LogRecord]) -> None:
+    def handed_out(self, request: Any, records: list[LogRecord]) -> None:  # noqa: B027  most keep none
         """`request` is answered with `records`; a source that keeps account of its readers notes it."""
 
     @abstractmethod

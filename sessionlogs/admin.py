@@ -165,7 +165,11 @@ class SessionLogAdmin(LogModelAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
-        seen = "a command, an answer or an error" if may_see(request.user) else f"a command or an error; answers {WITHHELD}"
+        seen = (
+            "a command, an answer or an error"
+            if may_see(request.user)
+            else f"a command or an error; answers {WITHHELD}"
+        )
         found.search_help_text = f"A part of {seen}"
         return found
 
@@ -191,7 +195,7 @@ class SessionLogAdmin(LogModelAdmin):
             note(request, What.EVENT, 1, session_id=event.session_id, event_id=event.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def get_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:  # type: ignore[override]
+    def get_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
         shown = obj is None or not obj.is_step or may_see(request.user)
         return self.fields if shown else tuple(n if n != "answer" else "withheld" for n in self.fields)
 
