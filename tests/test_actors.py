@@ -37,8 +37,17 @@ MOVED = (302, 302, 302, 302, 302)  # the admin's old addresses, on to …/change
 
 
 def admin_rows(app, model, **different):
-    kinds = {"": READ, "add/": OWNER, "{id}/history/": READ, "{id}/delete/": OWNER, "{id}/change/": READ, "{id}/": MOVED}
-    return {f"admin/{app}/{model}/{rest}": different.get(rest or "list", codes) for rest, codes in kinds.items()}
+    kinds = {
+        "": READ,
+        "add/": OWNER,
+        "{id}/history/": READ,
+        "{id}/delete/": OWNER,
+        "{id}/change/": READ,
+        "{id}/": MOVED,
+    }
+    return {
+        f"admin/{app}/{model}/{rest}": different.get(rest or "list", codes) for rest, codes in kinds.items()
+    }
 
 
 RECORD = {"add/": NEVER, "{id}/delete/": NEVER}
@@ -63,7 +72,14 @@ TABLE = {
     "api/v2/interfaces/": API_READ,
     "api/v2/interfaces/{id}/": API_READ,
 }
-OURS = ("admin/sessionlogs/", "admin/devices/", "api/v2/sessions", "api/v2/session-logs", "api/v2/devices", "api/v2/interfaces")
+OURS = (
+    "admin/sessionlogs/",
+    "admin/devices/",
+    "api/v2/sessions",
+    "api/v2/session-logs",
+    "api/v2/devices",
+    "api/v2/interfaces",
+)
 
 
 def addresses(patterns=None, before=""):
@@ -99,7 +115,9 @@ def nobody():
 @pytest.fixture
 def reader(db):
     user = User.objects.create_user("reader", password="reader-password", is_staff=True)
-    codes = Permission.objects.filter(codename__startswith="view_", content_type__app_label__in=("devices", "sessionlogs"))
+    codes = Permission.objects.filter(
+        codename__startswith="view_", content_type__app_label__in=("devices", "sessionlogs")
+    )
     user.user_permissions.set(codes.exclude(codename="view_responses"))
     return user
 
@@ -110,7 +128,13 @@ def ids():
     session = SessionFactory(device="rtr01")
     event = SessionLogFactory(session=session, event_type=EventType.COMMAND_RESPONSE, response=ANSWER)
     view = ResponseView.objects.create(
-        viewed_at=session.started_at, user="eve", user_id="7", via="api", what="event", event_id=event.pk, count=1
+        viewed_at=session.started_at,
+        user="eve",
+        user_id="7",
+        via="api",
+        what="event",
+        event_id=event.pk,
+        count=1,
     )
     device = DeviceFactory(name="rtr01", credential=CredentialFactory())
     interface = InterfaceFactory(device=device)
@@ -141,7 +165,8 @@ def test_every_address_has_its_row():
 def test_who_gets_in_where(who, ids, browser, api, request):
     place = ACTORS.index(who)
     found = {
-        route: client_of(who, route, request, browser, api).get(filled(route, ids)).status_code for route in TABLE
+        route: client_of(who, route, request, browser, api).get(filled(route, ids)).status_code
+        for route in TABLE
     }
 
     assert found == {route: codes[place] for route, codes in TABLE.items()}

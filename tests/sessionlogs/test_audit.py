@@ -76,7 +76,9 @@ def test_the_api_says_so_only_where_there_was_an_answer(api, reader, teammate):
 
 
 def test_details_of_our_own_are_no_answers(api, browser, reader):
-    event = SessionLogFactory(event_type=EventType.CONNECTION_START, step=None, command="", response="netops@192.0.2.1:22")
+    event = SessionLogFactory(
+        event_type=EventType.CONNECTION_START, step=None, command="", response="netops@192.0.2.1:22"
+    )
     assert api(reader).get(API).json()["results"][0]["response"] == "netops@192.0.2.1:22"
     assert "netops@192.0.2.1:22" in text_of(browser(reader).get(f"{EVENTS}{event.pk}/change/"))
     assert views() == []
@@ -104,7 +106,9 @@ def test_the_feed_asks_for_both_permissions(api, reader, teammate, event):
 
 def test_seeing_a_session_s_answers_is_one_row(browser, teammate):
     session = issue_session()
-    SessionLogFactory(session=session, event_type=EventType.COMMAND_FAILED, response="% Invalid input", step=2)
+    SessionLogFactory(
+        session=session, event_type=EventType.COMMAND_FAILED, response="% Invalid input", step=2
+    )
     browser(teammate).get(f"{SESSIONS}{session.pk}/change/")
     assert views() == [("teammate", "admin", "session", 2)]
     row = ResponseView.objects.get()
@@ -112,9 +116,7 @@ def test_seeing_a_session_s_answers_is_one_row(browser, teammate):
     assert abs(row.viewed_at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize(
-    ("page", "what"), [("change", "event"), ("response", "event"), ("diff", "diff")]
-)
+@pytest.mark.parametrize(("page", "what"), [("change", "event"), ("response", "event"), ("diff", "diff")])
 def test_seeing_one_answer_names_the_event(page, what, browser, teammate, event):
     text_of(browser(teammate).get(f"{EVENTS}{event.pk}/{page}/"))
     row = ResponseView.objects.get()
@@ -139,7 +141,10 @@ def test_a_search_is_noted_with_its_words_even_when_it_finds_nothing(browser, ap
     browser(teammate).get(f"{EVENTS}?q=FTX1840")
     api(teammate).get(f"{API}?search=FTX1841")
     assert views() == [("teammate", "admin", "search", 0), ("teammate", "api", "search", 0)]
-    assert list(ResponseView.objects.order_by("id").values_list("query", flat=True)) == ["FTX1840", "search=FTX1841"]
+    assert list(ResponseView.objects.order_by("id").values_list("query", flat=True)) == [
+        "FTX1840",
+        "search=FTX1841",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,7 +199,9 @@ def test_what_leaves_no_trace_is_not_shown(browser, teammate, event, monkeypatch
 
 
 def test_behind_a_proxy_of_ours_the_address_is_the_client_s(settings):
-    request = RequestFactory().get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="10.0.0.1, 198.51.100.7")
+    request = RequestFactory().get(
+        "/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="10.0.0.1, 198.51.100.7"
+    )
     assert audit.address_of(request) == "127.0.0.1"
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
     assert audit.address_of(request) == "198.51.100.7"

@@ -53,7 +53,10 @@ def test_side_by_side_numbers_both_sides():
 
 
 def test_what_changed_in_a_line_is_marked():
-    assert diff.mark("packets 1000 in", "packets 1250 in") == ("packets 1<del>00</del>0 in", "packets 1<ins>25</ins>0 in")
+    assert diff.mark("packets 1000 in", "packets 1250 in") == (
+        "packets 1<del>00</del>0 in",
+        "packets 1<ins>25</ins>0 in",
+    )
 
 
 def test_a_marked_line_is_still_text():
