@@ -6,8 +6,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connections
 from django.db import Error as DatabaseError
+from django.db import connections
 
 
 @register()

@@ -228,7 +228,8 @@ def test_the_page_s_script_in_a_real_browser(service: Callable[[str], str], tmp_
     script = (settings.BASE_DIR / "logsite/assets/logsite/session.js").read_text()
     (tmp_path / "page.html").write_text(f"<!doctype html><body>{PAGE}<script>{script}</script></body>")
     shown = subprocess.run(
-        [service("LOGSITE_TEST_CHROMIUM"), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=12000",
+        [service("LOGSITE_TEST_CHROMIUM"), "--headless", "--no-sandbox", "--disable-gpu",
+         "--virtual-time-budget=12000",
          f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"file://{tmp_path / 'page.html'}"],
         capture_output=True, text=True, timeout=120, check=True, env=os.environ | {"HOME": str(tmp_path)},
     ).stdout  # fmt: skip

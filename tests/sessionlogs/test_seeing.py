@@ -92,7 +92,14 @@ def test_the_first_byte_and_the_prompt_are_told_apart(clock):
 def test_several_writes_of_one_command_are_added_up(clock):
     wire = Wire()
     wire.begin()
-    asked = [(10, wire.wrote), (15, wire.set), (19, wire.set), (60, wire.wrote), (67, wire.set), (68, wire.set)]
+    asked = [
+        (10, wire.wrote),
+        (15, wire.set),
+        (19, wire.set),
+        (60, wire.wrote),
+        (67, wire.set),
+        (68, wire.set),
+    ]
     play(wire, clock, *asked)
     assert wire.split(100) == {"first_byte": 12, "answer": 5, "polling": 83}
 
@@ -193,7 +200,11 @@ def test_a_device_s_page_shows_its_newest_sessions_failures_first(browser, teamm
 
 
 def test_a_device_s_page_keeps_sessions_from_whom_may_not_see_them(browser, teammate):
-    teammate.user_permissions.remove(Permission.objects.get(codename="view_session", content_type__app_label="sessionlogs"))
+    teammate.user_permissions.remove(
+        Permission.objects.get(
+            content_type__model="session", codename="view_session", content_type__app_label="sessionlogs"
+        )
+    )
     SessionFactory(device="rtr01")
     assert "newest-sessions" not in device_page(browser(teammate), DeviceFactory(name="rtr01"))
 

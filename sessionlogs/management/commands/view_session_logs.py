@@ -40,10 +40,14 @@ class Command(BaseCommand):
             "--event", metavar="TYPE", choices=EventType.values, help="only events of this type"
         )
         parser.add_argument("--user", metavar="NAME", help="only what this user did")
-        parser.add_argument("--since", metavar="TIME", help="from this time on: ISO 8601, or an age as 2h, 7d")
+        parser.add_argument(
+            "--since", metavar="TIME", help="from this time on: ISO 8601, or an age as 2h, 7d"
+        )
         parser.add_argument("--until", metavar="TIME", help="before this time")
         parser.add_argument("--failed", action="store_true", help="only what failed")
-        parser.add_argument("--slow", type=float, metavar="MS", help="only commands that took so long, or longer")
+        parser.add_argument(
+            "--slow", type=float, metavar="MS", help="only commands that took so long, or longer"
+        )
         parser.add_argument(
             "--lines", type=int, default=50, metavar="N", help="how many, the newest (default 50)"
         )
