@@ -191,7 +191,8 @@ class SessionLogAdmin(LogModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         event = self.get_object(request, object_id)
-        if event is not None and event.is_step and event.response and may_see(request.user):
+        visible = self.has_view_permission(request, event) and may_see(request.user)
+        if event is not None and visible and event.is_step and event.response:
             note(request, What.EVENT, 1, session_id=event.session_id, event_id=event.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 
