@@ -42,7 +42,8 @@ class Wire:
 
     def watch(self, channel: Any) -> None:
         """Be told of what arrives on a Paramiko channel; other transports, such as Telnet, do not tell."""
-        if buffer := getattr(channel, "in_buffer", None):
+        buffer = getattr(channel, "in_buffer", None)
+        if buffer is not None:  # an empty one counts as false
             buffer.set_event(self)
 
     def _settle(self) -> None:

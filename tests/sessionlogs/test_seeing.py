@@ -4,10 +4,12 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
+from paramiko.buffered_pipe import BufferedPipe
 
 from devices.connectors import get_connector
 from devices.connectors.timing import Wire
@@ -102,6 +104,13 @@ def test_several_writes_of_one_command_are_added_up(clock):
     ]
     play(wire, clock, *asked)
     assert wire.split(100) == {"first_byte": 12, "answer": 5, "polling": 83}
+
+
+def test_a_channel_is_watched_before_its_first_byte(clock):
+    wire, channel = Wire(), SimpleNamespace(in_buffer=BufferedPipe())
+    wire.watch(channel)
+    play(wire, clock, (10, wire.wrote), (30, lambda: channel.in_buffer.feed(b"rtr01#")))
+    assert wire.split(100) == {"first_byte": 20, "answer": 0, "polling": 80}
 
 
 def test_bytes_that_nobody_asked_for_count_for_nothing(clock):
