@@ -7,8 +7,9 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Length
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -26,7 +27,9 @@ from devices.models import (
     Tag,
 )  # fmt: skip
 from logsite.admin import badge, list_url, text_filter
+from sessionlogs.models import Session, SessionStatus
 
+SESSIONS_SHOWN = 10
 COLLECT_AT_ONCE = 50  # more would keep the browser waiting for minutes
 OUTCOME_BADGES = {Outcome.SUCCESS: "ok", Outcome.FAILED: "bad", Outcome.NEVER: "plain"}
 STATE_BADGES = {"up": "ok", "down": "bad"}
@@ -55,6 +58,8 @@ class CredentialForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.stored = self.instance.stored()
         for name in self.stored:
+            if name not in self.fields:  # a page that only shows
+                continue
             self.fields[name].help_text = "Stored. Leave empty to keep it."
             label = f"Remove the stored {self.fields[name].label}"
             self.fields[f"clear_{name}"] = forms.BooleanField(required=False, label=label)
@@ -214,6 +219,20 @@ class DeviceAdmin(CommandPages):
     )
     inlines = (InterfaceInline,)
     actions = ("collect", "run_commands")
+    change_form_template = "admin/devices/device/change_form.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        device = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if device is not None and request.user.has_perm("sessionlogs.view_session"):
+            context["newest_sessions"] = newest_sessions(device)
+        return super().change_view(request, object_id, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         rows = Device.objects.annotate(interface_number=Count("interfaces", distinct=True))
@@ -236,9 +255,8 @@ class DeviceAdmin(CommandPages):
     def last_collection(self, obj: Device) -> str:
         if not obj.pk or not obj.attempted_at:
             return "never"
-        return format_html(
-            "{} {} {}", self.outcome_badge(obj), obj.attempted_at.isoformat(" ", "seconds"), obj.error_message
-        )
+        moment = f"{timezone.localtime(obj.attempted_at):%Y-%m-%d %H:%M:%S %Z}"
+        return format_html("{} {} {}", self.outcome_badge(obj), moment, obj.error_message)
 
     @admin.display(description="recording")
     def recording(self, obj: Device) -> str:
@@ -281,6 +299,12 @@ class DeviceAdmin(CommandPages):
                 format_html("{}: {}{}", result.device.name, text, session_link(result.session_id)),
                 level,
             )
+
+
+def newest_sessions(device: Device) -> list[Session]:
+    """The device's newest sessions, the failed ones first."""
+    rows = Session.objects.filter(device=device.name).order_by("-started_at", "-session_id")
+    return sorted(rows[:SESSIONS_SHOWN], key=lambda session: session.status != SessionStatus.FAILED)
 
 
 def session_link(session_id: Any) -> str:

@@ -112,6 +112,13 @@ class LogSource(ABC):
     name: ClassVar[str]
     permission: ClassVar[str]
 
+    def may_read(self, user: Any) -> bool:
+        """Whether `user` may have whole records; a source may ask for more than `permission`."""
+        return bool(user.has_perm(self.permission))
+
+    def handed_out(self, request: Any, records: list[LogRecord]) -> None:  # noqa: B027  most keep none
+        """`request` is answered with `records`; a source that keeps account of its readers notes it."""
+
     @abstractmethod
     def queryset(self) -> models.QuerySet[Any]:
         """The rows, with whatever `to_record` reads already joined."""

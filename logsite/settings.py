@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "logsite.timezones.ViewerTimezoneMiddleware",
+    "sessionlogs.audit.ResponseAuditMiddleware",
 ]
 
 ROOT_URLCONF = "logsite.urls"

@@ -1,6 +1,5 @@
 """Sessions as timelines, and the events of all of them; read-only."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -10,20 +9,24 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from logsite.admin import LogModelAdmin, badge, text_filter, time_range_filter
-from sessionlogs import counters
+from sessionlogs import counters, fulltext, pages
+from sessionlogs.audit import WITHHELD, What, may_see, note
 from sessionlogs.models import (
     FAILURES,
     ErrorKind,
     EventType,
     PurgeRun,
+    ResponseView,
     Session,
     SessionLog,
     SessionStatus,
     Statistics,
 )
-from sessionlogs.statistics import RangeError, TimeRange, may_see, statistics
+from sessionlogs.statistics import RangeError, TimeRange, statistics
+from sessionlogs.statistics import may_see as may_see_statistics
 
 STATUS_BADGES = {SessionStatus.SUCCESS: "ok", SessionStatus.FAILED: "bad", SessionStatus.RUNNING: "busy"}
 EVENT_BADGES = {
@@ -33,7 +36,6 @@ EVENT_BADGES = {
     EventType.COMMAND_RESPONSE: "ok",
     EventType.INTERFACE_COLLECTION_SUCCESS: "ok",
 }
-EVENTS_SHOWN = 2000
 
 
 class SlowFilter(admin.SimpleListFilter):
@@ -104,17 +106,17 @@ class SessionAdmin(LogModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         session = self.get_object(request, object_id)
-        events: Sequence[SessionLog] = []
-        if session is not None:
-            events = list(session.events.order_by("id")[: EVENTS_SHOWN + 1])
-        context = {
-            **(extra_context or {}),
-            "events": [(event, EVENT_BADGES[EventType(event.event_type)]) for event in events[:EVENTS_SHOWN]],
-            "more_events": len(events) > EVENTS_SHOWN,
-            "status_badge": self.status_badge(session) if session else "",
-            "title": "Session",
-        }
+        context = {**(extra_context or {}), "title": "Session"}
+        if session is not None and self.has_view_permission(request, session):
+            context |= pages.session_context(request, session)
         return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        news = self.admin_site.admin_view(pages.session_news)
+        return [
+            path("<uuid:session_id>/events/", news, name="sessionlogs_session_events"),
+            *super().get_urls(),
+        ]
 
     @admin.display(description="status")
     def status_badge(self, obj: Session) -> str:
@@ -138,26 +140,74 @@ class SessionLogAdmin(LogModelAdmin):
         time_range_filter("timestamp"), text_filter("device", "device"), text_filter("user", "user"),
         "event_type", SlowEventFilter, AuthenticationFilter,
     )  # fmt: skip
-    search_fields = ("command", "error_message", "response")
-    search_help_text = "A part of a command, an answer or an error"
+    search_fields = fulltext.EVERYTHING
     fields = readonly_fields = (
         "session_link", "timestamp", "device", "user", "event_type", "step", "command", "answer", "error_message",
         "error_kind", "exit_code", "took", "execution_status", "truncated_bytes", "withheld",
     )  # fmt: skip
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:event_id>/diff/", view(pages.diff), name="sessionlogs_sessionlog_diff"),
+            path("<int:event_id>/response/", view(pages.response), name="sessionlogs_sessionlog_response"),
+            *super().get_urls(),
+        ]
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
+        answer = super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
+        found = getattr(answer, "context_data", {}).get("cl")
+        if found and found.query and may_see(request.user):
+            note(request, What.SEARCH, len(found.result_list), query=found.query)
+        return answer
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[SessionLog], search_term: str
+    ) -> tuple[QuerySet[SessionLog], bool]:
+        columns = fulltext.EVERYTHING if may_see(request.user) else fulltext.COMMANDS
+        return fulltext.search(queryset, search_term, columns), False
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        seen = (
+            "a command, an answer or an error"
+            if may_see(request.user)
+            else f"a command or an error; answers {WITHHELD}"
+        )
+        found.search_help_text = f"A part of {seen}"
+        return found
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """A filter over answers tells what they hold."""
+        if lookup.partition("__")[0] == "response" and not may_see(request.user):
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SessionLog]:
-        rows = super().get_queryset(request)
-        match = request.resolver_match
-        return (
-            rows.defer("response")
-            if match and match.url_name == "sessionlogs_sessionlog_changelist"
-            else rows
-        )
+        """Lists do not show answers, and a page that does fetches it when it knows that it may."""
+        return super().get_queryset(request).defer("response")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        event = self.get_object(request, object_id)
+        visible = self.has_view_permission(request, event) and may_see(request.user)
+        if event is not None and visible and event.is_step and event.response:
+            note(request, What.EVENT, 1, session_id=event.session_id, event_id=event.pk)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def get_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
+        shown = obj is None or not obj.is_step or may_see(request.user)
+        return self.fields if shown else tuple(n if n != "answer" else "withheld" for n in self.fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
 
     @admin.display(description="event")
     def event(self, obj: SessionLog) -> str:
@@ -177,7 +227,20 @@ class SessionLogAdmin(LogModelAdmin):
 
     @admin.display(description="response")
     def answer(self, obj: SessionLog) -> str:
-        return format_html('<pre class="response">{}</pre>', obj.response)
+        return format_html('{}<pre class="response">{}</pre>', self._links(obj), obj.response)
+
+    @admin.display(description="response")
+    def withheld(self, obj: SessionLog) -> str:
+        return f"The answer is {WITHHELD}." if obj.response else ""
+
+    def _links(self, obj: SessionLog) -> SafeString:
+        if not (obj.is_step and obj.response):
+            return SafeString("")
+        return format_html(
+            '<a href="{}">Raw</a> · <a href="{}">Compare with the run before</a>',
+            reverse("admin:sessionlogs_sessionlog_response", args=[obj.pk]),
+            reverse("admin:sessionlogs_sessionlog_diff", args=[obj.pk]),
+        )
 
     @admin.display(description="session")
     def session_link(self, obj: SessionLog) -> str:
@@ -208,10 +271,10 @@ class StatisticsAdmin(admin.ModelAdmin):
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_see(request.user)
+        return may_see_statistics(request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_see(request.user)
+        return may_see_statistics(request.user)
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.changelist_view)
@@ -239,6 +302,27 @@ class StatisticsAdmin(admin.ModelAdmin):
             ],
         }
         return TemplateResponse(request, "admin/sessionlogs/statistics.html", context)
+
+
+@admin.register(ResponseView)
+class ResponseViewAdmin(LogModelAdmin):
+    """Who saw what devices answered; nobody changes it."""
+
+    keyset = ("-viewed_at", "-id")
+    list_display = ("viewed_at", "user", "via", "what", "count", "subject", "query", "address")
+    list_filter = (time_range_filter("viewed_at"), text_filter("user", "user"), "via", "what")
+    search_fields = ("user", "query", "=session_id", "=event_id")
+    search_help_text = "User, search, or the id of a session or an event"
+
+    @admin.display(description="of")
+    def subject(self, obj: ResponseView) -> str:
+        if obj.event_id:
+            url = reverse("admin:sessionlogs_sessionlog_change", args=[obj.event_id])
+            return format_html('<a href="{}">event {}</a>', url, obj.event_id)
+        if obj.session_id:
+            url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
+            return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
+        return ""
 
 
 def duration(milliseconds: float) -> str:

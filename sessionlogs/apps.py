@@ -8,11 +8,15 @@ class SessionLogsConfig(AppConfig):
     verbose_name = "Session logs"
 
     def ready(self) -> None:
+        from django.db.models.signals import post_migrate
+
         from logsite.metrics_text import register_metrics
         from logsite.records import register_source
         from sessionlogs import checks  # noqa: F401  registers them
+        from sessionlogs.fulltext import create_index_after_migrate
         from sessionlogs.metrics import families
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())
         register_metrics(SessionSource.permission, families)
+        post_migrate.connect(create_index_after_migrate, sender=self, dispatch_uid="session_logs_fulltext")

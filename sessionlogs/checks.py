@@ -5,7 +5,9 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import Error as DatabaseError
+from django.db import connections
 
 from sessionlogs.retention import RetentionError, rules
 
@@ -47,4 +49,27 @@ def check_size_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
             ("SESSION_LOG_QUEUE_BYTES", "sessionlogs.E004"),
         )
         if getattr(settings, name) < 1024
+    ]
+
+
+@register(Tags.database)
+def check_fulltext_index(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """On PostgreSQL a search over answers needs its index; `check --database default` and `migrate` look."""
+    from sessionlogs.fulltext import has_index
+
+    if "default" not in (databases or ()) or connections["default"].vendor != "postgresql":
+        return []
+    try:
+        if has_index():
+            return []
+    except DatabaseError:
+        return []  # `migrate` says better that the database is away
+    return [
+        Warning(
+            "Searching session events reads every row of the time range: the index for it is missing",
+            hint="As the database's superuser: CREATE EXTENSION pg_trgm; then run manage.py migrate.",
+            id="sessionlogs.W001",
+        )
     ]

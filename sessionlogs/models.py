@@ -120,10 +120,15 @@ class SessionLog(LogRow):
         max_length=64, blank=True, help_text="The texts in which a known secret had survived redaction."
     )
 
+    timing = models.JSONField(
+        default=dict, blank=True, help_text="Where the duration went, by part, in milliseconds."
+    )
+
     class Meta:
         db_table = "session_logs"
         verbose_name = "session event"
         ordering = ["-timestamp", "-id"]
+        permissions = [("view_responses", "Can see what devices answered")]
         indexes = [
             models.Index(fields=["xact", "id"], name="session_log_cursor"),
             models.Index(fields=["-timestamp", "-id"], name="session_log_newest"),
@@ -141,6 +146,11 @@ class SessionLog(LogRow):
     @property
     def failed(self) -> bool:
         return self.event_type in FAILURES
+
+    @property
+    def is_step(self) -> bool:
+        """Whether `response` is a device's answer; elsewhere it is a detail of LogSite's own."""
+        return self.step is not None
 
 
 class RecordingCounter(models.Model):
@@ -192,3 +202,41 @@ class Statistics(Session):
         proxy = True
         default_permissions = ()
         verbose_name_plural = "statistics"
+
+
+class ResponseView(models.Model):
+    """Somebody saw what devices answered. Append-only; it outlives the events it speaks of."""
+
+    class What(models.TextChoices):
+        SESSION = "session"
+        EVENT = "event"
+        LIST = "list"
+        SEARCH = "search"
+        DIFF = "diff"
+
+    class Via(models.TextChoices):
+        ADMIN = "admin"
+        API = "api", "API"
+        FEED = "feed"
+
+    viewed_at = models.DateTimeField()
+    user = models.CharField(max_length=150)
+    user_id = models.CharField(max_length=64)
+    address = models.GenericIPAddressField(null=True, blank=True, help_text="Where the request came from.")
+    via = models.CharField(max_length=8, choices=Via)
+    what = models.CharField(max_length=8, choices=What)
+    session_id = models.UUIDField(null=True, blank=True)
+    event_id = models.BigIntegerField(null=True, blank=True)
+    query = models.TextField(blank=True, help_text="What was searched or filtered for.")
+    count = models.PositiveIntegerField(help_text="Responses in the answer.")
+
+    class Meta:
+        db_table = "response_views"
+        ordering = ["-viewed_at", "-id"]
+        indexes = [
+            models.Index(fields=["-viewed_at", "-id"], name="response_view_newest"),
+            models.Index(fields=["user", "-viewed_at"], name="response_view_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.what} {self.viewed_at:%Y-%m-%d %H:%M:%S}"

@@ -36,6 +36,7 @@ class Event:
     at: int  # perf_counter nanoseconds
     step: int | None
     execution_status: SessionStatus
+    timing: Mapping[str, int] | None = None  # nanoseconds, by part
     exit_code: int | None = None
 
     def settled(self) -> Event:
@@ -71,6 +72,7 @@ class Event:
             step=self.step,
             exit_code=self.exit_code,
             execution_status=self.execution_status,
+            timing={part: spent / NANOSECONDS_A_MILLISECOND for part, spent in (self.timing or {}).items()},
         )
 
 
@@ -124,25 +126,36 @@ class SessionRecorder:
         error_kind: str = "",
         duration: int | None = None,
         step: int | None = None,
+        timing: Mapping[str, int] | None = None,
     ) -> None:
-        """Enqueue one event; `duration` in nanoseconds."""
+        """Enqueue one event; `duration` and the parts of `timing` in nanoseconds."""
         at = time.perf_counter_ns()
-        self._put((self, event_type, command, response, error, error_kind, duration, at, step, self.status))
+        self._put(
+            (self, event_type, command, response, error, error_kind, duration, at, step, self.status, timing)
+        )
 
     def command_sent(self, command: str) -> None:
         self._step += 1
         self._put((self, SENT, command, "", "", "", None, time.perf_counter_ns(), self._step, self.status))
 
-    def command_response(self, command: str, response: str, duration: int) -> None:
+    def command_response(
+        self, command: str, response: str, duration: int, timing: Mapping[str, int] | None = None
+    ) -> None:
         at = time.perf_counter_ns()
-        self._put((self, RESPONSE, command, response, "", "", duration, at, self._step, self.status))
+        self._put((self, RESPONSE, command, response, "", "", duration, at, self._step, self.status, timing))
 
     def command_failed(
-        self, command: str, error: str, error_kind: ErrorKind, duration: int, response: str = ""
+        self,
+        command: str,
+        error: str,
+        error_kind: ErrorKind,
+        duration: int,
+        response: str = "",
+        timing: Mapping[str, int] | None = None,
     ) -> None:
         self.event(
             EventType.COMMAND_FAILED, command=command, response=response, error=error, error_kind=error_kind,
-            duration=duration, step=self._step,
+            duration=duration, step=self._step, timing=timing,
         )  # fmt: skip
 
     def command_executed(
@@ -152,7 +165,8 @@ class SessionRecorder:
         event_type = EventType.COMMAND_FAILED if error_kind else RESPONSE
         at = time.perf_counter_ns()
         self._put((
-            self, event_type, command, stdout, stderr, error_kind, duration, at, self._step, self.status, exit_code,
+            self, event_type, command, stdout, stderr, error_kind, duration, at, self._step, self.status,
+            None, exit_code,
         ))  # fmt: skip
 
     def fail(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from logsite.records import LogRecord, LogSource, to_nanoseconds
+from sessionlogs.audit import Via, What, may_see, note
 from sessionlogs.models import FAILURES, EventType, Session, SessionLog
 
 _STATUS: dict[str, str] = {
@@ -71,10 +72,20 @@ SESSION_ID = COLUMNS.index("session_id")
 
 
 class SessionSource(LogSource):
-    """The source `session`."""
+    """The source `session`. Its records hold what devices answered, so reading them needs the permission to
+    see that as well: leaving it out would make two different records of one row, and shipping keeps one."""
 
     name = "session"
     permission = "sessionlogs.view_sessionlog"
+
+    def may_read(self, user: Any) -> bool:
+        return super().may_read(user) and may_see(user)
+
+    def handed_out(self, request: Any, records: list[LogRecord]) -> None:
+        count = sum(
+            record.message.startswith("STEP: ") and "STDOUT: " in record.message for record in records
+        )
+        note(request, What.LIST, count, via=Via.FEED, query=request.query_params.urlencode())
 
     def queryset(self) -> QuerySet[SessionLog]:
         return SessionLog.objects.select_related("session")

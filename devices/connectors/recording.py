@@ -12,6 +12,7 @@ from netmiko import BaseConnection
 from netmiko.utilities import structured_data_converter
 
 from devices.connectors.executions import Execution
+from devices.connectors.timing import Wire
 from devices.errors import classify, describe
 from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recorder import SessionRecorder
@@ -35,6 +36,8 @@ class RecordingMixin(Base):
         recorder.refusal = refusal
         self._inside = False  # Netmiko's methods call one another; only the outermost call is a command
         self._established = False
+        self._wire = Wire()
+        self._login = 0  # nanoseconds of TCP and authentication
         recorder.event(EventType.CONNECTION_START, response=_target(kwargs))
         started = time.perf_counter_ns()
         try:
@@ -46,7 +49,28 @@ class RecordingMixin(Base):
             )  # fmt: skip
             raise
         self._established = True
-        recorder.event(EventType.CONNECTION_SUCCESS, duration=time.perf_counter_ns() - started)
+        took = time.perf_counter_ns() - started
+        recorder.event(EventType.CONNECTION_SUCCESS, duration=took, timing=self._connection_timing(took))
+
+    def _connection_timing(self, took: int) -> dict[str, int]:
+        if not self._login:
+            return {}
+        spent = self._wire.split(took - self._login)
+        return {
+            "login": self._login,
+            "preparation": spent.get("first_byte", 0) + spent.get("answer", 0),
+            "polling": spent.get("polling", took - self._login),
+        }
+
+    def establish_connection(self, *args: Any, **kwargs: Any) -> None:
+        started = time.perf_counter_ns()
+        super().establish_connection(*args, **kwargs)
+        self._login = time.perf_counter_ns() - started
+        self._wire.watch(self.remote_conn)
+
+    def write_channel(self, out_data: str) -> None:
+        self._wire.wrote()
+        super().write_channel(out_data)
 
     def _record(
         self,
@@ -63,12 +87,14 @@ class RecordingMixin(Base):
         recorder = self._recorder
         recorder.command_sent(command)
         self._inside = True
+        self._wire.begin()
         started = time.perf_counter_ns()
         try:
             output = send(*arguments, **options)
         except Exception as error:
             took = time.perf_counter_ns() - started
-            recorder.command_failed(command, describe(error), classify(error), took)
+            timing = self._wire.split(took)
+            recorder.command_failed(command, describe(error), classify(error), took, timing=timing)
             raise
         finally:
             self._inside = False
@@ -78,12 +104,13 @@ class RecordingMixin(Base):
                 command, output.stdout, output.said, output.exit_code, output.error_kind, took
             )
             return output
+        timing = self._wire.split(took)
         answer = output if isinstance(output, str) else repr(output)
         # A refusal at the head of an answer is found by the writer, off this path.
         if dialogue and (refused := self._refusal(answer, whole=True)):
-            recorder.command_failed(command, refused, ErrorKind.DEVICE, took, answer)
+            recorder.command_failed(command, refused, ErrorKind.DEVICE, took, answer, timing)
         else:
-            recorder.command_response(command, answer, took)
+            recorder.command_response(command, answer, took, timing)
         return output
 
     def _send(self, method: Callable[..., Any], command: str, args: Any, kwargs: dict[str, Any]) -> Any:

@@ -1,8 +1,11 @@
 """Sessions and their events over the API, read-only."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from sessionlogs.audit import may_see
 from sessionlogs.models import Session, SessionLog
 
 
@@ -17,15 +20,32 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
 
 class SessionLogSerializer(serializers.ModelSerializer[SessionLog]):
+    """An event. `timing` is in milliseconds, by part. Without the permission `sessionlogs.view_responses` what
+    the device answered is left out: `response` is empty and `response_withheld` true."""
+
     session_id = serializers.UUIDField(read_only=True)
+    response_withheld = serializers.SerializerMethodField()
 
     class Meta:
         model = SessionLog
         fields = (
             "id", "session_id", "device", "user", "event_type", "step", "command", "response", "error_message",
-            "error_kind", "exit_code", "duration_ms", "execution_status", "timestamp", "truncated_bytes", "withheld",
+            "response_withheld", "error_kind", "exit_code", "duration_ms", "timing", "execution_status", "timestamp",
+            "truncated_bytes", "withheld",
         )  # fmt: skip
         read_only_fields = fields
+
+    def get_response_withheld(self, event: SessionLog) -> bool:
+        return bool(event.is_step and event.response) and not self._visible()
+
+    def to_representation(self, instance: SessionLog) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        if shown["response_withheld"]:
+            shown["response"] = ""
+        return shown
+
+    def _visible(self) -> bool:
+        return may_see(self.context["request"].user)
 
 
 class SessionDetailSerializer(SessionSerializer):
@@ -38,4 +58,5 @@ class SessionDetailSerializer(SessionSerializer):
 
     @extend_schema_field(SessionLogSerializer(many=True))
     def get_events(self, session: Session) -> list[dict[str, object]]:
-        return SessionLogSerializer(session.events.order_by("id")[:1000], many=True).data  # type: ignore[return-value]
+        events = session.events.order_by("id")[:1000]
+        return SessionLogSerializer(events, many=True, context=self.context).data  # type: ignore[return-value]

@@ -1,11 +1,14 @@
-"""How the timeline prints times."""
+"""How the timeline prints times and outcomes."""
 
 from datetime import datetime
 
 from django import template
 from django.utils import timezone
 
+from logsite.admin import badge
+from sessionlogs.admin import EVENT_BADGES, STATUS_BADGES
 from sessionlogs.admin import duration as duration_text
+from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
 
 register = template.Library()
 
@@ -25,3 +28,14 @@ def milliseconds(moment: datetime) -> str:
 @register.filter
 def line_count(text: str) -> int:
     return len(text.splitlines())
+
+
+@register.filter
+def event_kind(event: SessionLog) -> str:
+    """ok, bad or plain."""
+    return EVENT_BADGES[EventType(event.event_type)]
+
+
+@register.filter
+def status_badge(session: Session) -> str:
+    return badge(session.get_status_display(), STATUS_BADGES[SessionStatus(session.status)])

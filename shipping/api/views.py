@@ -28,7 +28,8 @@ class FeedView(APIView):
     """The committed records of one source, oldest commit first.
 
     Start without `cursor`, and go on with `next_cursor`; it stays valid, so keep the last one and ask again
-    for what came since. Needs the permission to view the source's rows.
+    for what came since. Needs the permission to view the source's rows, and for `session` the one to see what
+    devices answered (`sessionlogs.view_responses`).
     """
 
     permission_classes = [IsAuthenticated]  # and the source's own permission, below
@@ -41,10 +42,11 @@ class FeedView(APIView):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         source: LogSource = asked["source"]
-        if not request.user.has_perm(source.permission):
+        if not source.may_read(request.user):
             raise PermissionDenied(f"you may not read the source {source.name}")
         found = self._read(source, asked)
         page = found[: asked["limit"]]
+        source.handed_out(request, [record for _, record in page])
         return Response(
             {
                 "source": source.name,

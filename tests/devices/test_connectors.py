@@ -315,7 +315,7 @@ def test_the_device_s_own_error_is_a_failed_command_with_its_answer(router, conn
 def test_an_answer_nobody_can_read_fails_the_collection_and_is_on_record(router, connect, events):
     router.answers["show interfaces"] = "The weather is fine."
     connector = connect(router)
-    with pytest.raises(ParseFailed, match="'show interfaces': template cisco_ios.toml: interface"):
+    with pytest.raises(ParseFailed, match=r"'show interfaces': template cisco_ios\.toml: interface"):
         connector.get_interfaces()
     found = events(connector.session_id)
     assert "The weather is fine." in [event.response for event in found]

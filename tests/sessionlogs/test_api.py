@@ -189,7 +189,7 @@ def test_a_list_takes_the_same_number_of_queries_whatever_its_length(
         assert len(api(owner).get(address).json()["results"]) == 10
 
 
-def test_a_session_takes_two_queries(api, owner, django_assert_num_queries):
+def test_a_session_takes_three_queries(api, owner, django_assert_num_queries):
     session = issue_session()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):  # the session, its events, the audit
         api(owner).get(f"{SESSIONS}{session.session_id}/")

@@ -6,14 +6,17 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from logsite.moments import parse_moment
 from logsite.records import Cursor, committed
 from sessionlogs import viewer
-from sessionlogs.models import EventType, Session, SessionLog
+from sessionlogs.models import FAILURES, EventType, Session, SessionLog, SessionStatus
 from sessionlogs.sources import SessionSource
 
 POLL = 0.5  # seconds
@@ -36,6 +39,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--event", metavar="TYPE", choices=EventType.values, help="only events of this type"
         )
+        parser.add_argument("--user", metavar="NAME", help="only what this user did")
+        parser.add_argument(
+            "--since", metavar="TIME", help="from this time on: ISO 8601, or an age as 2h, 7d"
+        )
+        parser.add_argument("--until", metavar="TIME", help="before this time")
+        parser.add_argument("--failed", action="store_true", help="only what failed")
+        parser.add_argument(
+            "--slow", type=float, metavar="MS", help="only commands that took so long, or longer"
+        )
         parser.add_argument(
             "--lines", type=int, default=50, metavar="N", help="how many, the newest (default 50)"
         )
@@ -55,6 +67,8 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         if options["lines"] < 1:
             raise CommandError("--lines: a whole number above 0", returncode=2)
+        for name in ("since", "until"):
+            options[name] = _moment(name, options[name])
         if options["list"]:
             self._list(options)
             return
@@ -82,8 +96,11 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         sessions = Session.objects.order_by("-started_at", "-session_id")
-        if options["device"]:
-            sessions = sessions.filter(device=options["device"])
+        sessions = _narrowed(sessions, options, time="started_at")
+        if options["failed"]:
+            sessions = sessions.filter(status=SessionStatus.FAILED)
+        if options["slow"] is not None:
+            sessions = sessions.filter(slowest_ms__gte=options["slow"])
         form = viewer.session_json if options["json"] else viewer.session_line
         for session in sessions[: options["lines"]]:
             self.stdout.write(form(session))
@@ -92,10 +109,13 @@ class Command(BaseCommand):
         events = SessionLog.objects.select_related("session")
         if text := options["session_id"]:
             events = events.filter(session=self._session(text))
-        if options["device"]:
-            events = events.filter(device=options["device"])
+        events = _narrowed(events, options, time="timestamp")
         if options["event"]:
             events = events.filter(event_type=options["event"])
+        if options["failed"]:
+            events = events.filter(event_type__in=FAILURES)
+        if options["slow"] is not None:
+            events = events.filter(step__isnull=False, duration_ms__gte=options["slow"])
         return events
 
     def _session(self, text: str) -> Session:
@@ -134,3 +154,21 @@ class Command(BaseCommand):
                 cursor = Cursor(new[-1].xact, new[-1].id)
             else:
                 self._stopping.wait(POLL)
+
+
+def _narrowed(rows: QuerySet[Any], options: dict[str, Any], *, time: str) -> QuerySet[Any]:
+    """Those of `rows`, sessions or events, of the device, the user and the times asked for."""
+    wanted = {
+        "device": options["device"],
+        "user": options["user"],
+        f"{time}__gte": options["since"],
+        f"{time}__lt": options["until"],
+    }
+    return rows.filter(**{lookup: value for lookup, value in wanted.items() if value})
+
+
+def _moment(name: str, text: str | None) -> datetime | None:
+    try:
+        return parse_moment(text, timezone.now()) if text else None
+    except ValueError as error:
+        raise CommandError(f"--{name}: {error}", returncode=2) from None

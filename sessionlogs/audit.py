@@ -1,0 +1,84 @@
+"""Who saw what devices answered: the permission, and a row for each view.
+
+A view *notes* what it shows, and the middleware stores the notes after the view, outside of any transaction
+of the request's, and before the answer leaves. So a rolled-back request leaves its trace, and where the trace
+cannot be stored nothing is shown: the request fails.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+
+from sessionlogs.models import ResponseView
+
+PERMISSION = "sessionlogs.view_responses"
+WITHHELD = "left out: seeing responses needs the permission sessionlogs.view_responses"
+QUERY_LENGTH = 1000
+What, Via = ResponseView.What, ResponseView.Via
+
+
+def may_see(user: Any) -> bool:
+    """Whether `user` may see what devices answered."""
+    return bool(user.has_perm(PERMISSION))
+
+
+def note(
+    request: HttpRequest | Request,
+    what: ResponseView.What,
+    count: int,
+    *,
+    via: ResponseView.Via = Via.ADMIN,
+    session_id: UUID | None = None,
+    event_id: int | None = None,
+    query: str = "",
+) -> None:
+    """The answer to `request` shows `count` responses, or what a search over them found; nothing for none.
+
+    However many events a page holds, it is one row.
+    """
+    if not count and what != What.SEARCH:
+        return
+    plain: Any = getattr(request, "_request", request)  # the API wraps Django's request
+    view = ResponseView(
+        viewed_at=timezone.now(), user=request.user.get_username(), user_id=str(request.user.pk),
+        address=address_of(plain), via=via, what=what, session_id=session_id, event_id=event_id,
+        query=query[:QUERY_LENGTH].replace("\x00", ""), count=count,
+    )  # fmt: skip
+    plain.response_views = [*getattr(plain, "response_views", ()), view]
+
+
+def count_answers(events: Iterable[Any]) -> int:
+    """How many of `events` hold an answer of a device."""
+    return sum(event.step is not None and bool(event.response) for event in events)
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The client's address; X-Forwarded-For counts only where a proxy of our own writes its last entry."""
+    address = str(request.META.get("REMOTE_ADDR") or "")
+    if settings.REST_FRAMEWORK["NUM_PROXIES"]:
+        address = str(request.META.get("HTTP_X_FORWARDED_FOR") or address).rpartition(",")[2].strip()
+    try:
+        validate_ipv46_address(address)
+    except ValidationError:  # a UNIX socket has none
+        return None
+    return address
+
+
+class ResponseAuditMiddleware:
+    """Stores what the views noted. It stands around the view, and so around its transaction."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for view in getattr(request, "response_views", ()):
+            view.save(force_insert=True)
+        return response

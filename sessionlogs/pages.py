@@ -1,0 +1,107 @@
+"""What the session page shows, and the pages beside it: news of a running session, a raw answer, a diff."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+
+from sessionlogs import timeline
+from sessionlogs.audit import WITHHELD, What, may_see, note
+from sessionlogs.diff import ANSWERS, compare, previous_run
+from sessionlogs.models import Session, SessionLog
+
+NEWS = 200  # events in one answer to a page that watches
+ENTRY = "admin/sessionlogs/session/entry.html"
+
+
+def session_context(request: HttpRequest, session: Session) -> dict[str, Any]:
+    """What the template of the session page needs; the answers in it are noted as seen."""
+    visible = may_see(request.user)
+    events = list(timeline.events_of(session)[: timeline.EVENTS_SHOWN + 1])
+    shown = events[: timeline.EVENTS_SHOWN]
+    found = timeline.entries(shown, visible=visible)
+    _note(request, session, found)
+    return {
+        "entries": found,
+        "more_events": len(events) > len(shown),
+        "total": timeline.total(shown),
+        "cursor": shown[-1].pk if shown else 0,
+        "over": timeline.is_over(session),
+        "withheld": WITHHELD if any(entry.withheld for entry in found) else "",
+    }
+
+
+def session_news(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """The entries behind `?after=<event id>` as JSON: {"entries": [{"key", "html"}], "cursor", "more", "over",
+    "facts"}. An answer has the key of its command, whose place it takes."""
+    session = get_object_or_404(Session, pk=session_id)
+    if not request.user.has_perm("sessionlogs.view_session"):
+        raise PermissionDenied
+    text = request.GET.get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return JsonResponse({"after": ["a whole number, as `cursor` says"]}, status=400)
+    after = int(text)
+    events = list(timeline.events_of(session, after=after)[: NEWS + 1])
+    waiting = timeline.unanswered(session, after) if events else []
+    found = timeline.entries(events[:NEWS], waiting, visible=may_see(request.user))
+    _note(request, session, found)
+    news = [
+        {"key": entry.key, "html": render_to_string(ENTRY, {"entry": entry}, request=request)}
+        for entry in found
+    ]
+    return JsonResponse(
+        {
+            "entries": news,
+            "cursor": events[:NEWS][-1].pk if events else after,
+            "more": len(events) > NEWS,
+            "over": timeline.is_over(session),
+            "facts": _facts(request, session),
+        }
+    )
+
+
+def response(request: HttpRequest, event_id: int) -> HttpResponse:
+    """An answer whole, as plain text."""
+    event = _answer(request, event_id)
+    note(request, What.EVENT, 1, session_id=event.session_id, event_id=event.pk)
+    return HttpResponse(event.response, content_type="text/plain; charset=utf-8")
+
+
+def diff(request: HttpRequest, event_id: int) -> HttpResponse:
+    """A command's answer against its previous run on that device; `?view=unified` as `diff -u`."""
+    event = _answer(request, event_id)
+    previous = previous_run(event) if event.event_type in ANSWERS else None
+    note(request, What.DIFF, 2 if previous else 1, session_id=event.session_id, event_id=event.pk)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Compared with the run before",
+        "event": event,
+        "previous": previous,
+        "comparison": compare(previous.response, event.response) if previous else None,
+        "view": "unified" if request.GET.get("view") == "unified" else "side",
+    }
+    return TemplateResponse(request, "admin/sessionlogs/sessionlog/diff.html", context)
+
+
+def _answer(request: HttpRequest, event_id: int) -> SessionLog:
+    """The event, for whom may see its answer."""
+    if not (request.user.has_perm("sessionlogs.view_sessionlog") and may_see(request.user)):
+        raise PermissionDenied(f"The answer is {WITHHELD}.")
+    return get_object_or_404(SessionLog.objects.select_related("session"), pk=min(event_id, 2**63 - 1))
+
+
+def _note(request: HttpRequest, session: Session, found: list[timeline.Entry]) -> None:
+    count = sum(entry.event.is_step and bool(entry.text) for entry in found)
+    note(request, What.SESSION, count, session_id=session.pk)
+
+
+def _facts(request: HttpRequest, session: Session) -> str:
+    events = SessionLog.objects.filter(session=session).only("timing", "session_id")
+    parts = timeline.total(events[: timeline.EVENTS_SHOWN])
+    context = {"original": session, "total": parts, "over": timeline.is_over(session)}
+    return render_to_string("admin/sessionlogs/session/facts.html", context, request=request)

@@ -1,0 +1,201 @@
+"""Who sees what: every address of devices and session logs, asked by each actor.
+
+`reader` is a teammate without the permission to see what devices answered. A new address fails the first test
+until it has its row.
+"""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+from sessionlogs.models import EventType, ResponseView, Session, SessionLog
+from tests.factories import (
+    AddressFactory,
+    CredentialFactory,
+    DeviceFactory,
+    InterfaceFactory,
+    SessionFactory,
+    SessionLogFactory,
+    TagFactory,
+)
+
+pytestmark = pytest.mark.django_db
+ANSWER = "serial number FTX1840ABCD"
+ACTORS = ("nobody", "outsider", "reader", "teammate", "owner")
+
+# What GET answers to: nobody, outsider, reader, teammate, owner. 302 is the way to the login page.
+READ = (302, 302, 200, 200, 200)
+ANSWERS = (302, 302, 403, 200, 200)
+OWNER = (302, 302, 403, 403, 200)
+NEVER = (302, 302, 403, 403, 403)
+API_READ = (401, 403, 200, 200, 200)
+API_POST_ONLY = (401, 403, 403, 403, 405)
+MOVED = (302, 302, 302, 302, 302)  # the admin's old addresses, on to …/change/
+
+
+def admin_rows(app, model, **different):
+    kinds = {
+        "": READ,
+        "add/": OWNER,
+        "{id}/history/": READ,
+        "{id}/delete/": OWNER,
+        "{id}/change/": READ,
+        "{id}/": MOVED,
+    }
+    return {
+        f"admin/{app}/{model}/{rest}": different.get(rest or "list", codes) for rest, codes in kinds.items()
+    }
+
+
+RECORD = {"add/": NEVER, "{id}/delete/": NEVER}
+TABLE = {
+    **admin_rows("sessionlogs", "session", **RECORD),
+    "admin/sessionlogs/session/{id}/events/": READ,
+    **admin_rows("sessionlogs", "sessionlog", **RECORD),
+    "admin/sessionlogs/sessionlog/{id}/diff/": ANSWERS,
+    "admin/sessionlogs/sessionlog/{id}/response/": ANSWERS,
+    **admin_rows("sessionlogs", "responseview", **RECORD),
+    **admin_rows("devices", "credential"),
+    **admin_rows("devices", "tag"),
+    **admin_rows("devices", "device"),
+    **admin_rows("devices", "interface", **RECORD),
+    "api/v2/sessions/": API_READ,
+    "api/v2/sessions/{id}/": API_READ,
+    "api/v2/session-logs/": API_READ,
+    "api/v2/session-logs/{id}/": API_READ,
+    "api/v2/devices/": API_READ,
+    "api/v2/devices/{id}/": API_READ,
+    "api/v2/devices/{id}/collect/": API_POST_ONLY,
+    "api/v2/interfaces/": API_READ,
+    "api/v2/interfaces/{id}/": API_READ,
+}
+OURS = (
+    "admin/sessionlogs/",
+    "admin/devices/",
+    "api/v2/sessions",
+    "api/v2/session-logs",
+    "api/v2/devices",
+    "api/v2/interfaces",
+)
+
+
+def addresses(patterns=None, before=""):
+    """Every address of the resolver, with `{id}` for whatever stands in a variable place."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = before + plain(str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+def plain(route):
+    """A route of either syntax without its anchors: `<path:object_id>` and `(?P<pk>[^/.]+)` become `{id}`."""
+    route = re.sub(r"\(\?P<\w+>[^()]*\)", "{id}", route)
+    return re.sub(r"<[^>]+>", "{id}", route).lstrip("^").rstrip("$").replace("\\Z", "")
+
+
+def own_addresses():
+    return {route for route in addresses() if route.startswith(OURS)}
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def nobody():
+    return None
+
+
+@pytest.fixture
+def reader(db):
+    user = User.objects.create_user("reader", password="reader-password", is_staff=True)
+    codes = Permission.objects.filter(
+        codename__startswith="view_", content_type__app_label__in=("devices", "sessionlogs")
+    )
+    user.user_permissions.set(codes.exclude(codename="view_responses"))
+    return user
+
+
+@pytest.fixture
+def ids():
+    """An id for the variable place of each address, by what stands before it."""
+    session = SessionFactory(device="rtr01")
+    event = SessionLogFactory(session=session, event_type=EventType.COMMAND_RESPONSE, response=ANSWER)
+    view = ResponseView.objects.create(
+        viewed_at=session.started_at,
+        user="eve",
+        user_id="7",
+        via="api",
+        what="event",
+        event_id=event.pk,
+        count=1,
+    )
+    device = DeviceFactory(name="rtr01", credential=CredentialFactory())
+    interface = InterfaceFactory(device=device)
+    AddressFactory(interface=interface)
+    return {
+        "sessionlogs/session/": session.pk, "sessionlogs/sessionlog/": event.pk, "sessionlogs/responseview/": view.pk,
+        "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,
+        "devices/interface/": interface.pk, "v2/sessions/": session.pk, "v2/session-logs/": event.pk,
+        "v2/devices/": device.pk, "v2/interfaces/": interface.pk,
+    }  # fmt: skip
+
+
+def filled(route, ids):
+    [key] = [str(value) for start, value in ids.items() if f"/{start}" in route] or [""]
+    return "/" + route.replace("{id}", key)
+
+
+def client_of(who, route, request, browser, api):
+    user = request.getfixturevalue(who)
+    return (api if route.startswith("api/") else browser)(user)
+
+
+def test_every_address_has_its_row():
+    assert own_addresses() == set(TABLE)
+
+
+@pytest.mark.parametrize("who", ACTORS)
+def test_who_gets_in_where(who, ids, browser, api, request):
+    place = ACTORS.index(who)
+    found = {
+        route: client_of(who, route, request, browser, api).get(filled(route, ids)).status_code
+        for route in TABLE
+    }
+
+    assert found == {route: codes[place] for route, codes in TABLE.items()}
+
+
+@pytest.mark.parametrize("who", ["nobody", "outsider", "reader"])
+def test_no_address_shows_an_answer_to_whom_may_not_see_it(who, ids, browser, api, request):
+    showing = [
+        route
+        for route in TABLE
+        if b"FTX1840" in client_of(who, route, request, browser, api).get(filled(route, ids)).content
+    ]
+
+    assert showing == []
+
+
+@pytest.mark.parametrize("who", ["nobody", "outsider", "reader", "teammate"])
+def test_who_may_only_look_changes_nothing(who, ids, browser, api, request):
+    before = rows()
+
+    for route in TABLE:
+        client = client_of(who, route, request, browser, api)
+        for method in ("post", "put", "patch", "delete"):
+            getattr(client, method)(filled(route, ids), {"name": "forged", "device": "forged", "post": "yes"})
+
+    assert rows() == before
+
+
+def rows():
+    tables = (Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress)
+    found = {table: list(table._base_manager.order_by("pk").values_list()) for table in tables}
+    return found | {ResponseView: ResponseView.objects.filter(user="eve").values_list().get()}
