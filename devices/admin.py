@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from devices.collect import collect_devices
+from devices.fleet import collect_devices
 from devices.models import SECRETS, Credential, Device, Interface, InterfaceAddress, Outcome, Tag
 from logsite.admin import badge, list_url, text_filter
 from logsite.fields import DecryptionError

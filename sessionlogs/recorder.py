@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from logsite.redaction import Redactor
 from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.processes import presence
 from sessionlogs.writer import SessionLogWriter, writer
 
 NANOSECONDS_A_MILLISECOND = 1e6
@@ -87,7 +88,7 @@ class SessionRecorder:
         self.session = Session(
             session_id=uuid.uuid4(), device=self.device, device_id=self.device_id, host=self.host,
             platform=self.platform, agent_type=self.agent_type, tags=list(self.tags), user=self.user,
-            user_id=self.user_id, started_at=self._started,
+            user_id=self.user_id, started_at=self._started, process=presence.id,
         )  # fmt: skip
         self._put = self.writer.put
         self.writer.start()

@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from logsite.live import publish
 from sessionlogs.models import Session, SessionLog
+from sessionlogs.processes import presence
 
 if TYPE_CHECKING:
     from sessionlogs.recorder import Event, SessionRecorder
@@ -199,6 +200,7 @@ def prepare(events: list[Event]) -> Batch:
 def write(batch: Batch) -> None:
     """Insert the rows and bring their sessions up to date, in one transaction."""
     new = [recorder for recorder in batch.recorders if not recorder.stored]
+    presence.start()
     for row in batch.rows:
         row.pk = None  # set by a try that was rolled back
     with transaction.atomic():

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
+from sessionlogs.processes import presence
 from sessionlogs.writer import writer
 
 VIEWED = ("devices", "sessionlogs", "shipping")
@@ -45,6 +46,7 @@ def _quiet_writer() -> Iterator[None]:
     """No event of one test is stored in the next, and no connection outlives the test database."""
     yield
     writer.stop()
+    presence.stop()
 
 
 @pytest.fixture
