@@ -72,7 +72,11 @@ def enqueue(devices: Iterable[Device], user: AbstractBaseUser | None) -> set[int
     now, queued = timezone.now(), set()
     for device in devices:
         Device.objects.filter(pk=device.pk).update(queued_at=now, queued_by=user)
-        collect.delay(device.pk, user.pk if user else None)
+        try:
+            collect.delay(device.pk, user.pk if user else None)
+        except collect.OperationalError:
+            _withdraw(device.pk)
+            raise
         queued.add(device.pk)
     return queued
 

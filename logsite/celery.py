@@ -5,6 +5,7 @@ import ssl
 from typing import Any
 
 from celery import Celery
+from click import ClickException
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
 
@@ -17,9 +18,9 @@ REDELIVERY = (
 
 
 def configuration() -> dict[str, Any]:
-    """Celery's settings, from ours. Raises ImproperlyConfigured without REDIS_URL."""
+    """Celery's settings, from ours. Without REDIS_URL its command ends with one line."""
     if not settings.REDIS_URL:
-        raise ImproperlyConfigured("REDIS_URL: Celery needs it, as in redis://127.0.0.1:6379/0")
+        raise ClickException("REDIS_URL: Celery needs it, as in redis://127.0.0.1:6379/0")
     tls = settings.REDIS_URL.startswith("rediss://")
     return {
         "broker_url": settings.REDIS_URL.replace("unix://", "redis+socket://", 1),
@@ -38,5 +39,5 @@ def configuration() -> dict[str, Any]:
 
 
 app = Celery("logsite")
-app.config_from_object(configuration)
+app.add_defaults(configuration)
 app.autodiscover_tasks()

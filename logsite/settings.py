@@ -193,5 +193,7 @@ LOGGING = {
     "filters": {"redact": {"()": "logsite.redaction.RedactingFilter"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    # A device that hangs up is no error of ours; what matters of it comes as an exception.
+    "loggers": {"paramiko": {"level": "CRITICAL"}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "WARNING")},
 }

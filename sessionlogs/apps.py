@@ -9,7 +9,10 @@ class SessionLogsConfig(AppConfig):
 
     def ready(self) -> None:
         from logsite.records import register_source
+        from logsite.signals import web_started
         from sessionlogs import checks  # noqa: F401  registers them
+        from sessionlogs.processes import presence
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())
+        web_started.connect(presence.watch, dispatch_uid="presence", weak=False)

@@ -12,6 +12,7 @@ import socket
 import threading
 import uuid
 from pathlib import Path
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F
@@ -48,31 +49,46 @@ class Presence:
     def __init__(self) -> None:
         self.id = uuid.uuid4()
         self._thread: threading.Thread | None = None
+        self._beating = False
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._looks = Observation()
 
     def start(self) -> None:
         """Be known as alive before anything is recorded or claimed; close what the dead left open."""
-        if self._thread is not None:
+        if self._beating:
             return
         with self._lock:
-            if self._thread is not None:
-                return
-            self._register()
-            self._close_the_dead()
+            if not self._beating:
+                self._begin()
+                self._start_thread()
+
+    def watch(self, **_: Any) -> None:
+        """The same in the background, for a process whose database may not be there yet."""
+        with self._lock:
+            if self._thread is None:
+                self._start_thread()
+
+    def _begin(self) -> None:
+        self._register()
+        self._close_the_dead()
+        self._beating = True
+
+    def _start_thread(self) -> None:
+        if self._thread is None:
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
             self._thread.start()
 
     def stop(self) -> bool:
         """End the heartbeat; whether there was one."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return False
-        self._stopping.set()
-        thread.join(JOIN)
-        return True
+        with self._lock:
+            thread, self._thread = self._thread, None
+            was_beating, self._beating = self._beating, False
+        if thread is not None:
+            self._stopping.set()
+            thread.join(JOIN)
+        return was_beating
 
     def leave(self) -> None:
         """The process ends by itself: what it has still open is closed, and its row goes."""
@@ -95,19 +111,25 @@ class Presence:
         )  # fmt: skip
 
     def _run(self) -> None:
-        while not self._stopping.wait(BEAT):
+        pause = BEAT if self._beating else 0.0
+        while not self._stopping.wait(pause):
+            pause = BEAT
             try:
-                if not RecordingProcess.objects.filter(pk=self.id).update(beats=F("beats") + 1):
-                    self._register()  # taken for dead, perhaps after a pause
-                self._close_the_dead()
-            except (
-                DatabaseError,
-                InterfaceError,
-            ) as error:  # while it is away nobody's heart is seen to beat
+                self._beat()
+            except (DatabaseError, InterfaceError) as error:  # while it is away nobody's heart is seen to beat
                 log.warning("no heartbeat: the database does not answer (%s)", type(error).__name__)
                 self._looks = Observation()
             finally:
                 connection.close()
+
+    def _beat(self) -> None:
+        if not self._beating:
+            with self._lock:
+                self._begin()
+            return
+        if not RecordingProcess.objects.filter(pk=self.id).update(beats=F("beats") + 1):
+            self._register()  # taken for dead, perhaps after a pause
+        self._close_the_dead()
 
     def _close_the_dead(self) -> None:
         from sessionlogs.recovery import close_process

@@ -61,9 +61,11 @@ def sockets_of_ours():
 
 def eventually(holds, seconds=10):
     end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
+    while time.monotonic() < end:
+        if holds():
+            return True
         time.sleep(0.02)
-    return holds()
+    return False
 
 
 def collecting(*arguments):

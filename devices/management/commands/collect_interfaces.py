@@ -89,6 +89,7 @@ class Command(BaseCommand):
     ) -> None:
         self.tally, self.wanted = fleet.Tally(), devices.count()
         record = not options["no_session_log"]
+        tqdm.monitor_interval = 0  # no thread of its own beside ours
         bar = tqdm(total=self.wanted, unit="device", disable=None, leave=False)
         if settings.REDIS_URL and record and not options["local"]:
             results = self._by_workers(devices, user, stop)
