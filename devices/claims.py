@@ -1,6 +1,7 @@
 """Who may collect a device: one process at a time, by a conditional update of the device's row."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -65,7 +66,7 @@ def release_claims(process: uuid.UUID, **_: Any) -> None:
         transaction.on_commit(partial(_send_again, queued))
 
 
-def _send_again(queued: list[tuple[int, int | None]]) -> None:
+def _send_again(queued: Sequence[tuple[int, int | None]]) -> None:
     from devices.tasks import send  # Celery is needed where there is Redis only
 
     for device_id, user_id in queued:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from devices.claims import claim
 from devices.connectors import BaseConnector, get_connector
-from devices.connectors.limits import Deadline, LoginSlot
+from devices.connectors.limits import Deadline, Limits, LoginSlot
 from devices.errors import ConnectorError
 from devices.interfaces import InterfaceData
 from devices.models import Device, Interface, InterfaceAddress, Outcome
@@ -54,7 +55,7 @@ class Result:
 
 
 def connector_for(
-    device: Device, user: AbstractBaseUser | None, *, record: bool = True, deadline: Deadline | None = None
+    device: Device, user: AbstractBaseUser | None, *, record: bool = True, limits: Limits | None = None
 ) -> BaseConnector:
     """The connector to `device` with its credential. Raises ConnectorError when it cannot be reached at all."""
     credential = device.credential
@@ -67,7 +68,7 @@ def connector_for(
             port=device.port, enable_secret=str(credential.enable_secret), ssh_key=str(credential.ssh_key),
             ssh_key_passphrase=str(credential.ssh_key_passphrase), device_name=device.name,
             user_name=user.get_username() if user else "", agent_type=device.agent_type,
-            tags=[tag.name for tag in device.tags.all()], deadline=deadline, login=LoginSlot(credential.pk),
+            tags=[tag.name for tag in device.tags.all()], limits=limits,
         )  # fmt: skip
     except ValueError as error:
         raise ConnectorError(str(error)) from None
@@ -80,10 +81,12 @@ def collect_device(
     record: bool = True,
     queued: bool = False,
     stop: threading.Event | None = None,
+    disconnected: Callable[[], None] = lambda: None,
 ) -> Result:
     """Connect, read the interfaces, store them. Never raises for what can go wrong with a device.
 
     With `queued` only if the device waits in the queue. `stop`, once set, allows no further try.
+    `disconnected` is called when the device is done with and only storing is left.
     """
     result = Result(device, error="interrupted", error_kind=ErrorKind.INTERNAL)
     started = monotonic()
@@ -94,7 +97,8 @@ def collect_device(
         return result
     try:
         with Deadline() as deadline:
-            _collect(result, user, record, deadline, stop or threading.Event())
+            limits = Limits(deadline, LoginSlot(device.credential_id), disconnected)
+            _collect(result, user, record, limits, stop or threading.Event())
     except (ConnectorError, SessionLogError, DecryptionError) as error:
         result.error = str(error)
         result.error_kind = error.kind if isinstance(error, ConnectorError) else ErrorKind.INTERNAL
@@ -108,18 +112,18 @@ def collect_device(
 
 
 def _collect(
-    result: Result, user: AbstractBaseUser | None, record: bool, deadline: Deadline, stop: threading.Event
+    result: Result, user: AbstractBaseUser | None, record: bool, limits: Limits, stop: threading.Event
 ) -> None:
     """Try, and again where no session came about; then store what came."""
     tries = 1 + settings.COLLECT_RETRIES
     while True:
-        connector = connector_for(result.device, user, record=record, deadline=deadline)
+        connector = connector_for(result.device, user, record=record, limits=limits)
         try:
             interfaces = connector.get_interfaces()
             break
         except ConnectorError as error:
             tries -= 1
-            again = tries and _worth_another(error, connector) and deadline.left > RETRY_PAUSE
+            again = tries and _worth_another(error, connector) and limits.deadline.left > RETRY_PAUSE
             if not again or stop.wait(RETRY_PAUSE):
                 raise
         finally:

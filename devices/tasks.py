@@ -41,7 +41,7 @@ def collect(self: "Task[Any, None]", device_id: int, user_id: int | None) -> Non
             error_message="the device is not enabled any more",
         )  # fmt: skip
         return
-    user = get_user_model().objects.filter(pk=user_id).first()
+    user = get_user_model().objects.filter(pk=user_id).first() if user_id else None
     result = collect_device(device, user, queued=True, stop=_stopping)
     if result.running:
         raise self.retry(countdown=BUSY)

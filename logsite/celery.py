@@ -10,11 +10,9 @@ from click import ClickException
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
-REDELIVERY = (
-    30.0  # seconds beyond the deadline after which the task of a worker that fell silent is another's
-)
+# Beyond the deadline, in seconds; then the task of a worker that fell silent is another's.
+REDELIVERY = 30.0
 
 
 def configuration() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sessionlogs.models import RecordingProcess, Session, SessionStatus
 log = logging.getLogger(__name__)
 BEAT = 5.0  # seconds between two heartbeats, and between two looks at the others'; the same in all processes
 LOOKS = 12  # a heartbeat that so many looks in a row find unchanged is that of a dead process
+NOBODY = uuid.UUID(int=0)
 JOIN = 10.0  # seconds for the thread's last statement
 
 
@@ -116,9 +117,9 @@ class Presence:
             pause = BEAT
             try:
                 self._beat()
-            except (DatabaseError, InterfaceError) as error:  # while it is away nobody's heart is seen to beat
+            except (DatabaseError, InterfaceError) as error:
                 log.warning("no heartbeat: the database does not answer (%s)", type(error).__name__)
-                self._looks = Observation()
+                self._looks = Observation()  # meanwhile nobody's heart was seen to beat
             finally:
                 connection.close()
 
@@ -149,9 +150,10 @@ class Observation:
         """Whether more looks are needed: there are processes of other machines."""
         return bool(self._seen)
 
-    def dead(self, *, besides: uuid.UUID | None = None) -> list[uuid.UUID]:
+    def dead(self, *, besides: uuid.UUID = NOBODY) -> list[uuid.UUID]:
         """Look once; the processes that are known to be dead now."""
-        here, found, seen = machine(), [], {}
+        here, found = machine(), []
+        seen: dict[uuid.UUID, tuple[int, int]] = {}
         for process in _recorded(besides):
             if here and process.machine == here:
                 gone = started(process.pid) != process.started
@@ -165,7 +167,7 @@ class Observation:
         return found
 
 
-def _recorded(besides: uuid.UUID | None) -> list[RecordingProcess]:
+def _recorded(besides: uuid.UUID) -> list[RecordingProcess]:
     """Every process with a row, and those that running sessions name but that have none (any more)."""
     rows = {process.pk: process for process in RecordingProcess.objects.exclude(pk=besides)}
     running = Session.objects.filter(status=SessionStatus.RUNNING, process__isnull=False)

@@ -13,7 +13,7 @@ from netmiko import BaseConnection
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from devices.connectors.connections import attentive, recording
-from devices.connectors.limits import Deadline, LoginSlot
+from devices.connectors.limits import Limits
 from devices.errors import AuthenticationFailed, CommandRefused, ConnectorError, classify, describe, wrap
 from devices.interfaces import InterfaceData, Row, merge, parse
 from devices.platforms import InterfaceCommand, Platform, get_platform
@@ -29,8 +29,9 @@ class BaseConnector:
 
     Arguments beside host and login: `device_id` and `user_id` say in the record which device and user this
     is (an id of the inventory, or a name where there is none); `device_name`, `user_name`, `agent_type` and
-    `tags` describe them further; `deadline` and `login` bound it from outside (see limits). Times out after
-    settings.DEVICE_CONNECT_TIMEOUT and DEVICE_READ_TIMEOUT seconds. Raises ConnectorError and its kinds, nothing of Netmiko's.
+    `tags` describe them further; `limits` bound it from outside. Times out after
+    settings.DEVICE_CONNECT_TIMEOUT and DEVICE_READ_TIMEOUT seconds. Raises ConnectorError and its kinds, nothing
+    of Netmiko's.
     """
 
     platform_name: ClassVar[str] = ""
@@ -53,8 +54,7 @@ class BaseConnector:
         user_name: str = "",
         agent_type: str = "network",
         tags: Sequence[str] = (),
-        deadline: Deadline | None = None,
-        login: LoginSlot | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.platform: Platform = get_platform(platform or self.platform_name)
         self.host, self.port, self.username = host, port, username
@@ -79,7 +79,7 @@ class BaseConnector:
             "agent_type": agent_type,
             "tags": tags,
         }
-        self.deadline, self.login = deadline, login
+        self.limits = limits
         self.logged_in = False
         self.connection: BaseConnection | None = None
         self.recorder: SessionRecorder | None = None
@@ -106,7 +106,8 @@ class BaseConnector:
             self._fail(EventType.CONNECTION_FAILED, error)
             raise
         try:
-            self._begin_login()
+            if self.limits:
+                self.limits.begin()
             if self.recorder:
                 arguments |= {"recorder": self.recorder, "refusal": self.platform.failure}
                 connection_class = recording(connection_class)
@@ -117,15 +118,8 @@ class BaseConnector:
         except Exception as error:
             raise self._clean(error) from None
         finally:
-            if self.login:
-                self.login.release()
-
-    def _begin_login(self) -> None:
-        """Wait until the credential may log in once more; the deadline's clock runs from then on."""
-        if self.login:
-            self.login.acquire()
-        if self.deadline:
-            self.deadline.start()
+            if self.limits:
+                self.limits.logged_in()
 
     def close(self) -> None:
         """Log out; returns when the session's events are stored. Raises SessionLogError when they are not."""
@@ -140,6 +134,8 @@ class BaseConnector:
         finally:
             self.connection, self._started = None, False
             self._cleanup.close()
+            if self.limits and self.logged_in:
+                self.limits.disconnected()
             if self.recorder:
                 self.recorder.close()
 
@@ -182,8 +178,7 @@ class BaseConnector:
             "auth_timeout": settings.DEVICE_CONNECT_TIMEOUT,
             "banner_timeout": settings.DEVICE_CONNECT_TIMEOUT,
             "read_timeout_override": settings.DEVICE_READ_TIMEOUT,
-            "deadline": self.deadline,
-            "login": self.login,
+            "limits": self.limits,
         }
         if "private-key" in self._secrets:
             # Without `use_keys`, which wants a file and tries the keys of our own account as well.

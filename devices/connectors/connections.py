@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netmiko import BaseConnection
 
-from devices.connectors.limits import Deadline, LoginSlot
+from devices.connectors.limits import Deadline, Limits
 from devices.connectors.recording import RecordingMixin
 
 if TYPE_CHECKING:
@@ -18,13 +18,12 @@ else:
 
 class AttentiveMixin(Base):
     """Says at once that the device has hung up, where Netmiko would go on reading until its timeout, or that its
-    deadline has passed. Takes two more arguments than Netmiko's classes, both optional.
+    deadline has passed. Takes one more argument than Netmiko's classes.
     """
 
-    def __init__(
-        self, *args: Any, deadline: Deadline | None = None, login: LoginSlot | None = None, **kwargs: Any
-    ) -> None:
-        self._deadline, self._login = deadline or Deadline(math.inf), login
+    def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
+        self._limits = limits or Limits(Deadline(math.inf))
+        self._deadline = self._limits.deadline
         with self._in_time():
             super().__init__(*args, **kwargs)
 
@@ -44,8 +43,7 @@ class AttentiveMixin(Base):
 
     def establish_connection(self, *args: Any, **kwargs: Any) -> None:
         super().establish_connection(*args, **kwargs)
-        if self._login:
-            self._login.release()
+        self._limits.logged_in()
 
     def write_channel(self, out_data: str) -> None:
         with self._in_time():

@@ -9,7 +9,9 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
@@ -137,6 +139,26 @@ class LoginSlot:
         )
 
 
+@dataclass
+class Limits:
+    """Those of one device's collection; `disconnected` is called when its connection no longer counts."""
+
+    deadline: Deadline
+    login: LoginSlot | None = None
+    disconnected: Callable[[], None] = lambda: None
+
+    def begin(self) -> None:
+        """Wait until the credential may log in once more; the deadline's clock runs from then on."""
+        if self.login:
+            self.login.acquire()
+        self.deadline.start()
+
+    def logged_in(self) -> None:
+        """The login has ended, well or not."""
+        if self.login:
+            self.login.release()
+
+
 # Leases end by Redis's own clock: those of a killed process, too, and whatever the clocks of the machines say.
 LEASE = """
 local now = redis.call('TIME')
@@ -155,5 +177,5 @@ def _semaphore(name: str, limit: int) -> threading.BoundedSemaphore:
 
 
 @cache
-def _redis(url: str) -> "redis.Redis[Any]":
+def _redis(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)

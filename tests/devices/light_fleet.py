@@ -3,8 +3,8 @@
     python -m tests.devices.light_fleet < plan.json
 
 The first line of standard input is the plan: {"devices": [{"name", "platform", "behaviour", "username"}, …],
-"latency": seconds a command takes}. The first line of output is {name: port}. Each further line of input is
-answered by one with the counts so far; the process ends with its input.
+"latency": seconds that a login and each answer take}. The first line of output is {name: port}. Each further
+line of input is answered by one with the counts so far; the process ends with its input.
 """
 
 import contextlib
@@ -37,7 +37,8 @@ PLATFORMS: dict[str, tuple[str, dict[str, str], str]] = {
     "cisco_ios": (
         "{name}#",
         {
-            "terminal width 511": "", "terminal length 0": "", "show interfaces": _output("rtr01_show_interfaces.txt"),
+            "terminal width 511": "", "terminal length 0": "",
+            "show interfaces": _output("rtr01_show_interfaces.txt"),
             "show ip interface": _output("rtr01_show_ip_interface.txt"),
             "show ipv6 interface": _output("rtr01_show_ipv6_interface.txt"),
         },
@@ -99,6 +100,7 @@ class Server(paramiko.ServerInterface):
         return "password"
 
     def check_auth_password(self, username: str, password: str) -> int:
+        time.sleep(self.login.latency)
         good = password == PASSWORD and self.login.device["behaviour"] != "refuse"
         if good:
             self.login.ended()
@@ -182,8 +184,7 @@ class Login:
                     return False
                 case "error":
                     answer = self.error
-        if line.startswith("show"):
-            time.sleep(self.latency)
+        time.sleep(self.latency)
         end = "" if not answer or answer.endswith("\n") else "\n"
         self._say(channel, f"{line}\n{answer}{end}{self.prompt}")
         return True
@@ -221,7 +222,9 @@ def main() -> None:
 class LightFleet:
     """The running fleet, from the outside. `ports` by device name; `counts()` as Counts.line has them."""
 
-    def __init__(self, process: "subprocess.Popen[str]", devices: list[dict[str, Any]], latency: float) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[str]", devices: list[dict[str, Any]], latency: float
+    ) -> None:
         self.process, self.devices = process, devices
         self.ports: dict[str, int] = json.loads(self._ask({"devices": devices, "latency": latency}))
 

@@ -115,7 +115,9 @@ def test_two_workers_share_50_devices_one_is_killed_and_all_end_once(broker, set
     assert not Device.objects.exclude(claimed_until=None, queued_at=None).exists()
     assert not Session.objects.filter(status="running").exists()
     succeeded = Session.objects.filter(status="success")
-    assert sorted(succeeded.values_list("device", flat=True)) == sorted(n for n, kind in kinds.items() if not kind)
+    assert sorted(succeeded.values_list("device", flat=True)) == sorted(
+        n for n, kind in kinds.items() if not kind
+    )
     orphaned = Session.objects.filter(error_message="the collecting process ended")
     assert 1 <= orphaned.count() <= 5
     assert set(Session.objects.values_list("user", flat=True)) == {"owner"}

@@ -93,7 +93,9 @@ def killed_while_it_waits(box):
 def test_a_killed_collector_s_device_has_failed_and_is_free():
     dead = uuid.uuid4()
     DeviceFactory(name="rtr01", claimed_until=timezone.now() + timedelta(minutes=9), claimed_by=dead)
-    kept = DeviceFactory(name="rtr02", claimed_until=timezone.now() + timedelta(minutes=9), claimed_by=uuid.uuid4())
+    kept = DeviceFactory(
+        name="rtr02", claimed_until=timezone.now() + timedelta(minutes=9), claimed_by=uuid.uuid4()
+    )
     close_process(dead)
     device = Device.objects.get(name="rtr01")
     assert (device.claimed_until, device.outcome, device.error_message) == (None, "failed", ENDED)
@@ -221,7 +223,9 @@ def test_a_process_that_ends_by_itself_leaves_nothing_open():
 
 def test_the_web_process_closes_too_and_waits_for_its_database():
     session = session_with(START)
-    RecordingProcess.objects.create(pk=session.process, machine=processes.machine(), pid=os.getpid(), started=1)
+    RecordingProcess.objects.create(
+        pk=session.process, machine=processes.machine(), pid=os.getpid(), started=1
+    )
     web, closed = Presence(), threading.Event()
     recovery.process_ended.connect(lambda **_: closed.set(), weak=False, dispatch_uid="test")
     web.watch()

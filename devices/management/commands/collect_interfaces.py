@@ -29,7 +29,8 @@ class Stop(threading.Event):
 @contextmanager
 def stopping() -> Iterator[Stop]:
     """Ctrl-C and SIGTERM end the run, not the devices that are being collected; a second one ends the process."""
-    stop, before = Stop(), {}
+    stop = Stop()
+    before: dict[int, Any] = {}
 
     def end(number: int, frame: FrameType | None) -> None:
         stop.signal = number
