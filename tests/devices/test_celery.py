@@ -29,7 +29,7 @@ from tests.factories import DeviceFactory
 from tests.shipping.processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DEADLINE = 5.0
+DEADLINE = 8.0
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def manage(*words, **environment):
 def test_two_workers_share_50_devices_one_is_killed_and_all_end_once(broker, settings, owner):
     fleet = plan(50)
     with (
-        light_fleet(fleet, latency=0.3) as running,
+        light_fleet(fleet, latency=0.1) as running,
         worker(settings.REDIS_URL, "one") as first,
         worker(settings.REDIS_URL, "two") as second,
     ):
@@ -147,7 +147,7 @@ def kill_in_the_middle(process):
 
 @pytest.mark.slow
 def test_ctrl_c_takes_back_what_no_worker_has_begun(broker, settings):
-    with light_fleet(plan(12, healthy=True), latency=0.3) as running, worker(settings.REDIS_URL, "one", 1):
+    with light_fleet(plan(12, healthy=True), latency=0.1) as running, worker(settings.REDIS_URL, "one", 1):
         stock(running)
 
         def interrupt():
