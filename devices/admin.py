@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from devices.collect import collect_devices
 from devices.command_admin import CommandPages
+from devices.fleet import collect_devices
 from devices.logging_switch import switch
 from devices.models import (
     SECRETS,

@@ -9,3 +9,7 @@ class DevicesConfig(AppConfig):
 
     def ready(self) -> None:
         from devices import checks  # noqa: F401  registers them
+        from devices.claims import release_claims
+        from sessionlogs.recovery import process_ended
+
+        process_ended.connect(release_claims)

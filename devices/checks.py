@@ -37,7 +37,7 @@ def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 @register()
 def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A second collection of a device may start when the first one's claim runs out."""
-    from devices.collect import CLAIM
+    from devices.claims import CLAIM
 
     commands = max(len(get_platform(name).interface_commands) for name in file_names())
     longest = settings.DEVICE_CONNECT_TIMEOUT + commands * settings.DEVICE_READ_TIMEOUT
@@ -49,6 +49,24 @@ def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             f"{CLAIM.total_seconds():.0f} s for which a collection keeps its device to itself",
             hint="Lower DEVICE_READ_TIMEOUT.",
             id="devices.W001",
+        )
+    ]
+
+
+@register()
+def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Waiting for a login, the collection and storing its record: all within the claim."""
+    from devices.claims import CLAIM
+
+    longest = 2 * settings.COLLECT_DEADLINE + settings.SESSION_LOG_STORE_TIMEOUT
+    if longest < CLAIM.total_seconds():
+        return []
+    return [
+        Warning(
+            f"COLLECT_DEADLINE={settings.COLLECT_DEADLINE}: a collection may outlast the "
+            f"{CLAIM.total_seconds():.0f} s for which it keeps its device to itself",
+            hint="Lower COLLECT_DEADLINE.",
+            id="devices.W003",
         )
     ]
 

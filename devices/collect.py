@@ -1,21 +1,22 @@
-"""Collect interfaces: from one device, and from many at a time."""
+"""Collect the interfaces of one device; fleet.py does it for many."""
 
 import logging
+import threading
 import uuid
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import close_old_connections, connection, transaction
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
+from devices.claims import claim
 from devices.connectors import BaseConnector, get_connector
+from devices.connectors.limits import Deadline, Limits, LoginSlot
 from devices.errors import ConnectorError
 from devices.interfaces import InterfaceData
 from devices.logging_switch import is_recorded
@@ -26,7 +27,7 @@ from sessionlogs.models import ErrorKind
 from sessionlogs.writer import SessionLogError
 
 log = logging.getLogger(__name__)
-CLAIM = timedelta(minutes=15)  # longer than any collection; after it the claim of a killed process is void
+RETRY_PAUSE = 1.0  # seconds before a connection that failed is tried again
 DATA_COLUMNS = [
     "enabled", "state", "description", "mac_address", "mtu", "speed", "vlan", "zone", "vsys", "vrf",
 ]  # fmt: skip
@@ -50,8 +51,17 @@ class Result:
     def ok(self) -> bool:
         return not self.error
 
+    @property
+    def outcome(self) -> str:
+        """A word for sums: success, or the kind of failure."""
+        if self.running:
+            return "running already"
+        return "success" if self.ok else str(self.error_kind)
 
-def connector_for(device: Device, user: AbstractBaseUser | None, *, record: bool = True) -> BaseConnector:
+
+def connector_for(
+    device: Device, user: AbstractBaseUser | None, *, record: bool = True, limits: Limits | None = None
+) -> BaseConnector:
     """The connector to `device` with its credential. Raises ConnectorError when it cannot be reached at all."""
     credential = device.credential
     if credential is None:
@@ -64,90 +74,85 @@ def connector_for(device: Device, user: AbstractBaseUser | None, *, record: bool
             port=device.port, enable_secret=str(credential.enable_secret), ssh_key=str(credential.ssh_key),
             ssh_key_passphrase=str(credential.ssh_key_passphrase), device_name=device.name,
             user_name=user.get_username() if user else "", agent_type=device.agent_type,
-            tags=[tag.name for tag in device.tags.all()],
+            tags=[tag.name for tag in device.tags.all()], limits=limits,
         )  # fmt: skip
     except ValueError as error:
         raise ConnectorError(str(error)) from None
 
 
-def collect_device(device: Device, user: AbstractBaseUser | None = None, *, record: bool = True) -> Result:
-    """Connect, read the interfaces, store them. Never raises for what can go wrong with a device."""
-    result = Result(device, error="interrupted")
+def collect_device(
+    device: Device,
+    user: AbstractBaseUser | None = None,
+    *,
+    record: bool = True,
+    queued: bool = False,
+    stop: threading.Event | None = None,
+    disconnected: Callable[[], None] = lambda: None,
+) -> Result:
+    """Connect, read the interfaces, store them. Never raises for what can go wrong with a device.
+
+    With `queued` only if the device waits in the queue. `stop`, once set, allows no further try.
+    `disconnected` is called when the device is done with and only storing is left.
+    """
+    result = Result(device, error="interrupted", error_kind=ErrorKind.INTERNAL)
     started = monotonic()
-    if not (claim := _claim(device)):
-        result.error, result.error_kind = (
-            "a collection of this device is running already",
-            ErrorKind.CONNECTION,
-        )
-        result.running = True
+    ours = claim(device, queued=queued)
+    if ours is None:
+        result.error = "a collection of this device is running already"
+        result.error_kind, result.running = ErrorKind.CONNECTION, True
         return result
-    connector: BaseConnector | None = None
     try:
-        connector = connector_for(device, user, record=record)
-        try:
-            interfaces = connector.get_interfaces()
-        finally:
-            store_responses(device, connector.redacted_answers(), connector.session_id)
-        store_interfaces(device, interfaces)
-        result.interfaces = len(interfaces)
-        result.addresses = sum(len(interface.addresses) for interface in interfaces)
-        result.error = ""
-    except ConnectorError as error:
-        result.error, result.error_kind = str(error), error.kind
-    except (SessionLogError, DecryptionError) as error:
-        result.error, result.error_kind = str(error), ErrorKind.INTERNAL
+        with Deadline() as deadline:
+            limits = Limits(deadline, LoginSlot(device.credential_id), disconnected)
+            _collect(result, user, record, limits, stop or threading.Event())
+    except (ConnectorError, SessionLogError, DecryptionError) as error:
+        result.error = str(error)
+        result.error_kind = error.kind if isinstance(error, ConnectorError) else ErrorKind.INTERNAL
     except Exception as error:  # one device must not stop the others, nor pass for collected
         log.exception("collecting %s", device.name)
         result.error = f"could not be collected: {type(error).__name__}; the process's log says more"
-        result.error_kind = ErrorKind.INTERNAL
     finally:
-        result.session_id = connector.session_id if connector else None
         result.seconds = monotonic() - started
-        _release(device, claim, result)
+        ours.release(**_outcome(result))
     return result
 
 
-def collect_devices(
-    devices: Iterable[Device], user: AbstractBaseUser | None = None, *, workers: int = 0, record: bool = True
-) -> Iterator[Result]:
-    """The results in the order in which the devices finish; at most `workers` logins at a time."""
-    with ThreadPoolExecutor(workers or settings.COLLECT_WORKERS, thread_name_prefix="collect") as pool:
-        futures = [pool.submit(_collect_in_thread, device, user, record) for device in devices]
+def _collect(
+    result: Result, user: AbstractBaseUser | None, record: bool, limits: Limits, stop: threading.Event
+) -> None:
+    """Try, and again where no session came about; then store what came."""
+    tries = 1 + settings.COLLECT_RETRIES
+    while True:
+        connector = connector_for(result.device, user, record=record, limits=limits)
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            interfaces = connector.get_interfaces()
+            break
+        except ConnectorError as error:
+            tries -= 1
+            again = tries and _worth_another(error, connector) and limits.deadline.left > RETRY_PAUSE
+            if not again or stop.wait(RETRY_PAUSE):
+                raise
         finally:
-            for future in futures:
-                future.cancel()
+            result.session_id = connector.session_id
+            store_responses(result.device, connector.redacted_answers(), connector.session_id)
+    store_interfaces(result.device, interfaces)
+    result.interfaces = len(interfaces)
+    result.addresses = sum(len(interface.addresses) for interface in interfaces)
+    result.error = result.error_kind = ""
 
 
-def _collect_in_thread(device: Device, user: AbstractBaseUser | None, record: bool) -> Result:
-    close_old_connections()
-    try:
-        return collect_device(device, user, record=record)
-    finally:
-        connection.close()  # a connection belongs to its thread, and the thread may not come back
+def _worth_another(error: ConnectorError, connector: BaseConnector) -> bool:
+    """A refused password tried again locks the account; a command sent again may do its work twice."""
+    return error.kind == ErrorKind.CONNECTION and not connector.logged_in
 
 
-def _claim(device: Device) -> datetime | None:
-    """The end of our claim on the device; None when somebody else holds one."""
-    now = timezone.now()
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    claimed = Device.objects.filter(free, pk=device.pk).update(claimed_until=now + CLAIM, attempted_at=now)
-    return now + CLAIM if claimed else None
-
-
-def _release(device: Device, claim: datetime, result: Result) -> None:
-    """Store the outcome; a claim that has run out and is somebody else's by now stays theirs."""
-    outcome = Outcome.SUCCESS if result.ok else Outcome.FAILED
+def _outcome(result: Result) -> dict[str, object]:
     changes: dict[str, object] = {
-        "outcome": outcome,
+        "outcome": Outcome.SUCCESS if result.ok else Outcome.FAILED,
         "error_message": result.error,
         "error_kind": result.error_kind,
     }
-    if result.ok:
-        changes["collected_at"] = timezone.now()
-    Device.objects.filter(pk=device.pk, claimed_until=claim).update(claimed_until=None, **changes)
+    return changes | ({"collected_at": timezone.now()} if result.ok else {})
 
 
 def store_responses(device: Device, answers: list[Answer], session_id: uuid.UUID | None) -> None:

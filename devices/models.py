@@ -1,5 +1,6 @@
 """Inventory: devices, the credentials to reach them, and what was collected from them."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -137,6 +138,13 @@ class Device(models.Model):
         editable=False,
         help_text="A collection is running; nobody else starts one before this time.",
     )
+    claimed_by = models.UUIDField(null=True, editable=False, help_text="The process that holds the claim.")
+    queued_at = models.DateTimeField(
+        null=True, editable=False, help_text="Waits for a Celery worker to collect it, since this time."
+    )
+    queued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
 
     class Meta:
         ordering = ["name"]
@@ -147,6 +155,19 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CollectionRun(models.Model):
+    """A run of collect_interfaces over many devices; one that has no end was interrupted, or still runs."""
+
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"run of {self.started_at:%Y-%m-%d %H:%M:%S}"
 
 
 class State(models.TextChoices):

@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
 http = get_asgi_application()
 
 from logsite.live import websocket_urlpatterns  # noqa: E402  needs the apps loaded
+from logsite.signals import web_started  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -18,3 +19,4 @@ application = ProtocolTypeRouter(
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
+web_started.send(sender=None)

@@ -42,6 +42,8 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     names = (
         "TOKEN_HOURS",
         "COLLECT_WORKERS",
+        "COLLECT_LOGINS_PER_CREDENTIAL",
+        "COLLECT_DEADLINE",
         "DEVICE_CONNECT_TIMEOUT",
         "DEVICE_READ_TIMEOUT",
         "SESSION_LOG_STORE_TIMEOUT",

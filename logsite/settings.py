@@ -167,7 +167,10 @@ FORMAT_MODULE_PATH = ["logsite.formats"]
 USE_TZ = True
 
 # --- Devices and session logs ----------------------------------------------------------------------------
-COLLECT_WORKERS = env.int("COLLECT_WORKERS", 10)  # AAA servers choke above about ten logins at a time
+COLLECT_WORKERS = env.int("COLLECT_WORKERS", 10)
+COLLECT_LOGINS_PER_CREDENTIAL = env.int("COLLECT_LOGINS_PER_CREDENTIAL", 10)  # AAA servers choke above that
+COLLECT_DEADLINE = env.float("COLLECT_DEADLINE", 300.0)  # seconds, for one device in all
+COLLECT_RETRIES = env.int("COLLECT_RETRIES", 1)  # of connections that failed, never of refused passwords
 DEVICE_CONNECT_TIMEOUT = env.float("DEVICE_CONNECT_TIMEOUT", 10.0)  # seconds
 DEVICE_READ_TIMEOUT = env.float("DEVICE_READ_TIMEOUT", 60.0)  # seconds, for one command
 SESSION_LOG_STORE_TIMEOUT = env.float("SESSION_LOG_STORE_TIMEOUT", 30.0)  # seconds a closing session waits

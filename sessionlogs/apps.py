@@ -12,11 +12,14 @@ class SessionLogsConfig(AppConfig):
 
         from logsite.metrics_text import register_metrics
         from logsite.records import register_source
+        from logsite.signals import web_started
         from sessionlogs import checks  # noqa: F401  registers them
         from sessionlogs.fulltext import create_index_after_migrate
         from sessionlogs.metrics import families
+        from sessionlogs.processes import presence
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())
         register_metrics(SessionSource.permission, families)
         post_migrate.connect(create_index_after_migrate, sender=self, dispatch_uid="session_logs_fulltext")
+        web_started.connect(presence.watch, dispatch_uid="presence", weak=False)

@@ -70,6 +70,7 @@ class Session(models.Model):
     commands = models.PositiveIntegerField(default=0, help_text="Commands sent.")
     failures = models.PositiveIntegerField(default=0, help_text="Events that failed.")
     slowest_ms = models.FloatField(null=True, blank=True, help_text="The slowest command, in milliseconds.")
+    process = models.UUIDField(null=True, editable=False, help_text="The RecordingProcess that records it.")
 
     class Meta:
         db_table = "sessions"
@@ -79,10 +80,29 @@ class Session(models.Model):
             models.Index(fields=["device", "-started_at"], name="session_device"),
             models.Index(fields=["user", "-started_at"], name="session_user"),
             models.Index(fields=["status", "-started_at"], name="session_status"),
+            models.Index(fields=["process"], name="session_process"),
         ]
 
     def __str__(self) -> str:
         return f"{self.device} {self.session_id}"
+
+
+class RecordingProcess(models.Model):
+    """A process that records sessions, as long as it lives; sessionlogs.processes says how that is known."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    machine = models.CharField(max_length=128, blank=True, help_text="Boot and process namespace.")
+    host = models.CharField(max_length=255, blank=True)
+    pid = models.PositiveBigIntegerField(default=0)
+    started = models.PositiveBigIntegerField(default=0, help_text="Kernel ticks from boot to its start.")
+    beats = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "recording_processes"
+        verbose_name_plural = "recording processes"
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
 
 
 class SessionLog(LogRow):

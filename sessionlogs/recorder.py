@@ -12,6 +12,7 @@ from functools import cached_property
 
 from logsite.redaction import Redactor
 from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.processes import presence
 from sessionlogs.size_limit import limited
 from sessionlogs.writer import SessionLogWriter, writer
 
@@ -107,7 +108,7 @@ class SessionRecorder:
         self.session = Session(
             session_id=uuid.uuid4(), device=self.device, device_id=self.device_id, host=self.host,
             platform=self.platform, agent_type=self.agent_type, tags=list(self.tags), user=self.user,
-            user_id=self.user_id, started_at=self._started,
+            user_id=self.user_id, started_at=self._started, process=presence.id,
         )  # fmt: skip
         self._put = self.writer.put
         self.writer.start()

@@ -24,6 +24,7 @@ from django.db import Error, InterfaceError, OperationalError, connection, trans
 from logsite.live import publish
 from sessionlogs import counters
 from sessionlogs.models import Session, SessionLog
+from sessionlogs.processes import presence
 from sessionlogs.spill import Page, Spill
 
 if TYPE_CHECKING:
@@ -301,6 +302,7 @@ def prepare(events: list[Event]) -> Batch:
 def write(batch: Batch) -> None:
     """Insert the rows and bring their sessions up to date, in one transaction."""
     new = [recorder for recorder in batch.recorders if not recorder.stored]
+    presence.start()
     for row in batch.rows:
         row.pk = None  # set by a try that was rolled back
     with transaction.atomic():

@@ -10,8 +10,11 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
+from logsite.signals import web_started
+from sessionlogs.processes import presence
 from sessionlogs.writer import writer
 
+web_started.disconnect(dispatch_uid="presence")  # who imports the web application here starts no web process
 VIEWED = ("devices", "sessionlogs", "shipping")
 
 
@@ -52,6 +55,7 @@ def _quiet_writer() -> Iterator[None]:
     """No event of one test is stored in the next, and no connection outlives the test database."""
     yield
     writer.stop()
+    presence.stop()
 
 
 @pytest.fixture

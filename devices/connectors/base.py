@@ -15,6 +15,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from devices.connectors.connections import attentive, recording
 from devices.connectors.executions import Execution
+from devices.connectors.limits import Limits
 from devices.errors import (
     EXECUTION_ERRORS,
     AuthenticationFailed,
@@ -39,8 +40,9 @@ class BaseConnector:
 
     Arguments beside host and login: `device_id` and `user_id` say in the record which device and user this
     is (an id of the inventory, or a name where there is none); `device_name`, `user_name`, `agent_type` and
-    `tags` describe them further. Times out after settings.DEVICE_CONNECT_TIMEOUT and DEVICE_READ_TIMEOUT
-    seconds. Raises ConnectorError and its kinds, nothing of Netmiko's.
+    `tags` describe them further; `limits` bound it from outside. Times out after
+    settings.DEVICE_CONNECT_TIMEOUT and DEVICE_READ_TIMEOUT seconds. Raises ConnectorError and its kinds, nothing
+    of Netmiko's.
     """
 
     platform_name: ClassVar[str] = ""
@@ -65,6 +67,7 @@ class BaseConnector:
         user_name: str = "",
         agent_type: str = "network",
         tags: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         self.platform: Platform = get_platform(platform or self.platform_name)
         self.host, self.port, self.username = host, port, username
@@ -84,6 +87,8 @@ class BaseConnector:
             "agent_type": agent_type,
             "tags": tags,
         }
+        self.limits = limits
+        self.logged_in = False
         self.connection: BaseConnection | None = None
         self.recorder: SessionRecorder | None = None
         self._started = False
@@ -110,14 +115,20 @@ class BaseConnector:
             self._fail(EventType.CONNECTION_FAILED, error)
             raise
         try:
+            if self.limits:
+                self.limits.begin()
             if self.recorder:
                 arguments |= {"recorder": self.recorder, "refusal": self.platform.failure}
                 connection_class = recording(connection_class)
             self.connection = connection_class(**arguments)
+            self.logged_in = True
             if "enable-secret" in self._secrets and self.has_enable_mode:
                 self.connection.enable()
         except Exception as error:
             raise self._clean(error) from None
+        finally:
+            if self.limits:
+                self.limits.logged_in()
 
     def close(self, *, failed: bool = False) -> None:
         """Log out; returns when the session's events are stored. Raises SessionLogError when they are not."""
@@ -132,6 +143,8 @@ class BaseConnector:
         finally:
             self.connection, self._started = None, False
             self._cleanup.close()
+            if self.limits and self.logged_in:
+                self.limits.disconnected()
             if self.recorder:
                 self.recorder.close()
 
@@ -174,6 +187,7 @@ class BaseConnector:
             "auth_timeout": settings.DEVICE_CONNECT_TIMEOUT,
             "banner_timeout": settings.DEVICE_CONNECT_TIMEOUT,
             "read_timeout_override": settings.DEVICE_READ_TIMEOUT,
+            "limits": self.limits,
         }
         if "private-key" in self._secrets:
             # Without `use_keys`, which wants a file and tries the keys of our own account as well.

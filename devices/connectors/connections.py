@@ -1,9 +1,13 @@
 """The classes our connections are made of: Netmiko's own for a device type, with mixins in front."""
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from netmiko import BaseConnection
 
+from devices.connectors.limits import Deadline, Limits
 from devices.connectors.recording import RecordingMixin
 
 if TYPE_CHECKING:
@@ -13,9 +17,43 @@ else:
 
 
 class AttentiveMixin(Base):
-    """Says at once that the device has hung up; Netmiko would go on reading until its timeout."""
+    """Says at once that the device has hung up, where Netmiko would go on reading until its timeout, or that its
+    deadline has passed. Takes one more argument than Netmiko's classes.
+    """
+
+    def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
+        self._limits = limits or Limits(Deadline(math.inf))
+        self._deadline = self._limits.deadline
+        with self._in_time():
+            super().__init__(*args, **kwargs)
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """What fails because the deadline closed the connection fails for the deadline."""
+        try:
+            yield
+        except Exception:
+            if self._deadline.expired:
+                raise self._deadline.error() from None
+            raise
+
+    def _connect_params_dict(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super()._connect_params_dict()
+        return {**parameters, "transport_factory": self._deadline.transport}
+
+    def establish_connection(self, *args: Any, **kwargs: Any) -> None:
+        super().establish_connection(*args, **kwargs)
+        self._limits.logged_in()
+
+    def write_channel(self, out_data: str) -> None:
+        with self._in_time():
+            super().write_channel(out_data)
 
     def read_channel(self) -> str:
+        with self._in_time():
+            return self._read_channel()
+
+    def _read_channel(self) -> str:
         output: str = super().read_channel()
         channel: Any = self.remote_conn
         if not output and channel is not None and (channel.closed or channel.eof_received):

@@ -9,7 +9,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from devices import collect
-from devices.collect import CLAIM, collect_device, collect_devices, store_interfaces
+from devices.claims import CLAIM
+from devices.collect import collect_device, store_interfaces
+from devices.fleet import collect_devices
 from devices.interfaces import Address, InterfaceData
 from devices.models import Credential, Device, Interface, InterfaceAddress
 from sessionlogs.models import Session

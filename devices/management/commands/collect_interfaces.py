@@ -1,15 +1,50 @@
 """Collect interfaces from devices."""
 
 import getpass
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
 from tqdm import tqdm
 
-from devices.collect import Result, collect_devices
+from devices import fleet
+from devices.collect import Result
 from devices.models import Device
+
+
+class Stop(threading.Event):
+    """Set by a signal; `signal` is its number."""
+
+    signal = 0
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Ctrl-C and SIGTERM end the run, not the devices that are being collected; a second one ends the process."""
+    stop = Stop()
+    before: dict[int, Any] = {}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.signal = number
+        stop.set()
+        for known, handler in before.items():
+            signal.signal(known, handler)
+
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Command(BaseCommand):
@@ -23,42 +58,90 @@ class Command(BaseCommand):
         which.add_argument("--all", action="store_true", help="every enabled device")
         parser.add_argument("--workers", type=int, default=0, metavar="N", help="devices at a time")
         parser.add_argument("--user", metavar="USERNAME", help="who is named in the session logs")
-        parser.add_argument("--no-session-log", action="store_true", help="leave no session log")
+        parser.add_argument(
+            "--no-session-log", action="store_true", help="leave no session log; collects in this process"
+        )
+        parser.add_argument(
+            "--resume", action="store_true", help="leave out what the run that was interrupted has collected"
+        )
+        parser.add_argument(
+            "--local", action="store_true", help="collect in this process, though REDIS_URL is set"
+        )
 
     def handle(self, **options: Any) -> None:
         if options["workers"] < 0:
             raise CommandError("--workers: a whole number above 0", returncode=2)
         devices = self._devices(options["device"])
         user = self._user(options["user"])
-        bar = tqdm(total=len(devices), unit="device", disable=None, leave=False)
-        failed: list[str] = []
+        run = fleet.interrupted_run() if options["resume"] else None
+        if options["resume"] and run is None:
+            raise CommandError("--resume: the last run was not interrupted", returncode=2)
+        run = run or fleet.begin_run()
+        if options["resume"]:
+            devices = fleet.left_by(run, devices)
+        with stopping() as stop:
+            self._collect(devices, user, stop, options)
+        if not stop.is_set():
+            fleet.end_run(run)
+        self._sum_up(stop)
+
+    def _collect(
+        self, devices: QuerySet[Device], user: AbstractBaseUser | None, stop: Stop, options: dict[str, Any]
+    ) -> None:
+        self.tally, self.wanted = fleet.Tally(), devices.count()
+        record = not options["no_session_log"]
+        tqdm.monitor_interval = 0  # no thread of its own beside ours
+        bar = tqdm(total=self.wanted, unit="device", disable=None, leave=False)
+        if settings.REDIS_URL and record and not options["local"]:
+            results = self._by_workers(devices, user, stop)
+        else:
+            results = fleet.collect_devices(
+                fleet.in_pages(devices), user, workers=options["workers"], record=record, stop=stop
+            )
         with bar:
-            for result in collect_devices(
-                devices, user, workers=options["workers"], record=not options["no_session_log"]
-            ):
+            for result in results:
                 bar.clear()
-                failed += [] if result.ok else [result.device.name]
+                self.tally.add(result)
                 self._print(result)
                 bar.update()
-        self.stdout.write(f"{len(devices) - len(failed)} of {len(devices)} devices collected")
-        if failed:
-            raise CommandError(f"{len(failed)} of {len(devices)} devices failed: {', '.join(sorted(failed))}")
 
-    def _devices(self, names: list[str] | None) -> list[Device]:
-        devices = Device.objects.prefetch_related("tags")
+    def _by_workers(
+        self, devices: QuerySet[Device], user: AbstractBaseUser | None, stop: Stop
+    ) -> Iterator[Result]:
+        from devices import tasks  # Celery is needed where there is Redis only
+
+        try:
+            queued = tasks.enqueue(fleet.in_pages(devices), user)
+            if not tasks.workers_answer():
+                self.stderr.write("no worker answers yet; start one: celery -A logsite worker")
+        except tasks.collect.OperationalError as error:
+            raise CommandError(f"REDIS_URL: Redis does not answer ({type(error).__name__})") from None
+        return tasks.results(queued, stop)
+
+    def _sum_up(self, stop: Stop) -> None:
+        done, failed = self.tally.total, self.tally.failed
+        if failed:
+            self.stdout.write(str(self.tally))
+        self.stdout.write(f"{done - len(failed)} of {self.wanted} devices collected")
+        if stop.is_set():
+            left = f"{self.wanted - done} devices are left; --resume goes on"
+            code = 128 + stop.signal if stop.signal == signal.SIGINT else 1
+            raise CommandError(f"interrupted: {left}", returncode=code)
+        if failed:
+            raise CommandError(f"{len(failed)} of {done} devices failed: {', '.join(sorted(failed))}")
+
+    def _devices(self, names: list[str] | None) -> QuerySet[Device]:
+        devices = Device.objects.filter(enabled=True)
         if names is None:
-            found = list(devices.filter(enabled=True))
-            if not found:
+            if not devices.exists():
                 raise CommandError("there is no enabled device; add one in the admin", returncode=2)
-            return found
-        by_name = {device.name: device for device in devices.filter(name__in=names)}
-        wrong = [name for name in names if name not in by_name]
-        if wrong:
+            return devices
+        enabled = dict(Device.objects.filter(name__in=names).values_list("name", "enabled"))
+        if wrong := [name for name in names if name not in enabled]:
             raise CommandError(f"--device: not in the inventory: {', '.join(wrong)}", returncode=2)
-        disabled = [device.name for device in by_name.values() if not device.enabled]
-        if disabled:
+        if disabled := [name for name, is_enabled in enabled.items() if not is_enabled]:
             raise CommandError(f"--device: not enabled: {', '.join(disabled)}", returncode=2)
-        return list(by_name.values())
+        return devices.filter(name__in=names)
 
     def _user(self, name: str | None) -> AbstractBaseUser | None:
         users = get_user_model()

@@ -60,7 +60,9 @@ class Command(BaseCommand):
         self._say("Collecting the emulated devices; sw02.demo refuses its password, to show how that looks.")
         names = [device.name for device in devices]
         try:
-            call_command("collect_interfaces", "--device", *names, "--user", demo.ADMIN, stdout=self.stdout)
+            call_command(
+                "collect_interfaces", "--local", "--device", *names, "--user", demo.ADMIN, stdout=self.stdout
+            )
         except CommandError as error:
             self._say(f"collect_interfaces: {error}")
 

@@ -1,0 +1,73 @@
+"""Who may collect a device: one process at a time, by a conditional update of the device's row."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from devices.models import Device, Outcome
+from sessionlogs.models import ErrorKind
+from sessionlogs.processes import presence
+from sessionlogs.recovery import ENDED
+
+CLAIM = timedelta(minutes=15)  # longer than any collection; where a process's death cannot be seen, its end
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Ours on a device until `until`, for the place in the queue that it had then."""
+
+    device_id: int
+    until: datetime
+    queued_at: datetime | None
+
+    def release(self, **outcome: Any) -> None:
+        """Store how it ended; a claim that has run out and is somebody else's by now stays theirs.
+
+        What was queued anew while we were at it is still to be done.
+        """
+        ours = Device.objects.filter(pk=self.device_id, claimed_until=self.until, claimed_by=presence.id)
+        changes: dict[str, Any] = {"claimed_until": None, "claimed_by": None, **outcome}
+        done = {"queued_at": None, "queued_by": None}
+        if self.queued_at is None or not ours.filter(queued_at=self.queued_at).update(**changes, **done):
+            ours.update(**changes)
+
+
+def claim(device: Device, *, queued: bool = False) -> Claim | None:
+    """Our claim on the device; None when somebody holds one. With `queued`, only while it waits in the queue."""
+    presence.start()  # first, for it voids the claims of the dead
+    now = timezone.now()
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    wanted = Device.objects.filter(free, pk=device.pk)
+    if queued:
+        wanted = wanted.filter(queued_at__isnull=False)
+    until = now + CLAIM
+    if not wanted.update(claimed_until=until, claimed_by=presence.id, attempted_at=now):
+        return None
+    return Claim(device.pk, until, Device.objects.values_list("queued_at", flat=True).get(pk=device.pk))
+
+
+def release_claims(process: uuid.UUID, **_: Any) -> None:
+    """The process is dead: its devices are free, and their collections failed."""
+    held = Device.objects.filter(claimed_by=process)
+    queued = list(held.filter(queued_at__isnull=False).values_list("pk", "queued_by"))
+    held.update(
+        claimed_until=None, claimed_by=None, outcome=Outcome.FAILED, error_kind=ErrorKind.INTERNAL,
+        error_message=ENDED,
+    )  # fmt: skip
+    if queued and settings.REDIS_URL:
+        transaction.on_commit(partial(_send_again, queued))
+
+
+def _send_again(queued: Sequence[tuple[int, int | None]]) -> None:
+    from devices.tasks import send  # Celery is needed where there is Redis only
+
+    for device_id, user_id in queued:
+        send(device_id, user_id)

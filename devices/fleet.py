@@ -1,0 +1,127 @@
+"""Collect many devices, in this process: bounded threads, pages of devices, results as they come."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from devices.collect import Result, collect_device
+from devices.models import CollectionRun, Device
+
+PAGE = 200  # devices
+
+
+def collect_devices(
+    devices: Iterable[Device],
+    user: AbstractBaseUser | None = None,
+    *,
+    workers: int = 0,
+    record: bool = True,
+    stop: threading.Event | None = None,
+) -> Iterator[Result]:
+    """The results in the order in which the devices finish; at most `workers` devices at a time.
+
+    `devices` is read as threads become free. Once `stop` is set no further device is begun.
+    """
+    free, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
+    waiting, running, changes = iter(devices), 0, SimpleQueue[Future[Result] | None]()
+    # Twice as many threads as devices at a time: what was read is stored while the next device is being read.
+    with ThreadPoolExecutor(2 * free, thread_name_prefix="collect") as pool:
+        try:
+            while True:
+                while free and not stop.is_set() and (device := next(waiting, None)):
+                    free, running = free - 1, running + 1
+                    place = _Place(changes)
+                    future = pool.submit(_collect_in_thread, device, user, record, stop, place)
+                    future.add_done_callback(changes.put)
+                if not running:
+                    return
+                if (change := changes.get()) is None:
+                    free += 1
+                else:
+                    running -= 1
+                    yield change.result()
+        except BaseException:  # who stops listening wants no retry of those that run
+            stop.set()
+            raise
+
+
+class _Place:
+    """One of the devices at a time; called once or more when it is free again."""
+
+    def __init__(self, changes: "SimpleQueue[Future[Result] | None]") -> None:
+        self._changes, self._taken = changes, True
+
+    def __call__(self) -> None:
+        if self._taken:
+            self._taken = False
+            self._changes.put(None)
+
+
+def _collect_in_thread(
+    device: Device, user: AbstractBaseUser | None, record: bool, stop: threading.Event, place: _Place
+) -> Result:
+    try:
+        return collect_device(device, user, record=record, stop=stop, disconnected=place)
+    finally:
+        place()
+        connection.close()  # a connection belongs to its thread, and the thread may not come back
+
+
+def in_pages(devices: QuerySet[Device]) -> Iterator[Device]:
+    """The devices in the order of their names, read page by page: no result set stays open for hours."""
+    last = ""
+    while page := list(devices.filter(name__gt=last).order_by("name").prefetch_related("tags")[:PAGE]):
+        yield from page
+        last = page[-1].name
+
+
+@dataclass
+class Tally:
+    """What is kept of many results."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        self.outcomes[result.outcome] += 1
+        if not result.ok:
+            self.failed.append(result.device.name)
+
+    @property
+    def total(self) -> int:
+        return sum(self.outcomes.values())
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common())
+
+
+# --- runs -------------------------------------------------------------------------------------------------------
+
+
+def interrupted_run() -> CollectionRun | None:
+    """The latest run, unless it came to its end."""
+    run = CollectionRun.objects.first()
+    return run if run and run.ended_at is None else None
+
+
+def begin_run() -> CollectionRun:
+    return CollectionRun.objects.create(started_at=timezone.now())
+
+
+def end_run(run: CollectionRun) -> None:
+    run.ended_at = timezone.now()
+    run.save(update_fields=["ended_at"])
+
+
+def left_by(run: CollectionRun, devices: QuerySet[Device]) -> QuerySet[Device]:
+    """Those of `devices` that were not collected successfully since the run began."""
+    return devices.filter(Q(collected_at__isnull=True) | Q(collected_at__lt=run.started_at))

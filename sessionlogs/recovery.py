@@ -1,0 +1,59 @@
+"""Closes, as failed, what a dead process left open: its sessions here, and by a signal its claims elsewhere."""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.dispatch import Signal
+from django.utils import timezone
+
+from logsite.live import publish
+from sessionlogs.models import ErrorKind, EventType, RecordingProcess, Session, SessionLog, SessionStatus
+
+log = logging.getLogger(__name__)
+ENDED = "the collecting process ended"
+TICK = timedelta(microseconds=1)
+
+process_ended = Signal()  # process: its id; sent when its sessions are closed, within the transaction
+
+
+def close_process(process: uuid.UUID) -> int:
+    """Close what `process` left open and forget it; the number of its sessions. Two who do it at once do it once."""
+    with transaction.atomic():
+        closed = sum(_close(session) for session in left_open(process))
+        process_ended.send(sender=RecordingProcess, process=process)
+        RecordingProcess.objects.filter(pk=process).delete()
+    if closed:
+        log.warning("%d sessions closed as failed: %s", closed, ENDED)
+        publish("session")
+    return closed
+
+
+def left_open(process: uuid.UUID) -> list[Session]:
+    """Its sessions that are running, or that were stored as successful but never as disconnected."""
+    disconnection = SessionLog.objects.filter(session=OuterRef("pk"), event_type=EventType.DISCONNECTION)
+    unfinished = Q(status=SessionStatus.RUNNING) | (Q(status=SessionStatus.SUCCESS) & ~Exists(disconnection))
+    return list(Session.objects.filter(unfinished, process=process).order_by("started_at"))
+
+
+def _close(session: Session) -> bool:
+    """One session: a last event, and its row. False when somebody else has closed it by now."""
+    last = session.events.order_by("-id").first()
+    now = timezone.now()
+    if last is not None:
+        now = max(now, last.timestamp + TICK)  # our clock may be behind that of the machine that recorded it
+    mine = Session.objects.filter(pk=session.pk, status=session.status).update(
+        status=SessionStatus.FAILED, ended_at=now, error_kind=ErrorKind.INTERNAL, error_message=ENDED,
+        failures=F("failures") + 1,
+    )  # fmt: skip
+    if not mine:
+        return False
+    collection = session.events.filter(event_type=EventType.INTERFACE_COLLECTION_START).exists()
+    SessionLog.objects.create(
+        session=session, device=session.device, user=session.user, timestamp=now, error_message=ENDED,
+        event_type=EventType.INTERFACE_COLLECTION_FAILED if collection else EventType.COMMAND_FAILED,
+        error_kind=ErrorKind.INTERNAL, execution_status=SessionStatus.FAILED,
+    )  # fmt: skip
+    return True
