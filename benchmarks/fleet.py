@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 from typing import Any
 
-from benchmarks.scratch import percentile, print_table, scratch_site
+from benchmarks.scratch import print_table, scratch_site
 
 ROUNDS = 3
 LATENCIES = (0.0, 0.1, 0.4)  # seconds that a login and each answer take
@@ -72,7 +73,7 @@ def main(number: int, workers: int) -> None:
             for _ in range(ROUNDS):
                 ways["bare"].append(bare(fleet, workers))
                 ways["collected"].append(collected(workers))
-            middle = {way: percentile(seconds, 0.5) for way, seconds in ways.items()}
+            middle = {way: median(seconds) for way, seconds in ways.items()}
             rows.append(
                 (
                     number, workers, f"{latency * 1000:.0f}", f"{middle['bare']:.1f}", f"{middle['collected']:.1f}",
