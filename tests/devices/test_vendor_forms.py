@@ -1,6 +1,6 @@
 """Forms that the vendors' answers take from release to release and that our own samples do not have."""
 
-# ruff: noqa: E501  a device's line is as long as it is
+
 
 import pytest
 
