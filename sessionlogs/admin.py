@@ -204,7 +204,7 @@ class SessionLogAdmin(LogModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
         shown = obj is None or not obj.is_step or may_see(request.user)
-        return self.fields if shown else tuple(n if n != "answer" else "withheld" for n in self.fields)
+        return self.fields if shown else tuple(n if n != "answer" else "left_out" for n in self.fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -230,7 +230,7 @@ class SessionLogAdmin(LogModelAdmin):
         return format_html('{}<pre class="response">{}</pre>', self._links(obj), obj.response)
 
     @admin.display(description="response")
-    def withheld(self, obj: SessionLog) -> str:
+    def left_out(self, obj: SessionLog) -> str:
         return f"The answer is {WITHHELD}." if obj.response else ""
 
     def _links(self, obj: SessionLog) -> SafeString:

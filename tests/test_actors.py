@@ -10,8 +10,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
-from sessionlogs.models import EventType, ResponseView, Session, SessionLog
+from devices.models import Credential, Device, Interface, InterfaceAddress, PlatformLogging, Tag
+from sessionlogs.models import EventType, PurgeRun, ResponseView, Session, SessionLog
 from tests.factories import (
     AddressFactory,
     CredentialFactory,
@@ -58,17 +58,23 @@ TABLE = {
     "admin/sessionlogs/sessionlog/{id}/diff/": ANSWERS,
     "admin/sessionlogs/sessionlog/{id}/response/": ANSWERS,
     **admin_rows("sessionlogs", "responseview", **RECORD),
+    **admin_rows("sessionlogs", "purgerun", **RECORD),
+    "admin/sessionlogs/statistics/": READ,
+    **admin_rows("devices", "platformlogging"),
+    "admin/devices/device/run-commands/": (302, 302, 403, 403, 302),  # back to the list: nothing is chosen
     **admin_rows("devices", "credential"),
     **admin_rows("devices", "tag"),
     **admin_rows("devices", "device"),
     **admin_rows("devices", "interface", **RECORD),
     "api/v2/sessions/": API_READ,
     "api/v2/sessions/{id}/": API_READ,
+    "api/v2/sessions/statistics/": API_READ,
     "api/v2/session-logs/": API_READ,
     "api/v2/session-logs/{id}/": API_READ,
     "api/v2/devices/": API_READ,
     "api/v2/devices/{id}/": API_READ,
     "api/v2/devices/{id}/collect/": API_POST_ONLY,
+    "api/v2/devices/{id}/run/": API_POST_ONLY,
     "api/v2/interfaces/": API_READ,
     "api/v2/interfaces/{id}/": API_READ,
 }
@@ -139,7 +145,10 @@ def ids():
     device = DeviceFactory(name="rtr01", credential=CredentialFactory())
     interface = InterfaceFactory(device=device)
     AddressFactory(interface=interface)
+    purge = PurgeRun.objects.create(started=session.started_at)
+    logging = PlatformLogging.objects.create(platform="cisco_ios")
     return {
+        "sessionlogs/purgerun/": purge.pk, "devices/platformlogging/": logging.pk,
         "sessionlogs/session/": session.pk, "sessionlogs/sessionlog/": event.pk, "sessionlogs/responseview/": view.pk,
         "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,
         "devices/interface/": interface.pk, "v2/sessions/": session.pk, "v2/session-logs/": event.pk,

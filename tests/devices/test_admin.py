@@ -165,6 +165,7 @@ def test_a_device_that_cannot_be_reached_so_is_refused(field, value, browser, ow
         "port": "22",
         "platform": "cisco_ios",
         "agent_type": "network",
+        "session_logging": "default",
     }
     inlines = {"interfaces-TOTAL_FORMS": "0", "interfaces-INITIAL_FORMS": "0"}
     client = browser(owner)

@@ -1,7 +1,5 @@
 """Forms that the vendors' answers take from release to release and that our own samples do not have."""
 
-
-
 import pytest
 
 from devices.interfaces import merge

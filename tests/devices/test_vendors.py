@@ -360,7 +360,9 @@ def test_every_platform_is_collected_over_ssh():
     """All at a time: FakeNOS takes its time over each character."""
     quiet()
     with ExitStack() as stack, ThreadPoolExecutor(len(PLATFORMS)) as pool:
-        devices = {name: emulated(name) for name in PLATFORMS}
+        devices = {
+            name: emulated(name) for name in PLATFORMS if name != "linux"
+        }  # test_linux.py: exec channels
         for device in devices.values():
             device.start()
             stack.callback(device.stop)
