@@ -70,7 +70,8 @@ def print_command_path() -> None:
         (
             "command path",
             "commands",
-            "bare call µs",
+            "bare call µs p50",
+            "bare call µs p99",
             "recording µs p50",
             "recording µs p99",
             "an event µs p50",
