@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 INSERT = """
     INSERT INTO session_logs (session_id, device, "user", event_type, command, response, error_message,
-                              timestamp, error_kind, execution_status)
-    VALUES (%s, 'fw01', '', 'command_sent', %s, '', '', %s, '', 'running') RETURNING id
+                              timestamp, error_kind, execution_status, truncated_bytes, withheld, timing)
+    VALUES (%s, 'fw01', '', 'command_sent', %s, '', '', %s, '', 'running', 0, '', '{}') RETURNING id
 """
 
 
