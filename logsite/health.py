@@ -37,7 +37,7 @@ def _redis() -> str:
     layer = get_channel_layer()
     try:
         async_to_sync(layer.send)("readyz", {"type": "ping"})
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         return f"redis: {type(error).__name__}"
     return "ok"
 

@@ -319,7 +319,7 @@ class RedactingFilter(logging.Filter):
             _clean_message(record)
             _clean_exception(record)
             _clean_extra(record)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             record.msg, record.args = f"log record withheld: redaction failed ({type(error).__name__})", ()
             record.exc_info = record.exc_text = record.stack_info = None
         return True
@@ -328,7 +328,7 @@ class RedactingFilter(logging.Filter):
 def _clean_message(record: logging.LogRecord) -> None:
     try:
         message = record.getMessage()
-    except Exception:
+    except Exception:  # noqa: BLE001
         record.msg, record.args = redact(f"{record.msg} {record.args!r}"), ()
         return
     clean = redact(message)

@@ -158,7 +158,7 @@ class SessionLogWriter:
         """No event must take others along, nor the thread: what cannot be stored is counted."""
         try:
             batch = prepare([event_of(item) for item in items])
-        except Exception as error:  # whatever it is that an answer did to the redaction
+        except Exception as error:  # whatever it is that an answer did to the redaction  # noqa: BLE001
             if len(items) == 1:
                 self._lose(items[0][1], error)
                 return
@@ -172,7 +172,7 @@ class SessionLogWriter:
             time.sleep(POLL)
         try:
             self._write(batch)
-        except Exception:  # the database's refusal, or its driver's
+        except Exception:  # the database's refusal, or its driver's  # noqa: BLE001
             self._write_singly(batch)
 
     def _lose(self, event_type: str, error: Exception) -> None:
@@ -221,7 +221,7 @@ class SessionLogWriter:
             return False
         for recorder in batch.recorders:
             recorder.stored = (
-                True  # nothing is written before the spill is empty, so its session is there by then
+                True  # nothing is written before the spill is empty: its session is there by then
             )
         return True
 
@@ -247,7 +247,7 @@ class SessionLogWriter:
             restore(page)
         except UNAVAILABLE:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             if len(page.entries) == 1:
                 self._lose(page.entries[0].event_type, error)
                 return
@@ -260,7 +260,7 @@ class SessionLogWriter:
             recorders = [recorder for recorder in batch.recorders if recorder.session_id == row.session_id]
             try:
                 self._write(Batch([row], recorders))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 self._lose(row.event_type, error)
 
 

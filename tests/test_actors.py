@@ -108,11 +108,6 @@ def own_addresses():
     return {route for route in addresses() if route.startswith(OURS)}
 
 
-@pytest.fixture(autouse=True)
-def _fast_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def nobody():
     return None

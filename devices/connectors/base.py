@@ -77,6 +77,7 @@ class BaseConnector:
             "passphrase": ssh_key_passphrase,
         }  # fmt: skip
         self._secrets = {kind: str(value) for kind, value in secrets.items() if value}
+        self._redactor = Redactor(self._secrets)
         self._identity: dict[str, Any] = {
             "device": device_name or (str(device_id) if _is_name(device_id) else host),
             "device_id": "" if device_id is None else str(device_id),
@@ -124,7 +125,7 @@ class BaseConnector:
             self.logged_in = True
             if "enable-secret" in self._secrets and self.has_enable_mode:
                 self.connection.enable()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             raise self._clean(error) from None
         finally:
             if self.limits:
@@ -221,14 +222,14 @@ class BaseConnector:
         assert self.connection is not None, "open() first"
         try:
             output = str(self.connection.send_command(command))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             raise self._clean(error) from None
         refused = self.platform.failure(output)
         return Execution(output, refused, error_kind=ErrorKind.DEVICE if refused else "")
 
     def redact(self, text: str) -> str:
         """`text` as it may be shown: without this connection's credentials and what looks like one."""
-        return Redactor(self._secrets).redact(text)
+        return self._redactor.redact(text)
 
     def get_interfaces(self) -> list[InterfaceData]:
         """Connect, run the platform's interface commands, parse, disconnect."""
@@ -238,7 +239,7 @@ class BaseConnector:
         try:
             try:
                 interfaces = self._collect()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 self._fail(EventType.INTERFACE_COLLECTION_FAILED, error)
                 raise self._clean(error) from None
             if self.recorder:
@@ -261,15 +262,13 @@ class BaseConnector:
         raw = [(command, self._ask(command)) for command in commands]
         self._answers = [Answer(command, answer) for command, answer in raw if answer is not None]
         interfaces = interfaces_of(self.platform, self._answers)
-        redactor = Redactor(self._secrets)
         for interface in interfaces:  # people write communities and passwords into descriptions
-            interface.description = redactor.redact(interface.description)
+            interface.description = self.redact(interface.description)
         return interfaces
 
     def redacted_answers(self) -> list[Answer]:
         """The answers of the last `get_interfaces()` without secrets; none where it did not get them all."""
-        redactor = Redactor(self._secrets)
-        clean = ((redactor.redact(answer.raw), redactor.redact(answer.error)) for answer in self._answers)
+        clean = ((self.redact(answer.raw), self.redact(answer.error)) for answer in self._answers)
         return [
             replace(answer, raw=raw.replace("\0", ""), error=error)
             for answer, (raw, error) in zip(self._answers, clean, strict=True)
@@ -297,7 +296,7 @@ class BaseConnector:
     def _clean(self, error: Exception) -> ConnectorError:
         """The error as ours, with every known secret taken out of its text."""
         wrapped = wrap(error)
-        wrapped.args = (Redactor(self._secrets).redact(str(wrapped)),)
+        wrapped.args = (self.redact(str(wrapped)),)
         return wrapped
 
 

@@ -61,7 +61,7 @@ class LinuxConnector(BaseConnector):
         assert self.connection is not None, "open() first"
         try:
             execution: Any = self.connection.send_command(command)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             raise self._clean(error) from None
         assert isinstance(execution, Execution)
         return execution

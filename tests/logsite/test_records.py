@@ -358,7 +358,7 @@ def test_a_reader_beside_busy_writers_gets_every_row_once():
                 with transaction.atomic():
                     for _ in range(size):
                         write(session)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             failures.append(error)
         finally:
             connection.close()
