@@ -1,0 +1,1 @@
+"""Admin pages of Docker hosts, containers, snapshots, entries and sent commands."""
