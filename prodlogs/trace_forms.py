@@ -7,7 +7,8 @@ STARTS = frozenset((" ", "\t", "T", "p", "g", "f", "t", "u", "S", "/", "n", "C")
 
 _OPENERS = re.compile(
     r"(?P<python>Traceback \(most recent call last\):|\s+\+ Exception Group Traceback \(most recent)"
-    r"|(?P<go>panic: |fatal error: \w|goroutine \d+ (?:\w+=\S+ )*\[[\w ,()-]+\]:$|SIG[A-Z]{2,5}: |unexpected fault address)"
+    r"|(?P<go>panic: |fatal error: \w|goroutine \d+ (?:\w+=\S+ )*\[[\w ,()-]+\]:$|SIG[A-Z]{2,5}: "
+    r"|unexpected fault address)"
     r"|(?P<rust>thread '[^']*'(?: \(\d+\))? panicked at )"
     r"|(?P<node>(?:node:|file:///|/)[^\s:]+:\d+$)"
 )
@@ -27,7 +28,8 @@ _CHAINED = re.compile(
     r"During handling of the above exc|The above exception was the direct cause|Traceback \(most "
 )
 _GO_MORE = re.compile(
-    r"goroutine |runtime(?: stack:|: |\.)|\[signal |\[originating from |panic: |created by |exit status \d+$|r\w{1,2} +0x"
+    r"goroutine |runtime(?: stack:|: |\.)|\[signal |\[originating from |panic: |created by "
+    r"|exit status \d+$|r\w{1,2} +0x"
 )
 _GO_CALL = re.compile(r"[\w$./*%(\[][^\s]*\(.*\)$")
 _NODE_MORE = re.compile(r"\}$|Node\.js v\d|Thrown at:$|Require stack:$|- /|\(Use `node ")

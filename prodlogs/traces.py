@@ -137,7 +137,7 @@ class Grouper:
         return level, f"trace:{self._form}"
 
     def _closed(self) -> list[Entry]:
-        """The open entry. Empty lines at its end are entries of their own: perhaps they only part it from the next."""
+        """The open entry. Empty lines at its end are entries of their own: they part it from the next."""
         lines, empty = self._lines, 0
         while len(lines) - empty > 1 and not lines[-1 - empty].text.strip():
             empty += 1
