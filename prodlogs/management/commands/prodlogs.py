@@ -44,14 +44,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         common = argparse.ArgumentParser(add_help=False)
-        common.add_argument("--host", metavar="NAME", help="one Docker host; without it, all that are enabled")
+        common.add_argument(
+            "--host", metavar="NAME", help="one Docker host; without it, all that are enabled"
+        )
         common.add_argument("--json", action="store_true", help="JSON on standard output")
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         def verb(name: str, text: str, hours: float | None = None) -> argparse.ArgumentParser:
             found: argparse.ArgumentParser = verbs.add_parser(name, help=text, parents=[common])
             if hours is not None:
-                found.add_argument("hours", metavar="H", nargs="?", type=_hours, default=hours, help="hours back")
+                found.add_argument(
+                    "hours", metavar="H", nargs="?", type=_hours, default=hours, help="hours back"
+                )
             return found
 
         verb("status", "the containers of each host")
@@ -187,5 +191,7 @@ def _hours(text: str) -> float:
         hours = float(text)
         since_hours(hours)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0 and up to {LONGEST}") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of hours above 0 and up to {LONGEST}"
+        ) from None
     return hours
