@@ -7,6 +7,7 @@ from logsite.terminal import plain
 from prodlogs.collect import HostResult, Reading
 from prodlogs.entries import EntryDict
 from prodlogs.health import Health, HostHealth
+from prodlogs.selftest import Outcome
 from prodlogs.summary import Summary
 
 STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "failed": "FAILED"}
@@ -92,3 +93,10 @@ def _host_lines(host: HostHealth) -> Iterator[str]:
     rows = [{name: row.get(name) for name in columns} for row in host["stats"]]
     if rows:
         yield from (f"  {line}" for line in table(rows, columns))
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """An attempt of the self-test: whether it ended as it must, and what the host said."""
+    word = "ok" if outcome.passed else "NOT REFUSED" if outcome.hostile else "DOES NOT WORK"
+    kind = "refused" if outcome.refused else "allowed"
+    return f"{word:13} {kind}  {outcome.name}: {plain(outcome.answer)}"

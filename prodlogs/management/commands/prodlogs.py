@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -184,7 +185,14 @@ class Command(BaseCommand):
 
     def _selftest(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
-        raise NotImplementedError(host)
+        outcomes = selftest.run(host, user=account())
+        if options["json"]:
+            self._json([asdict(outcome) for outcome in outcomes])
+        else:
+            self._lines(map(printing.outcome_line, outcomes))
+        if not selftest.passed(outcomes):
+            wrong = sum(not outcome.passed for outcome in outcomes)
+            raise CommandError(f"{host.name}: {wrong} of {len(outcomes)} attempts did not end as they must")
 
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
