@@ -65,30 +65,6 @@ class TransportAccess:
 
         return self._guarded(ask)
 
-    def listen(self) -> Answer: ...
-
-
-class TransportAccess:
-    """RawAccess over a connection that is logged in. No request takes longer than `timeout` seconds."""
-
-    def __init__(self, transport: Transport, timeout: float = 30.0) -> None:
-        self._transport: Any = transport  # paramiko's types do not have what a raw channel needs
-        self._timeout = timeout
-
-    def exec(self, raw: str, environment: Mapping[str, str] | None = None) -> Answer:
-        """Send the text as it is, in the environment as far as the host takes it."""
-        return self._session(
-            ("exec", raw.encode("utf-8", "surrogateescape")), environment or {}, program=True
-        )
-
-    def request(self, kind: str, *fields: str | int | bool, program: bool = False) -> Answer:
-        """A request on a session («pty-req»); `program`: one that starts something, which is waited for."""
-        return self._session((kind, *fields), {}, program=program)
-
-    def open_channel(self, kind: str, *fields: str | int) -> Answer:
-        """A channel to somewhere else («direct-tcpip»), closed as soon as it is open."""
-        return self._guarded(lambda: self._opened(kind, *fields).close() or Answer(granted=True))
-
     def listen(self) -> Answer:
         """A port of the host that would be forwarded to us; given back at once."""
 

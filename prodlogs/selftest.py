@@ -129,6 +129,11 @@ def by_wrapper(answer: Answer) -> bool:
     return answer.exit_code == REFUSED and not answer.stdout and REFUSAL.encode() in answer.stderr
 
 
+def _not_started(answer: Answer) -> bool:
+    """Of a subsystem: OpenSSH does not pass on what the wrapper says then, only its exit code."""
+    return _denied(answer) or (answer.exit_code == REFUSED and not answer.stdout)
+
+
 def _denied(answer: Answer) -> bool:
     return not answer.granted and not answer.lost
 
@@ -145,7 +150,7 @@ def _programs() -> list[Attempt]:
             "sftp",
             "subsystem sftp",
             lambda access: access.request("subsystem", "sftp", program=True),
-            by_wrapper,
+            _not_started,
         ),
     ]
 
