@@ -1,0 +1,106 @@
+"""How the hosts and their containers are, asked now."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypedDict
+
+from django.db import close_old_connections
+from django.utils import timezone
+
+from logsite.nanoseconds import rfc3339
+from logsite.records import to_nanoseconds
+from prodlogs.containers import read_stats, refresh
+from prodlogs.errors import HostError
+from prodlogs.models import Container, DockerHost
+from prodlogs.remote import Remote
+
+MOST_HOSTS = 16  # asked at the same time
+
+
+class HostHealth(TypedDict):
+    """`status` is "healthy", "degraded" (a container has a problem) or "unreachable" (`error` says why)."""
+
+    host: str
+    status: str
+    error: str
+    error_kind: str
+    containers: dict[str, int]
+    problems: list[str]
+    stats: list[dict[str, Any]]
+
+
+class Health(TypedDict):
+    """`status` is the worst of the hosts'."""
+
+    timestamp: str
+    status: str
+    hosts: list[HostHealth]
+
+
+WORST_FIRST = ("unreachable", "degraded", "healthy")
+
+
+def check_health(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> Health:
+    """Ask every host for its containers and their use of the machine; one that fails does not stop the rest."""
+    found = check_hosts(hosts, user=user, via=via)
+    worst = next((word for word in WORST_FIRST if any(host["status"] == word for host in found)), "healthy")
+    return Health(timestamp=rfc3339(to_nanoseconds(timezone.now())), status=worst, hosts=found)
+
+
+def check_hosts(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> list[HostHealth]:
+    """Each host's health, in the order of `hosts`."""
+    if len(hosts) == 1:
+        return [check_host(hosts[0], user=user, via=via)]
+    with ThreadPoolExecutor(min(len(hosts), MOST_HOSTS) or 1, "health") as pool:
+        return list(pool.map(lambda host: _in_thread(host, user, via), hosts))
+
+
+def _in_thread(host: DockerHost, user: str, via: str) -> HostHealth:
+    try:
+        return check_host(host, user=user, via=via)
+    finally:
+        close_old_connections()
+
+
+def check_host(host: DockerHost, *, user: str = "", via: str = "cli") -> HostHealth:
+    """One host's health; what it said of its containers is stored."""
+    try:
+        with Remote(host, user=user, via=via) as remote:
+            refresh(remote, host)
+            read_stats(remote, host)
+    except HostError as error:
+        return HostHealth(
+            host=host.name, status="unreachable", error=str(error), error_kind=str(error.kind), containers={},
+            problems=[], stats=[],
+        )  # fmt: skip
+    return stored_health(host, host.containers.filter(removed_at__isnull=True))
+
+
+def stored_health(host: DockerHost, containers: Iterable[Container]) -> HostHealth:
+    """The health by what is stored of the host's containers."""
+    rows = list(containers)
+    problems = [problem for row in rows if (problem := _problem(row))]
+    return HostHealth(
+        host=host.name,
+        status="degraded" if problems else "healthy",
+        error="",
+        error_kind="",
+        containers={
+            "total": len(rows),
+            "running": sum(row.state == "running" for row in rows),
+            "problems": len(problems),
+        },
+        problems=problems,
+        stats=[{"container_name": row.name, **row.stats} for row in rows if row.state == "running"],
+    )
+
+
+def _problem(row: Container) -> str:
+    """What is wrong with a container, in words; empty when nothing is."""
+    if row.health == "unhealthy":
+        return f"{row.name}: its health check fails"
+    if row.state in ("restarting", "dead"):
+        return f"{row.name}: {row.state}, exit code {row.exit_code}, {row.restarts} restarts"
+    if row.state == "exited" and row.exit_code:
+        return f"{row.name}: exited with code {row.exit_code}"
+    return ""
