@@ -10,9 +10,11 @@ reply is one stretch of one log file for both streams, so
 - where no anchor shows and the reply was cut at N, more is asked for;
 - where none shows and the reply is the whole log, what was between was rotated away: a gap.
 
-`--since` is not used for that, because lines written after a host's clock was set back would be missing. Two
-things cannot be told from outside: whether anything was lost when all up to the last line read was rotated away
-(reported as a gap), and whether anything was rotated away of a log that was empty when it was read last.
+`--since` is not used for that, because lines written after a host's clock was set back would be missing.
+
+What cannot be told from outside: whether anything was lost when exactly what had been read was rotated away
+(reported as a gap: lines may be missing); and whether anything was rotated away of a stream of which no line had
+been stored, when the whole log was empty or its first reading broke off (not reported).
 """
 
 import re

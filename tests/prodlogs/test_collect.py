@@ -24,6 +24,11 @@ def test_both_streams_of_a_container_are_stored(docker, docker_host):
 
     assert result.ok
     [reading] = result.readings
-    assert (reading.status, reading.lines, reading.entries, reading.gaps) == (SnapshotStatus.COMPLETE, 6, 6, [])
+    assert (reading.status, reading.lines, reading.entries, reading.gaps) == (
+        SnapshotStatus.COMPLETE,
+        6,
+        6,
+        [],
+    )
     assert messages() == ["out 1", "out 2", "out 3"]
     assert messages("stderr") == ["err 1", "err 2", "err 3"]
