@@ -65,6 +65,10 @@ class HardenedHost:
 
 
 @contextmanager
-def hardened(script: Path, settings: str = "") -> Iterator[HardenedHost]:
-    with openssh(settings=f"{OPEN_HANDED}{settings}") as server:
+def hardened(script: Path, **environment: str) -> Iterator[HardenedHost]:
+    """`environment` is what the server itself gives to each session. HOME: what the rc files of the account that
+    runs the tests do, and how long they take, is no matter of ours."""
+    variables = {"HOME": str(script.parent), **environment}
+    setting = " ".join(f"{name}={value}" for name, value in variables.items())
+    with openssh(settings=f"{OPEN_HANDED}SetEnv {setting}\n") as server:
         yield HardenedHost(server, script)
