@@ -1,5 +1,6 @@
 """A real OpenSSH server where one key has the line of `prodlogs harden`, and another has none."""
 
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -35,7 +36,9 @@ class HardenedHost:
 
     def connect(self, key: str) -> paramiko.Transport:
         """A connection that is logged in with this private key."""
-        transport = paramiko.Transport((self.host, self.port))
+        sock = socket.create_connection((self.host, self.port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # 40 ms less for each command
+        transport = paramiko.Transport(sock)
         transport.connect(username=self.username, pkey=load_private_key(key))
         return transport
 

@@ -96,6 +96,22 @@ def test_variables_that_the_server_takes_reach_no_docker(access, wrapped):
     assert not {"DOCKER_HOST", "XYZ", "HOME", "USER", "SSH_CONNECTION"} & set(environment)
 
 
+def test_a_command_that_does_not_end_is_no_proof(server):
+    transport = server.connect(server.open_key)
+    answer = TransportAccess(transport, timeout=0.5).exec("sleep 3")
+    transport.close()
+    assert (answer.exit_code, answer.reason, answer.lost) == (None, "no end within 0.5 s", False)
+    assert not selftest.by_wrapper(answer)
+
+
+def test_a_connection_that_broke_proves_nothing(server):
+    transport = server.connect(server.key)
+    access = TransportAccess(transport)
+    transport.close()
+    outcomes = selftest.examine(access, lambda attempt: lambda outcome: None)
+    assert {outcome.passed for outcome in outcomes} == {False}
+
+
 def test_no_shell_starts(access, open_access):
     assert selftest.by_wrapper(access.request("shell", program=True))
     assert open_access.request("shell", program=True).exit_code == 0
