@@ -113,3 +113,31 @@ def ssh_host(db: None) -> Callable[..., DockerHost]:
 def docker_host(ssh_host: Callable[..., DockerHost], docker_sshd: Host, docker: Docker) -> DockerHost:
     """The host of `docker`, over SSH."""
     return ssh_host(docker_sshd)
+
+
+class ScriptedHost:
+    """A login whose `docker` is a shell script of the test, for what no engine does on demand."""
+
+    def __init__(self, server: Host, row: DockerHost) -> None:
+        self.server, self.row = server, row
+
+    def docker(self, script: str) -> None:
+        program = self.server.folder / "docker"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+
+@pytest.fixture
+def scripted(ssh_host: Callable[..., DockerHost]) -> Iterator[ScriptedHost]:
+    with openssh(settings="SetEnv PATH={folder}:/usr/bin:/bin\nMaxSessions 2\n") as server:
+        yield ScriptedHost(server, ssh_host(server))
+
+
+def processes_of(pid: int) -> list[int]:
+    """What the process has started, and what that has started."""
+    own = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return own + [each for child in own for each in processes_of(child)]
