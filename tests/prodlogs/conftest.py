@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from prodlogs.models import DockerHost
+from prodlogs.remote import Remote
 from tests.conftest import service_address
 from tests.devices.openssh import Host, openssh
 from tests.factories import DockerHostFactory
@@ -131,6 +132,20 @@ class ScriptedHost:
 def scripted(ssh_host: Callable[..., DockerHost]) -> Iterator[ScriptedHost]:
     with openssh(settings="SetEnv PATH={folder}:/usr/bin:/bin\nMaxSessions 2\n") as server:
         yield ScriptedHost(server, ssh_host(server))
+
+
+@pytest.fixture
+def remote(docker_host: DockerHost) -> Iterator[Remote]:
+    """Reads from the real engine."""
+    with Remote(docker_host, user="netops", via="cli") as connection:
+        yield connection
+
+
+@pytest.fixture
+def elsewhere(scripted: ScriptedHost) -> Iterator[Remote]:
+    """Reads from the host whose docker is a script."""
+    with Remote(scripted.row, user="netops", via="cli") as connection:
+        yield connection
 
 
 def processes_of(pid: int) -> list[int]:

@@ -9,25 +9,11 @@ from prodlogs.containers import read_stats, refresh
 from prodlogs.docker_values import Misfit, moment, pair, percent, size
 from prodlogs.errors import HostError
 from prodlogs.models import Container, ErrorKind, RemoteCommand
-from prodlogs.remote import Remote
 from tests.factories import ContainerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ONE, TWO = "1" * 64, "2" * 64
-
-
-@pytest.fixture
-def remote(docker_host):
-    with Remote(docker_host, user="netops", via="cli") as connection:
-        yield connection
-
-
-@pytest.fixture
-def elsewhere(scripted):
-    """A remote whose docker is a script of the test."""
-    with Remote(scripted.row, user="netops", via="cli") as connection:
-        yield connection
 
 
 def refreshed(remote, container_id):

@@ -27,19 +27,6 @@ FOR_EVER = "while :; do echo more; echo and more >&2; sleep 0.05; done"
 MUCH = "head -c 100000000 /dev/zero | tr '\\0' x"
 
 
-@pytest.fixture
-def remote(docker_host):
-    with Remote(docker_host, user="netops", via="cli") as connection:
-        yield connection
-
-
-@pytest.fixture
-def elsewhere(scripted):
-    """A remote whose docker is a script of the test."""
-    with Remote(scripted.row, user="netops", via="cli") as connection:
-        yield connection
-
-
 def failure(remote, command=None, **options):
     """The error of a reading, and the bytes that came before it."""
     came = 0
