@@ -18,6 +18,8 @@ from logsite.nanoseconds import rfc3339
 
 PIECE = 16_384
 STAMP = 31  # with the space
+# Docker notes when it started a container after the container may have written: by so many nanoseconds at most.
+SETTLING = 5_000_000_000
 LONG = STAMP + PIECE  # longer output lines may consist of pieces
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _new = tuple.__new__  # a NamedTuple's own constructor takes three times as long
@@ -61,6 +63,7 @@ class StreamDecoder:
         self._tty = tty
         self._local = driver == "local"
         self._started_at = _stamp(started_at) if started_at is not None else b""
+        self._settling = _stamp(started_at - SETTLING) if started_at is not None else b""
         self._before_start = started_at is not None
         self._running = running
         self._anchor, self._anchor_length = (_stamp(anchor[0]), anchor[1]) if anchor else (b"", 0)
@@ -95,9 +98,12 @@ class StreamDecoder:
         return self._decode(b"\n".join(map(_joined, records))) if records else []
 
     def _is_whole(self, stamp: bytes, pieces: list[bytes]) -> bool:
-        if not self._running or not stamp or stamp < self._started_at:
-            return True  # the process that wrote it has ended; or docker said it
-        return self._local and len(pieces) > 1 and len(pieces[-1]) < PIECE
+        if not self._running or not stamp:
+            return True
+        if len(pieces[-1]) >= PIECE:
+            return stamp < self._settling
+        # Docker writes a short piece at the end only: of the line, or of the process.
+        return stamp < self._started_at or (self._local and len(pieces) > 1)
 
     def _decode(self, block: bytes) -> list[Line]:
         block = self._straightened(block)
@@ -109,37 +115,44 @@ class StreamDecoder:
         if not (self._before_start or anchored or _has_long(block)):
             return block
         lines = block.split(b"\n")
-        edge = self._edge(lines) if self._before_start else -1
+        edges = self._edges(lines) if self._before_start else range(0)
         straight: list[bytes] = []
         for index, line in enumerate(lines):
-            if index == edge or len(line) > LONG or (anchored and line.startswith(self._anchor)):
-                straight += map(_joined, self._records(line, edge=index == edge))
+            if index in edges or len(line) > LONG or (anchored and line.startswith(self._anchor)):
+                following = lines[index + 1] if index + 1 < len(lines) else b""
+                straight += map(_joined, self._records(line, edge=index in edges, following=following))
             else:
                 straight.append(line)
         return b"\n".join(straight)
 
-    def _edge(self, lines: list[bytes]) -> int:
-        """The number of the line in which the run before the last start may end; -1: in none of these."""
+    def _edges(self, lines: list[bytes]) -> range:
+        """The numbers of the lines in which the run before the last start may end."""
+        first = len(lines) - 1
         for index, line in enumerate(lines):
-            if line[:STAMP] >= self._started_at and _STAMP.match(line):
+            if line[:STAMP] < self._settling or not _STAMP.match(line):
+                continue
+            first = min(first, max(0, index - 1))
+            if line[:STAMP] >= self._started_at:
                 self._before_start = False
-                return index - 1
-        return len(lines) - 1
+                return range(first, index)
+        return range(first, len(lines))
 
-    def _records(self, line: bytes, *, edge: bool) -> Iterator[tuple[bytes, list[bytes]]]:
+    def _records(
+        self, line: bytes, *, edge: bool, following: bytes = b""
+    ) -> Iterator[tuple[bytes, list[bytes]]]:
         """Stamp and pieces of each message that stands on an output line; a notice has the stamp `b""`."""
         while _STAMP.match(line):
             stamp = line[:STAMP]
             # No program can know the nanosecond of its own stamp beforehand: it is no part of a message.
             pieces = line[STAMP:].split(stamp) if len(line) > LONG else [line[STAMP:]]
-            end = self._end(stamp, pieces, edge)
+            end = self._end(stamp, pieces, edge, following[:STAMP])
             line = pieces[-1][end:]
             pieces[-1] = pieces[-1][:end]
             yield stamp, pieces
         if line:
             yield b"", [line]
 
-    def _end(self, stamp: bytes, pieces: list[bytes], edge: bool) -> int:
+    def _end(self, stamp: bytes, pieces: list[bytes], edge: bool, following: bytes) -> int:
         """Where in the last piece the message ends: at the stamp of another one, or at the piece's end."""
         last = pieces[-1]
         if stamp == self._anchor:
@@ -147,10 +160,11 @@ class StreamDecoder:
             if end >= 0 and _STAMP.match(last, end):
                 return end
         for match in _STAMP.finditer(last):
-            if edge and stamp < self._started_at <= match[0]:
-                self._before_start = False
+            if match[0] <= stamp or (following and match[0] > following):
+                continue  # a time of the message's own
+            if edge and match[0] >= self._settling:
                 return match.start()
-            if self._local and len(pieces) > 1 and match[0] > stamp and match.start() <= PIECE:
+            if self._local and len(pieces) > 1 and match.start() <= PIECE:
                 return match.start()
         return len(last)
 
