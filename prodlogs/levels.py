@@ -120,6 +120,11 @@ _HEAD = re.compile(
     rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_BRACKETED})\s*+\](?!\()"
     rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>)"
 )
+# The commonest heads, which _TIME and _HEAD together find, too, in twice the time.
+_COMMON = re.compile(
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d++)?Z?(?: \[[^\]\[]{0,80}+\])?\s++"
+    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[(?P<bracket>{_BRACKETED})\](?!\())"
+)
 _PLAIN = re.compile(
     r"(?P<python>Traceback \(most recent call last\):$)"
     r"|(?P<go>panic: |fatal error: \w|goroutine \d++ \[\w[^\]]*+\]:$)"
@@ -197,6 +202,9 @@ _PLAIN_RULES: dict[str, Callable[[str], Found]] = {
 
 
 def _timed(text: str) -> Found:
+    if match := _COMMON.match(text):
+        rule = str(match.lastgroup)
+        return WORDS[match[rule].lower()], f"time:{rule}"
     if match := _TIME.match(text):
         return _after_time(text, match.end())
     if match := _ODD.match(text):
