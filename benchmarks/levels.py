@@ -84,8 +84,8 @@ def our_rule(text: str) -> str:
 
 LOKI_VALUES = {
     "trace": "TRACE", "trc": "TRACE", "debug": "DEBUG", "dbg": "DEBUG", "info": "INFO", "inf": "INFO",
-    "information": "INFO", "warn": "WARNING", "wrn": "WARNING", "warning": "WARNING", "error": "ERROR", "err": "ERROR",
-    "critical": "CRITICAL", "fatal": "CRITICAL",
+    "information": "INFO", "warn": "WARNING", "wrn": "WARNING", "warning": "WARNING", "error": "ERROR",
+    "err": "ERROR", "critical": "CRITICAL", "fatal": "CRITICAL",
 }  # fmt: skip
 LOKI_FIELDS = (
     "level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl",
