@@ -58,8 +58,27 @@ def _pattern(words: Iterable[str], *, any_case: bool = False) -> str:
     return f"(?:{'|'.join(branches)}){'?' if ends else ''}"
 
 
-_ANY = _pattern(WORDS, any_case=True)
+# Words of ordinary prose count in brackets, in capitals, or as a field's value only.
+_PROSE = {
+    "note",
+    "config",
+    "success",
+    "fine",
+    "finer",
+    "finest",
+    "silly",
+    "alert",
+    "emergency",
+    "severe",
+    "verbose",
+}
+_BRACKETED = _pattern(WORDS, any_case=True)
+_ANY = _pattern(WORDS.keys() - _PROSE, any_case=True)
+_JUL = _pattern(("CONFIG", "FINE", "FINER", "FINEST", "SUCCESS"))
 _UPPER = _pattern(word.upper() for word in WORDS if word not in ("note", "silly"))
+_FIRST = _pattern(
+    word.upper() for word in WORDS if word not in _PROSE or word in ("severe", "verbose", "alert")
+)
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _JSON_KEYS = (
@@ -74,7 +93,7 @@ _JSON_SIGNS = ('evel"', 'everity', 'EVEL"', 'EVERITY', 'evelname"', 'vl"', '"@l"
 _LONGEST_JSON = 65_536  # characters; a longer line is not parsed for its level
 
 _LOGFMT = re.compile(
-    r"(?:\S+[T ]\S+\s+)?"
+    r"(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\S++\s++)?"
     rf"(?:[\w.@/-]++=(?:{_STRING}|[^\s\"]*+)[ ,\t]++)*?"
     r"(?i:level|lvl|severity|loglevel|log_level|log\.level)=(\"?)(\w++)\1(?=[\s,]|$)"
 )
@@ -83,7 +102,7 @@ _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d++)?"
 _TIME = re.compile(
     r"\[?+(?:"
     r"\d{4}[-/.]\d\d[-/.]\d\d(?:[T_,]| -)?\s*+\d\d:\d\d(?::\d\d(?:[.,:]\d++)?)?"
-    r"(?:\s?(?:Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d))?"
+    r"(?:\s?(?:[AP]M|Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d))?"
     rf"|\d\d[-/. ](?:\d\d|[A-Z][a-z]{{2}})[-/. ]\d{{4}}[:\s,]++{_CLOCK}(?:\s[+-]\d{{4}})?"
     r"|\d\d?:\d\d(?::\d\d(?:[.,]\d++)?)?(?:\s?[AP]M)?"
     r"|\d{10}(?:\.\d++)?|\d{13}|1\.\d+e\+?0?9"
@@ -92,14 +111,19 @@ _TIME = re.compile(
 )
 # What may stand between the time and the level: threads, process ids, loggers before a dash, host and program.
 _CONTEXT = (
-    r"(?:\[[^\]\[]{0,80}+\]|\{[^}]{0,80}+\}|\([^)]{0,80}+\)|<\d[\d.]*+>|\d++(?![\w:.])|[\w.$/@:-]++(?=\s++[-|]\s)"
+    r"(?:\[[^\]\[]{0,80}+\]|\{[^}]{0,80}+\}|\([^)]{0,80}+\)|<\d[\d.]*+>|\d++(?![\w:.])|[\w.$/@:-]++(?=\s++(?:[-|:]\s|\())"
     r"|[\w.-]++\s[\w./-]++(?:\[\d++\])?:(?=\s))"
 )
 _HEAD = re.compile(
     r"[\s|:,-]*+"
     rf"(?:{_CONTEXT}[\s|:-]*+){{0,5}}?"
-    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_ANY})\s*+\](?!\()"
-    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_ANY})>)"
+    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_BRACKETED})\s*+\](?!\()"
+    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>|\[(?P<letter>[DIWEFTV])\](?=\s))"
+)
+# The commonest heads, which _TIME and _HEAD together find, too, in twice the time.
+_COMMON = re.compile(
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d++)?Z?(?: \[[^\]\[]{0,80}+\])?\s++"
+    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[(?P<bracket>{_BRACKETED})\](?!\())"
 )
 _PLAIN = re.compile(
     r"(?P<python>Traceback \(most recent call last\):$)"
@@ -108,7 +132,7 @@ _PLAIN = re.compile(
     r"|(?P<klog>[DIWEF])\d{4} \d\d:\d\d:\d\d\.\d++\s++\d++ \S+:\d++\]"
     r"|(?P<android>[VDIWEFA])/[\w.$ -]++\(\s*\d++\): "
     r"|(?P<dotnet>(?:trce|dbug|info|warn|fail|crit)): [\w.`+]++\[\d++\]"
-    rf"|(?P<upper>{_UPPER})(?=[:|\[]|\s++\S|\s*$)"
+    rf"|(?P<upper>{_FIRST}(?=[:|\[]|\s++\S|\s*$)|{_JUL}(?=:|\s*+\|))"
     r"|(?:PHP )?(?P<php>Fatal|Parse|Warning|Notice|Deprecated)(?: error)?:  ?\S"
     r"|npm (?P<npm>ERR!|WARN|error|warn|notice|info|verb) "
     rf"|(?P<word>{_ANY})(?=:(?:\s|$))"
@@ -149,7 +173,7 @@ def level_of(text: str) -> Found:
 
 
 def _word(word: str, rule: str) -> Found:
-    return WORDS[word.lower()], rule
+    return WORDS.get(word.lower()) or _LETTERS[word], rule
 
 
 def _plain(text: str) -> Found:
@@ -178,6 +202,9 @@ _PLAIN_RULES: dict[str, Callable[[str], Found]] = {
 
 
 def _timed(text: str) -> Found:
+    if match := _COMMON.match(text):
+        rule = str(match.lastgroup)
+        return WORDS[match[rule].lower()], f"time:{rule}"
     if match := _TIME.match(text):
         return _after_time(text, match.end())
     if match := _ODD.match(text):

@@ -2,8 +2,12 @@
 
 import re
 
-# What a line that begins or goes on with a trace starts with; all others are looked at only within a trace.
-STARTS = frozenset((" ", "\t", "T", "p", "g", "f", "t", "u", "S", "/", "n", "C"))
+# What the lines start with that begin or go on with a trace; all others are looked at only within a trace.
+PREFIXES = (
+    " ", "\t", "Traceback ", "panic: ", "goroutine ", "fatal error: ", "unexpected fault ", "SIG", "thread '",
+    "Stack trace:", "Caused by: ", "/", "node:", "file:///",
+)  # fmt: skip
+STARTS = frozenset(prefix[0] for prefix in PREFIXES)
 
 _OPENERS = re.compile(
     r"(?P<python>Traceback \(most recent call last\):|\s+\+ Exception Group Traceback \(most recent)"
@@ -12,6 +16,7 @@ _OPENERS = re.compile(
     r"|(?P<rust>thread '[^']*'(?: \(\d+\))? panicked at )"
     r"|(?P<node>(?:node:|file:///|/)[^\s:]+:\d+$)"
 )
+_GROUP = re.compile(r"\s+\+ Exception Group Traceback \(")
 _FRAME = re.compile(
     r"\s+at \S|\s+\.\.\. \d+ (?:more|common frames)|Caused by: \S|\s+Suppressed: \S|\tfrom \S+:\d+:in "
 )
@@ -62,6 +67,8 @@ def form_after(header: str, text: str, *, levelled: bool) -> str:
         return form if form != "text" or (text.strip() and (levelled or EXCEPTION.match(header))) else ""
     if text.startswith("Caused by: ") and EXCEPTION.match(header):
         return "java"
+    if "panic" in header and opened_by(text) == "go":
+        return "" if text.startswith("panic: ") else "go"
     return "php" if text == "Stack trace:" and ("Exception" in header or "Error" in header) else ""
 
 
@@ -79,6 +86,8 @@ def _form_of_frame(text: str) -> str:
 def goes_on(form: str, previous: str, text: str) -> bool:
     """Whether `text` belongs to a trace of this form whose last line is `previous`."""
     if text[:1] in _BLANKS and text.strip():
+        if form == "python" and previous[:1] not in _BLANKS and _GROUP.match(text):
+            return not previous.strip() or bool(_CHAINED.match(previous))
         return bool(previous.strip()) or form in ("node", "go")
     return _FORMS[form](previous, text)
 
