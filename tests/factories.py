@@ -6,6 +6,15 @@ import factory
 from factory.django import DjangoModelFactory
 
 from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+from prodlogs.models import (
+    Container,
+    ContainerLogEntry,
+    DockerHost,
+    LogSnapshot,
+    RemoteCommand,
+    SnapshotStatus,
+    Stream,
+)
 from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
 
 
@@ -95,3 +104,60 @@ def issue_session(**options) -> Session:
         moment = session.started_at + timedelta(milliseconds=milliseconds)
         SessionLogFactory(session=session, event_type=event_type, timestamp=moment, **content)
     return session
+
+
+class DockerHostFactory(DjangoModelFactory):
+    class Meta:
+        model = DockerHost
+
+    name = factory.Sequence(lambda n: f"docker{n:02d}")
+    address = "192.0.2.10"
+    user = "logs"
+    ssh_key = "not read by this test"
+
+
+class ContainerFactory(DjangoModelFactory):
+    class Meta:
+        model = Container
+
+    host = factory.SubFactory(DockerHostFactory)
+    container_id = factory.Sequence(lambda n: f"{n:064x}")
+    name = factory.Sequence(lambda n: f"web-{n}")
+    image = "registry.example.com/shop/web:1.4"
+    state = "running"
+
+
+class LogSnapshotFactory(DjangoModelFactory):
+    class Meta:
+        model = LogSnapshot
+
+    container = factory.SubFactory(ContainerFactory)
+    host = factory.SelfAttribute("container.host")
+    host_name = factory.SelfAttribute("container.host.name")
+    container_name = factory.SelfAttribute("container.name")
+    status = SnapshotStatus.COMPLETE
+    started_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class ContainerLogEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = ContainerLogEntry
+
+    container = factory.SubFactory(ContainerFactory)
+    container_name = factory.SelfAttribute("container.name")
+    stream = Stream.STDOUT
+    timestamp = factory.Sequence(lambda n: 1_777_636_800_000_000_000 + n)
+    message = "GET /health 200"
+
+
+class RemoteCommandFactory(DjangoModelFactory):
+    class Meta:
+        model = RemoteCommand
+
+    sent_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    user = "netops"
+    via = "cli"
+    host = factory.SubFactory(DockerHostFactory)
+    host_name = factory.SelfAttribute("host.name")
+    argv = ["docker", "ps", "--all"]
+    exit_code = 0
