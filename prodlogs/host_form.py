@@ -46,6 +46,9 @@ class HostForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.from_environment:
+            for name in ("ssh_key_file", *SECRETS):
+                self.fields.pop(name, None)
         self.stored = stored_secrets(self.instance) if self.instance.pk else []
         for name in self.stored:
             if name in self.fields:

@@ -192,6 +192,7 @@ def test_a_longer_list_takes_no_more_queries(api, teammate, path):
 
     client = api(teammate)
     make_row()
+    count()  # the first request also reads the actor's permissions
     few = count()
     for _ in range(5):
         make_row()
