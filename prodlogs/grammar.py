@@ -24,8 +24,8 @@ PS_FORMAT = (
     '{"ID":{{json .ID}},"Names":{{json .Names}},"Image":{{json .Image}},"State":{{json .State}},'
     '"CreatedAt":{{json .CreatedAt}}}'
 )
-INSPECT_FORMAT = (
-    '{"Id":{{json .Id}},"Name":{{json .Name}},"Created":{{json .Created}},"Status":{{json .State.Status}},'
+INSPECT_FORMAT = (  # .ID and not .Id: with the latter Docker falls back to a map in which absent keys are errors
+    '{"Id":{{json .ID}},"Name":{{json .Name}},"Created":{{json .Created}},"Status":{{json .State.Status}},'
     '"Health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},"ExitCode":{{json .State.ExitCode}},'
     '"StartedAt":{{json .State.StartedAt}},"FinishedAt":{{json .State.FinishedAt}},'
     '"RestartCount":{{json .RestartCount}},"Tty":{{json .Config.Tty}},'
