@@ -70,7 +70,9 @@ class DockerHostAdmin(HostPages):
         return super().has_delete_permission(request, obj)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+        return {
+            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
+        }
 
     def change_view(
         self,
@@ -125,7 +127,9 @@ class DockerHostAdmin(HostPages):
     @admin.display(description="last answer")
     def last_answer(self, obj: DockerHost) -> str:
         error = obj.error_message if obj.status == HostStatus.FAILED else ""
-        return format_html('{} {} <span class="error">{}</span>', self.status_badge(obj), _time(obj.answered_at), error)
+        return format_html(
+            '{} {} <span class="error">{}</span>', self.status_badge(obj), _time(obj.answered_at), error
+        )
 
     @admin.display(description="host key")
     def host_keys(self, obj: DockerHost) -> str:

@@ -61,12 +61,12 @@ class HostPages(admin.ModelAdmin):
             try:
                 accept_host_key(host, request.POST.get("fingerprint", ""), request.user)
             except HostError as error:
-                self.message_user(request, str(error), messages.ERROR)
+                self.message_user(request, f"Not accepted: {error}", messages.ERROR)
             else:
                 self.message_user(request, f"The key of {host.name} is accepted.", messages.SUCCESS)
             return back
         if not host.offered_host_key:
-            self.message_user(request, f"{host.name} offers no key that waits to be accepted.", messages.INFO)
+            self.message_user(request, f"The host {host.name} offers no key that waits to be accepted.", messages.INFO)
             return back
         accepted = fingerprint(host.host_key) if host.host_key else ""
         context = {"accepted": accepted, "offered": fingerprint(host.offered_host_key), "host": host}
@@ -79,7 +79,7 @@ class HostPages(admin.ModelAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not host.enabled:
-            self.message_user(request, f"{host.name} is not enabled.", messages.ERROR)
+            self.message_user(request, f"The host {host.name} is not enabled.", messages.ERROR)
             return HttpResponseRedirect(reverse("admin:prodlogs_dockerhost_change", args=[host.pk]))
         return act(request, [host])
 
@@ -106,7 +106,8 @@ class HostPages(admin.ModelAdmin):
 
     def _collect(self, request: HttpRequest, hosts: list[DockerHost]) -> HttpResponse:
         results = sorted(
-            collect_hosts(hosts, user=request.user.get_username(), via="admin"), key=lambda result: result.host
+            collect_hosts(hosts, user=request.user.get_username(), via="admin"),
+            key=lambda result: result.host,
         )
         ids = {host.name: host.pk for host in hosts}
         found = [(ids[result.host], result) for result in results]

@@ -21,7 +21,13 @@ SNAPSHOT_BADGES = {
     SnapshotStatus.RUNNING: "busy", SnapshotStatus.COMPLETE: "ok", SnapshotStatus.GAP: "bad",
     SnapshotStatus.PARTIAL: "busy", SnapshotStatus.FAILED: "bad",
 }  # fmt: skip
-HEALTH_BADGES = {"healthy": "ok", "degraded": "busy", "unreachable": "bad", "unhealthy": "bad", "starting": "busy"}
+HEALTH_BADGES = {
+    "healthy": "ok",
+    "degraded": "busy",
+    "unreachable": "bad",
+    "unhealthy": "bad",
+    "starting": "busy",
+}
 STATE_BADGES = {"running": "ok", "restarting": "busy", "paused": "busy", "dead": "bad"}
 LEVEL_BADGES = {"WARNING": "busy", "ERROR": "bad", "CRITICAL": "bad", "INFO": "ok"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -96,7 +102,11 @@ def gap_text(gap: Mapping[str, Any]) -> str:
     where = f"{gap['stream']}: " if gap.get("stream") else ""
     why = f" ({gap['reason']})" if gap.get("reason") else ""
     before = gap.get("before")
-    span = f"between {_local(gap.get('after'))} and {_local(before)}" if before else f"after {_local(gap.get('after'))}"
+    span = (
+        f"between {_local(gap.get('after'))} and {_local(before)}"
+        if before
+        else f"after {_local(gap.get('after'))}"
+    )
     return f"{where}gap {span}{why}"
 
 

@@ -11,13 +11,13 @@ from rest_framework.views import APIView
 from prodlogs.accepting import accept_host_key
 from prodlogs.api import filters
 from prodlogs.api.serializers import (
+    CollectedSerializer,
     CollectSerializer,
     CommandSerializer,
     ContainerSerializer,
     EntrySerializer,
     FingerprintSerializer,
     HostSerializer,
-    CollectedSerializer,
     SnapshotSerializer,
 )
 from prodlogs.collect import collect_host
@@ -52,7 +52,9 @@ class HostViewSet(
         request=CollectSerializer,
         responses={
             200: OpenApiResponse(CollectedSerializer, "Each reading says how it ended, and what is missing."),
-            409: OpenApiResponse(CollectedSerializer, "The host is being read already, or it is not enabled."),
+            409: OpenApiResponse(
+                CollectedSerializer, "The host is being read already, or it is not enabled."
+            ),
             502: OpenApiResponse(CollectedSerializer, "The host could not be read; `error` says why."),
         },
     )

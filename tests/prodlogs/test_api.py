@@ -77,7 +77,12 @@ def entries(db):
     """Four entries of two containers on two hosts, a second apart."""
     web = ContainerFactory(name="web", host=DockerHostFactory(name="docker01"))
     db = ContainerFactory(name="db", host=DockerHostFactory(name="docker02"))
-    kinds = [(web, "ERROR", "stderr"), (web, "", "stdout"), (db, "CRITICAL", "stderr"), (db, "INFO", "stdout")]
+    kinds = [
+        (web, "ERROR", "stderr"),
+        (web, "", "stdout"),
+        (db, "CRITICAL", "stderr"),
+        (db, "INFO", "stdout"),
+    ]
     for number, (container, level, stream) in enumerate(kinds, 1):
         ContainerLogEntryFactory(
             container=container, level=level, stream=stream, message=f"message {number}",
@@ -224,7 +229,12 @@ def test_no_entry_is_changed_by_its_address(api, owner):
 
 
 def test_a_snapshot_says_what_is_missing(api, teammate):
-    gap = {"stream": "stdout", "after": "2026-05-01T11:00:00.000000001Z", "before": None, "reason": "rotated away"}
+    gap = {
+        "stream": "stdout",
+        "after": "2026-05-01T11:00:00.000000001Z",
+        "before": None,
+        "reason": "rotated away",
+    }
     LogSnapshotFactory(status="gap", gaps=[gap], first=to_nanoseconds(NOON))
     [snapshot] = results(api(teammate), "snapshots/", status="gap")
     assert (snapshot["gaps"], snapshot["first"], snapshot["last"]) == (
@@ -384,7 +394,9 @@ def test_the_error_summary_of_a_host(api, teammate, recent):
 def test_health_shows_what_hosts_last_said(api, teammate):
     sick = DockerHostFactory(name="b-sick", status=HostStatus.OK, checked_at=NOON)
     ContainerFactory(host=sick, name="web", health="unhealthy")
-    DockerHostFactory(name="c-gone", status=HostStatus.FAILED, error_message="c-gone: no route", error_kind="connection")
+    DockerHostFactory(
+        name="c-gone", status=HostStatus.FAILED, error_message="c-gone: no route", error_kind="connection"
+    )
     DockerHostFactory(name="d-new")
     found = api(teammate).get(f"{URL}health/").json()
     assert found["status"] == "unreachable"
