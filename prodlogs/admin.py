@@ -82,8 +82,8 @@ class ContainerAdmin(ReadOnly):
     """Containers as Docker last described them."""
 
     list_display = (
-        "name", "host", "image", "state_badge", "health_badge", "restarts", "cpu", "memory", "entries_link",
-        "errors_link",
+        "name", "host", "state_badge", "health_badge", "restarts", "cpu", "memory", "errors_link", "entries_link",
+        "image",
     )  # fmt: skip
     list_filter = (ThereFilter, "state", "health", "host", "log_driver")
     list_select_related = ("host",)

@@ -28,7 +28,7 @@ class DockerHostAdmin(HostPages):
 
     form = HostForm
     list_display = (
-        "name", "address", "status_badge", "container_count", "answered_at", "error", "host_key_state", "enabled",
+        "name", "status_badge", "error", "container_count", "answered_at", "host_key_state", "address", "enabled",
     )  # fmt: skip
     list_filter = ("status", "enabled", "error_kind")
     ordering = (Case(When(status=HostStatus.FAILED, then=Value(0)), default=Value(1)), "name")
