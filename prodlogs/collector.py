@@ -100,7 +100,9 @@ def failures_of(result: HostResult) -> list[str]:
         return [result.error]
     if result.running:
         return [f"{result.host}: another reader is at it"]
-    return [f"{result.host}/{reading.container}: {reading.error}" for reading in result.readings if reading.error]
+    return [
+        f"{result.host}/{reading.container}: {reading.error}" for reading in result.readings if reading.error
+    ]
 
 
 def container_dict(row: Container) -> dict[str, Any]:

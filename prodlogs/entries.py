@@ -76,7 +76,9 @@ def titles(hosts: Sequence[DockerHost]) -> dict[int, str]:
     return {pk: name if len(owners[name]) == 1 else f"{host}/{name}" for pk, host, name in rows}
 
 
-def by_container(hosts: Sequence[DockerHost], rows: QuerySet[ContainerLogEntry]) -> dict[str, list[EntryDict]]:
+def by_container(
+    hosts: Sequence[DockerHost], rows: QuerySet[ContainerLogEntry]
+) -> dict[str, list[EntryDict]]:
     """The rows under their containers' titles; a listed container without any is there too, with none."""
     names = titles(hosts)
     listed = Container.objects.filter(host__in=hosts, removed_at__isnull=True).values_list("pk", flat=True)
@@ -96,5 +98,3 @@ def as_text(entry: EntryDict, title: str = "") -> str:
     """One entry for a terminal: time, container, level, message."""
     name = title or entry["container_name"]
     return f"{entry['timestamp']} {name} {entry['level'] or '-'} {entry['message']}"
-
-

@@ -12,6 +12,7 @@ from prodlogs.errors import HostError
 from prodlogs.models import ErrorKind
 
 PIECE = 256 * 1024  # bytes of a chunk at most
+GATHER = 0.002  # seconds in which more may come, once a command says much: Docker writes line by line
 TAIL = 16 * 1024  # bytes of stderr that are kept to tell why a command failed
 
 
@@ -55,6 +56,8 @@ class Execution:
                 raise self._error(ErrorKind.TIMEOUT, f"the command did not end within {self._timeout:g} s")
             if not found:
                 self._fed.wait(remaining)
+                if sum(self.bytes.values()) > PIECE:
+                    channel.status_event.wait(GATHER)
         self._finish()
 
     def close(self) -> None:

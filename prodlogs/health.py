@@ -43,9 +43,7 @@ WORST_FIRST = ("unreachable", "degraded", "healthy")
 def check_health(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> Health:
     """Ask every host for its containers and their use of the machine; one that fails does not stop the rest."""
     found = check_hosts(hosts, user=user, via=via)
-    worst = next(
-        (word for word in WORST_FIRST if any(host["status"] == word for host in found)), "healthy"
-    )
+    worst = next((word for word in WORST_FIRST if any(host["status"] == word for host in found)), "healthy")
     return Health(timestamp=rfc3339(to_nanoseconds(timezone.now())), status=worst, hosts=found)
 
 

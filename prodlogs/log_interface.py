@@ -39,9 +39,7 @@ class LogInterface:
         self.collector.collect(hours)
         return error_summary(hours, self.collector.hosts)
 
-    def save_all_logs(
-        self, output_file: str | os.PathLike[str] | None = None, hours: float = 24
-    ) -> str:
+    def save_all_logs(self, output_file: str | os.PathLike[str] | None = None, hours: float = 24) -> str:
         """Write the last `hours` of all containers to a JSON file; its path. Raises OSError."""
         since = since_hours(hours)
         self.collector.collect(hours)

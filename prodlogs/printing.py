@@ -7,6 +7,7 @@ from logsite.terminal import plain
 from prodlogs.collect import HostResult, Reading
 from prodlogs.entries import EntryDict
 from prodlogs.health import Health, HostHealth
+from prodlogs.selftest import Outcome
 from prodlogs.summary import Summary
 
 STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "failed": "FAILED"}
@@ -14,7 +15,9 @@ STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "fail
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """The columns of the rows under their names, each as wide as its widest text."""
-    cells = [[plain(str(row[name] if row[name] is not None else "-")) or "-" for name in columns] for row in rows]
+    cells = [
+        [plain(str(row[name] if row[name] is not None else "-")) or "-" for name in columns] for row in rows
+    ]
     heads = [name.upper().replace("_", " ") for name in columns]
     widths = [max(len(line[number]) for line in [heads, *cells]) for number in range(len(columns))]
     for line in [heads, *cells]:
@@ -24,8 +27,11 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[st
 def entry_line(entry: EntryDict, title: str = "") -> str:
     """Time, container, level and message; the lines of a trace are indented."""
     name = title or entry["container_name"]
-    message = plain(entry["message"]).replace("\n", "\n    ")
-    return f"{entry['timestamp']} {plain(name)} {entry['level'] or '-'} {message}"
+    return f"{entry['timestamp']} {plain(name)} {entry['level'] or '-'} {_indented(entry['message'])}"
+
+
+def _indented(message: str) -> str:
+    return plain(message).replace("\n", "\n    ")
 
 
 def gap_text(gap: dict[str, Any]) -> str:
@@ -61,7 +67,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         yield ""
         yield f"{plain(name)}: {errors['error_count']:,}"
         for entry in errors["recent_errors"]:
-            yield f"  {entry['timestamp']} {entry['level']} {plain(entry['message']).replace(chr(10), chr(10) + '    ')}"
+            yield f"  {entry['timestamp']} {entry['level']} {_indented(entry['message'])}"
     if summary["critical_issues"]:
         yield ""
         yield "Critical:"
@@ -87,3 +93,10 @@ def _host_lines(host: HostHealth) -> Iterator[str]:
     rows = [{name: row.get(name) for name in columns} for row in host["stats"]]
     if rows:
         yield from (f"  {line}" for line in table(rows, columns))
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """An attempt of the self-test: whether it ended as it must, and what the host said."""
+    word = "ok" if outcome.passed else "NOT REFUSED" if outcome.hostile else "DOES NOT WORK"
+    kind = "refused" if outcome.refused else "allowed"
+    return f"{word:13} {kind}  {outcome.name}: {plain(outcome.answer)}"

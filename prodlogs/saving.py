@@ -48,7 +48,10 @@ def save_entries(
 
 def json_pieces(hosts: Sequence[DockerHost], since: datetime, now: datetime) -> Iterator[tuple[str, int]]:
     """The file piece by piece, each with the entries in it: a day of logs does not fit into memory."""
-    yield f'{{"timestamp": "{rfc3339(to_nanoseconds(now))}", "collection_source": "{SOURCE}", "containers": {{', 0
+    yield (
+        f'{{"timestamp": "{rfc3339(to_nanoseconds(now))}", "collection_source": "{SOURCE}", "containers": {{',
+        0,
+    )
     names = titles(hosts)
     rows: dict[str, list[int]] = {}
     for pk in Container.objects.filter(host__in=hosts).order_by("pk").values_list("pk", flat=True):

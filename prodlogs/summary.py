@@ -97,7 +97,10 @@ def _issues(hosts: Sequence[DockerHost], since: datetime, names: dict[int, str])
         if severity:
             found.append(
                 Issue(
-                    container=names[pk], timestamp=rfc3339(timestamp), message=message[:MESSAGE], severity=severity
+                    container=names[pk],
+                    timestamp=rfc3339(timestamp),
+                    message=message[:MESSAGE],
+                    severity=severity,
                 )
             )
         if len(found) == ISSUES:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prodlogs.containers import read_stats, refresh
+from prodlogs.containers import refresh
 from prodlogs.models import Container
 from prodlogs.remote import Remote
 

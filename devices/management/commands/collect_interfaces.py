@@ -2,6 +2,7 @@
 
 import getpass
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings

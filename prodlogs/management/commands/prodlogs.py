@@ -5,18 +5,21 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from logsite.stopping import account, stopping
 from logsite.terminal import plain
-from prodlogs import harden, printing, selftest
-from prodlogs.collector import ProductionLogCollector, container_dict
+from prodlogs import harden, printing
+from prodlogs.collector import ProductionLogCollector
 from prodlogs.entries import LONGEST, as_dicts, since_hours, stored
-from prodlogs.errors import HostError
+from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.follow import follow
-from prodlogs.host_keys import accept
+from prodlogs.host_keys import accept, key_text
+from prodlogs.hosts import get_hosts, private_key
+from prodlogs.models import DockerHost
 from prodlogs.saving import json_pieces, save_entries
 from prodlogs.summary import error_summary
 
@@ -44,14 +47,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         common = argparse.ArgumentParser(add_help=False)
-        common.add_argument("--host", metavar="NAME", help="one Docker host; without it, all that are enabled")
+        common.add_argument(
+            "--host", metavar="NAME", help="one Docker host; without it, all that are enabled"
+        )
         common.add_argument("--json", action="store_true", help="JSON on standard output")
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         def verb(name: str, text: str, hours: float | None = None) -> argparse.ArgumentParser:
             found: argparse.ArgumentParser = verbs.add_parser(name, help=text, parents=[common])
             if hours is not None:
-                found.add_argument("hours", metavar="H", nargs="?", type=_hours, default=hours, help="hours back")
+                found.add_argument(
+                    "hours", metavar="H", nargs="?", type=_hours, default=hours, help="hours back"
+                )
             return found
 
         verb("status", "the containers of each host")
@@ -65,6 +72,13 @@ class Command(BaseCommand):
         verb("follow", "read on and on").add_argument("--interval", type=float, metavar="S", help="seconds")
         hardened = verb("harden", "print the server's side of the read-only access")
         hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+        hardened.add_argument(
+            "--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}"
+        )
+        hardened.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+        hardened.add_argument(
+            "--docker-host", default="", metavar="URL", help="its daemon, where not the usual one"
+        )
         verb("selftest", "prove that the host refuses everything else")
         verb("accept-key", "accept the key that a host offered").add_argument(
             "--fingerprint", metavar="SHA256:…", required=True
@@ -148,6 +162,38 @@ class Command(BaseCommand):
 
     # --- The host's side -----------------------------------------------------------------------------------
 
+    def _harden(self, options: dict[str, Any]) -> None:
+        host = self._one_host(options)
+        public_key = key_text(private_key(host))
+        script = harden.wrapper(options["docker"], options["docker_host"])
+        if options["json"]:
+            line = harden.authorized_keys_line(public_key, options["path"])
+            self._json(
+                {"host": host.name, "path": options["path"], "wrapper": script, "authorized_keys": line}
+            )
+        elif options["wrapper"]:
+            self.stdout.write(script, ending="")
+        else:
+            text = harden.instructions(
+                host,
+                public_key,
+                path=options["path"],
+                docker=options["docker"],
+                docker_host=options["docker_host"],
+            )
+            self.stdout.write(text, ending="")
+
+    def _selftest(self, options: dict[str, Any]) -> None:
+        host = self._one_host(options)
+        outcomes = selftest.run(host, user=account())
+        if options["json"]:
+            self._json([asdict(outcome) for outcome in outcomes])
+        else:
+            self._lines(map(printing.outcome_line, outcomes))
+        if not selftest.passed(outcomes):
+            wrong = sum(not outcome.passed for outcome in outcomes)
+            raise CommandError(f"{host.name}: {wrong} of {len(outcomes)} attempts did not end as they must")
+
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
         accept(host, options["fingerprint"], user=account())
@@ -157,6 +203,12 @@ class Command(BaseCommand):
 
     def _collector(self, options: dict[str, Any]) -> ProductionLogCollector:
         return ProductionLogCollector(options["host"], user=account(), via="cli", strict=False)
+
+    def _one_host(self, options: dict[str, Any]) -> DockerHost:
+        hosts = get_hosts(options["host"])
+        if len(hosts) > 1:
+            raise ConfigurationError(f"--host: choose one of {', '.join(host.name for host in hosts)}")
+        return hosts[0]
 
     def _read(self, options: dict[str, Any]) -> ProductionLogCollector:
         collector = self._collector(options)
@@ -187,5 +239,7 @@ def _hours(text: str) -> float:
         hours = float(text)
         since_hours(hours)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours above 0 and up to {LONGEST}") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of hours above 0 and up to {LONGEST}"
+        ) from None
     return hours
