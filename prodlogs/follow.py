@@ -11,7 +11,9 @@ from prodlogs.models import DockerHost, SnapshotKind
 from prodlogs.reader_lock import reading
 from prodlogs.remote import Remote
 
-SHORTEST_PAUSE = 1.0  # seconds until the second try at a host that failed; each further one waits twice as long
+SHORTEST_PAUSE = (
+    1.0  # seconds until the second try at a host that failed; each further one waits twice as long
+)
 LONGEST_PAUSE = 60.0
 
 

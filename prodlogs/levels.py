@@ -58,8 +58,27 @@ def _pattern(words: Iterable[str], *, any_case: bool = False) -> str:
     return f"(?:{'|'.join(branches)}){'?' if ends else ''}"
 
 
-_ANY = _pattern(WORDS, any_case=True)
+# Words of ordinary prose count in brackets, in capitals, or as a field's value only.
+_PROSE = {
+    "note",
+    "config",
+    "success",
+    "fine",
+    "finer",
+    "finest",
+    "silly",
+    "alert",
+    "emergency",
+    "severe",
+    "verbose",
+}
+_BRACKETED = _pattern(WORDS, any_case=True)
+_ANY = _pattern(WORDS.keys() - _PROSE, any_case=True)
+_JUL = _pattern(("CONFIG", "FINE", "FINER", "FINEST", "SUCCESS"))
 _UPPER = _pattern(word.upper() for word in WORDS if word not in ("note", "silly"))
+_FIRST = _pattern(
+    word.upper() for word in WORDS if word not in _PROSE or word in ("severe", "verbose", "alert")
+)
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _JSON_KEYS = (
@@ -74,7 +93,7 @@ _JSON_SIGNS = ('evel"', 'everity', 'EVEL"', 'EVERITY', 'evelname"', 'vl"', '"@l"
 _LONGEST_JSON = 65_536  # characters; a longer line is not parsed for its level
 
 _LOGFMT = re.compile(
-    r"(?:\S+[T ]\S+\s+)?"
+    r"(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\S++\s++)?"
     rf"(?:[\w.@/-]++=(?:{_STRING}|[^\s\"]*+)[ ,\t]++)*?"
     r"(?i:level|lvl|severity|loglevel|log_level|log\.level)=(\"?)(\w++)\1(?=[\s,]|$)"
 )
@@ -98,8 +117,8 @@ _CONTEXT = (
 _HEAD = re.compile(
     r"[\s|:,-]*+"
     rf"(?:{_CONTEXT}[\s|:-]*+){{0,5}}?"
-    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_ANY})\s*+\](?!\()"
-    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_ANY})>)"
+    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_BRACKETED})\s*+\](?!\()"
+    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>)"
 )
 _PLAIN = re.compile(
     r"(?P<python>Traceback \(most recent call last\):$)"
@@ -108,7 +127,7 @@ _PLAIN = re.compile(
     r"|(?P<klog>[DIWEF])\d{4} \d\d:\d\d:\d\d\.\d++\s++\d++ \S+:\d++\]"
     r"|(?P<android>[VDIWEFA])/[\w.$ -]++\(\s*\d++\): "
     r"|(?P<dotnet>(?:trce|dbug|info|warn|fail|crit)): [\w.`+]++\[\d++\]"
-    rf"|(?P<upper>{_UPPER})(?=[:|\[]|\s++\S|\s*$)"
+    rf"|(?P<upper>{_FIRST}(?=[:|\[]|\s++\S|\s*$)|{_JUL}(?=:|\s*+\|))"
     r"|(?:PHP )?(?P<php>Fatal|Parse|Warning|Notice|Deprecated)(?: error)?:  ?\S"
     r"|npm (?P<npm>ERR!|WARN|error|warn|notice|info|verb) "
     rf"|(?P<word>{_ANY})(?=:(?:\s|$))"

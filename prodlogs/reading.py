@@ -292,15 +292,17 @@ class LogReader:
     def _found(self, sides: dict[str, _Side], whole: bool, aligned: bool) -> dict[str, int] | None:
         """How many lines to skip of each stream put aside that shows its anchor; None: ask for more."""
         found: dict[str, int] = {}
-        certain = True
+        certain, beginning = True, _beginning(sides) or 0
         for stream, side in sides.items():
             if side.opened:
                 continue
             skip, run = side.locate()
             if side.starts_at_anchor and not whole:
-                # Were the first record amid the anchor's run, twice as many records would show more of the run.
-                certain = certain and skip is not None and self._runs.get(stream) == run
-                self._runs[stream] = run
+                # Were the first record amid the anchor's run, a reply that begins before it would show more of it.
+                earlier_run, earlier_beginning = self._runs.get(stream, (0, 0))
+                more = beginning < earlier_beginning
+                certain = certain and skip is not None and more and run == earlier_run
+                self._runs[stream] = run, beginning
             elif side.starts_at_anchor and skip is None and side.is_end_of_anchor():
                 skip = 1
             if skip is not None:
@@ -326,8 +328,7 @@ class LogReader:
         }
         if not whole or not absent or (aligned and _shown(sides, found)):
             return
-        beginnings = [side.beginning for side in sides.values() if side.beginning is not None]
-        before = min(beginnings, default=None)
+        before = _beginning(sides)
         self.emptied = before is None
         if aligned:
             absent = {BOTH: max(absent.values())}
@@ -349,6 +350,11 @@ class LogReader:
             yield from self._given(stream, side.end())
             held = held or (self._running and side.size > 0 and side.last != b"\n")
         self.aligned = not held
+
+
+def _beginning(sides: dict[str, _Side]) -> int | None:
+    """The time of the reply's first line; None where it has none."""
+    return min((side.beginning for side in sides.values() if side.beginning is not None), default=None)
 
 
 def _shown(sides: dict[str, _Side], found: dict[str, int]) -> bool:

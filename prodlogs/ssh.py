@@ -197,7 +197,7 @@ class _Login:
         if transport.is_authenticated():
             return
         error = transport.get_exception()
-        if isinstance(error, paramiko.AuthenticationException):
+        if isinstance(error, paramiko.AuthenticationException) or (error is None and transport.is_active()):
             raise self._error(
                 ErrorKind.AUTHENTICATION,
                 f"it does not let user {self.host.user!r} in with the key {fingerprint_of(key)}: the public key "

@@ -2,8 +2,12 @@
 
 import re
 
-# What a line that begins or goes on with a trace starts with; all others are looked at only within a trace.
-STARTS = frozenset((" ", "\t", "T", "p", "g", "f", "t", "u", "S", "/", "n", "C"))
+# What the lines start with that begin or go on with a trace; all others are looked at only within a trace.
+PREFIXES = (
+    " ", "\t", "Traceback ", "panic: ", "goroutine ", "fatal error: ", "unexpected fault ", "SIG", "thread '",
+    "Stack trace:", "Caused by: ", "/", "node:", "file:///",
+)  # fmt: skip
+STARTS = frozenset(prefix[0] for prefix in PREFIXES)
 
 _OPENERS = re.compile(
     r"(?P<python>Traceback \(most recent call last\):|\s+\+ Exception Group Traceback \(most recent)"

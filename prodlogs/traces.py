@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from prodlogs import trace_forms
 from prodlogs.ansi import clean, is_plain
-from prodlogs.levels import level_of
+from prodlogs.levels import NONE, level_of
 from prodlogs.lines import Line
 
 MOST_LINES = 1_000
@@ -47,13 +47,12 @@ class Grouper:
         self._redact = redact or str
         self._lines: list[Line] = []  # of the entry that may go on; the first two describe its first line
         self._shown = ""
-        self._level, self._rule = "", ""
+        self._found = NONE  # level and rule of the first line
         self._form = ""
-        self._wary = False  # the next line may belong to this entry, whatever it begins with
         self._size = 0
         self._previous = ""
         self._full = False  # the next line goes on with this entry, for which it is one too many
-        self._last_level = ("", "")
+        self._last_found = NONE
         self._ready: list[Entry] = []
         self._ready = self.feed([Line(timestamp, sequence, 0, text) for timestamp, sequence, text in pending])
 
@@ -65,43 +64,48 @@ class Grouper:
     def feed(self, lines: Sequence[Line]) -> list[Entry]:
         """The entries that are whole now."""
         entries, self._ready = self._ready, []
-        append, starts, short = entries.append, trace_forms.STARTS, self._surely_short
+        append, short = entries.append, self._surely_short
+        starts, prefixes = trace_forms.STARTS, trace_forms.PREFIXES
         plain = is_plain("\n".join([line[3] for line in lines]))
+        # An entry of one short line that no trace follows; None: the open entry is in self, and wants care.
+        waiting: Line | None = None
+        found = NONE
         for line in lines:
             text = line[3]
             shown = text if plain else clean(text)
-            wary = self._wary or shown[:1] in starts
-            if wary and self._goes_on(line, shown):
-                continue
-            waiting = self._lines
-            if len(waiting) == 1 and len(self._shown) <= short and waiting[0][3] is self._shown:
-                first = waiting[0]
-                append(_new(Entry, (first[0], first[1], self._level, self._rule, self._shown, None, 0)))
-            elif waiting:
+            special = shown[:1] in starts and shown.startswith(prefixes)
+            if special or waiting is None:
+                if waiting is not None:
+                    self._open(waiting, waiting[3], found)
+                if self._goes_on(line, shown):
+                    waiting = None
+                    continue
                 entries += self._closed()
-            self._lines = [line]
-            self._shown = shown
-            self._level, self._rule = level_of(shown)
-            if wary or self._level in SEVERE:
-                self._open(shown)
             else:
-                self._wary, self._form = False, ""
+                append(_new(Entry, (waiting[0], waiting[1], *found, waiting[3], None, 0)))
+            found = level_of(shown)
+            if special or self._full or found[0] in SEVERE or shown is not text or len(text) > short:
+                self._open(line, shown, found)
+                waiting = None
+            else:
+                waiting = line
+        if waiting is not None:
+            self._open(waiting, waiting[3], found)
         return entries
 
     def flush(self) -> list[Entry]:
         """All that waits, as entries."""
         entries, self._ready = self._ready, []
         entries += self._closed()
-        self._lines, self._shown, self._form, self._wary = [], "", "", False
+        self._lines, self._form = [], ""
         return entries
 
-    def _open(self, shown: str) -> None:
+    def _open(self, line: Line, shown: str, found: tuple[str, str]) -> None:
+        self._lines, self._shown, self._found = [line], shown, found
         if self._full:  # what did not fit into the entry before
-            self._full = False
-            self._level, self._rule = self._last_level
+            self._full, self._found = False, self._last_found
         else:
             self._form = trace_forms.opened_by(shown)
-        self._wary = bool(self._form) or (self._level in SEVERE and not shown.startswith("{"))
         self._previous, self._size = shown, _size_of(shown)
 
     def _goes_on(self, line: Line, shown: str) -> bool:
@@ -111,29 +115,27 @@ class Grouper:
         pause = line.timestamp - self._lines[-1].timestamp
         if pause > LONGEST_PAUSE or not (form := self._form_with(shown, pause)):
             return False
-        if not self._wary:
-            self._size = _size_of(self._shown)
         size = self._size + 1 + _size_of(line.text)
         self._form = form
         if len(self._lines) >= MOST_LINES or size > self._limit:
-            self._full, self._last_level = True, self._whole_level()
+            self._full, self._last_found = True, self._whole_level()
             return False
         self._lines.append(line)
-        self._wary, self._previous, self._size = True, shown, size
+        self._previous, self._size = shown, size
         return True
 
     def _form_with(self, shown: str, pause: int) -> str:
         """The form of the open entry if `shown` goes on with it, or an empty text."""
         if self._form:
             return self._form if trace_forms.goes_on(self._form, self._previous, shown) else ""
-        if self._level in SEVERE and pause <= JOIN_PAUSE and trace_forms.joins(shown):
+        if self._found[0] in SEVERE and pause <= JOIN_PAUSE and trace_forms.joins(shown):
             return trace_forms.opened_by(shown) or "java"
-        return trace_forms.form_after(self._shown, shown, levelled=bool(self._level))
+        return trace_forms.form_after(self._shown, shown, levelled=bool(self._found[0]))
 
     def _whole_level(self) -> tuple[str, str]:
         """The first line's own level; of a trace without one that of its form."""
-        if self._level or len(self._lines) < 2 or not (level := TRACE_LEVELS.get(self._form, "ERROR")):
-            return self._level, self._rule
+        if self._found[0] or len(self._lines) < 2 or not (level := TRACE_LEVELS.get(self._form, "ERROR")):
+            return self._found
         return level, f"trace:{self._form}"
 
     def _closed(self) -> list[Entry]:

@@ -19,7 +19,8 @@ PASSPHRASE = "Key-Phrase-4711"
 class Host:
     """Where the server listens, and keys: `key` is let in, as is `locked_key` with PASSPHRASE, `stranger` is not.
 
-    `host_key` is the public one, as in known_hosts. `settings` are more lines of sshd_config.
+    `public_key` belongs to `key`; `host_key` is the public one, as in known_hosts. `settings` are more lines of
+    sshd_config; `{folder}` in them is the server's folder.
     """
 
     host = "127.0.0.1"
@@ -29,6 +30,7 @@ class Host:
         own = username == getpass.getuser()
         self.stranger = private_key()[1]
         public, self.key = private_key()
+        self.public_key = f"{public.get_name()} {public.get_base64()}"
         locked, self.locked_key = private_key(PASSPHRASE)
         keys = folder / "authorized_keys"
         keys.write_text("".join(f"{key.get_name()} {key.get_base64()}\n" for key in (public, locked)))
@@ -40,7 +42,7 @@ class Host:
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\n"
             f"AuthorizedKeysFile {keys}\nStrictModes no\nUsePAM {'no' if own else 'yes'}\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPermitRootLogin yes\nMaxStartups 100\n"
-            f"{settings}"
+            f"{settings.format(folder=folder)}"
         )
         self._process = subprocess.Popen(
             [program, "-D", "-e", "-f", str(folder / "config")], stderr=subprocess.PIPE, text=True
@@ -51,11 +53,19 @@ class Host:
                 return
         raise RuntimeError("sshd did not start")
 
-    def stop(self) -> None:
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> str:
+        """End the server; the rest of its log. A second time does nothing."""
+        if self._process.stderr is None or self._process.stderr.closed:
+            return ""
         self._process.terminate()
+        with self._process.stderr as log:
+            text = log.read()
         self._process.wait(10)
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        return text
 
 
 @contextmanager

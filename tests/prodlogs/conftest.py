@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from prodlogs.models import DockerHost
+from prodlogs.remote import Remote
 from tests.conftest import service_address
 from tests.devices.openssh import Host, openssh
 from tests.factories import DockerHostFactory
@@ -113,3 +114,45 @@ def ssh_host(db: None) -> Callable[..., DockerHost]:
 def docker_host(ssh_host: Callable[..., DockerHost], docker_sshd: Host, docker: Docker) -> DockerHost:
     """The host of `docker`, over SSH."""
     return ssh_host(docker_sshd)
+
+
+class ScriptedHost:
+    """A login whose `docker` is a shell script of the test, for what no engine does on demand."""
+
+    def __init__(self, server: Host, row: DockerHost) -> None:
+        self.server, self.row = server, row
+
+    def docker(self, script: str) -> None:
+        program = self.server.folder / "docker"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+
+@pytest.fixture
+def scripted(ssh_host: Callable[..., DockerHost]) -> Iterator[ScriptedHost]:
+    with openssh(settings="SetEnv PATH={folder}:/usr/bin:/bin\nMaxSessions 2\n") as server:
+        yield ScriptedHost(server, ssh_host(server))
+
+
+@pytest.fixture
+def remote(docker_host: DockerHost) -> Iterator[Remote]:
+    """Reads from the real engine."""
+    with Remote(docker_host, user="netops", via="cli") as connection:
+        yield connection
+
+
+@pytest.fixture
+def elsewhere(scripted: ScriptedHost) -> Iterator[Remote]:
+    """Reads from the host whose docker is a script."""
+    with Remote(scripted.row, user="netops", via="cli") as connection:
+        yield connection
+
+
+def processes_of(pid: int) -> list[int]:
+    """What the process has started, and what that has started."""
+    own = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return own + [each for child in own for each in processes_of(child)]

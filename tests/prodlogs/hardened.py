@@ -1,5 +1,6 @@
 """A real OpenSSH server where one key has the line of `prodlogs harden`, and another has none."""
 
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -35,7 +36,9 @@ class HardenedHost:
 
     def connect(self, key: str) -> paramiko.Transport:
         """A connection that is logged in with this private key."""
-        transport = paramiko.Transport((self.host, self.port))
+        sock = socket.create_connection((self.host, self.port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # 40 ms less for each command
+        transport = paramiko.Transport(sock)
         transport.connect(username=self.username, pkey=load_private_key(key))
         return transport
 
@@ -65,6 +68,10 @@ class HardenedHost:
 
 
 @contextmanager
-def hardened(script: Path, settings: str = "") -> Iterator[HardenedHost]:
-    with openssh(settings=f"{OPEN_HANDED}{settings}") as server:
+def hardened(script: Path, **environment: str) -> Iterator[HardenedHost]:
+    """`environment` is what the server itself gives to each session. HOME: what the rc files of the account that
+    runs the tests do, and how long they take, is no matter of ours."""
+    variables = {"HOME": str(script.parent), **environment}
+    setting = " ".join(f"{name}={value}" for name, value in variables.items())
+    with openssh(settings=f"{OPEN_HANDED}SetEnv {setting}\n") as server:
         yield HardenedHost(server, script)

@@ -36,14 +36,22 @@ class SimulatedLog:
     ends_early: float = 0.0  # how likely
     busy: float = 0.0  # how likely it is that something happens between two commands of one reading
     fetches: int = 0
+    half: dict[str, list[Record]] = field(default_factory=dict)  # the pieces that are still to come
 
     def write(self, stream: str, size: int = 0) -> int:
-        """One line; of `size` bytes at least, which Docker cuts into pieces."""
+        """One line; of `size` bytes at least, which Docker cuts into pieces. The last ones may come later."""
+        self.records += self.half.pop(stream, [])
         number = self.lines = self.lines + 1
         text = f"{number} ".encode() + b"x" * size + f" {number}".encode()
         pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
-        for index, piece in enumerate(pieces):
-            self.records.append(Record(number, stream, self.clock, piece, index == len(pieces) - 1))
+        records = [
+            Record(number, stream, self.clock, piece, index == len(pieces) - 1)
+            for index, piece in enumerate(pieces)
+        ]
+        now = self.chance.randrange(1, len(records) + 1)
+        self.records += records[:now]
+        if records[now:]:
+            self.half[stream] = records[now:]
         self.written[stream].append(number)
         return number
 
@@ -53,6 +61,11 @@ class SimulatedLog:
             self.clock -= self.chance.randrange(10**10)
         elif self.chance.random() < 0.8:
             self.clock += self.chance.randrange(1, 10**9)
+
+    def end_lines(self) -> None:
+        """No line is half written any more."""
+        for stream in STREAMS:
+            self.records += self.half.pop(stream, [])
 
     def write_some(self, most: int) -> None:
         share = self.chance.choice([0.0, 0.02, 0.5, 0.98, 1.0])  # one stream may be quiet

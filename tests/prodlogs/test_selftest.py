@@ -1,6 +1,7 @@
 """A key with our line against a real OpenSSH server: nothing but reading, whatever is sent past the client."""
 
 import random
+import shlex
 import socket
 
 import pytest
@@ -12,7 +13,7 @@ from prodlogs.models import RemoteCommand
 from prodlogs.raw_access import Answer, TransportAccess
 from tests.conftest import service_address
 from tests.prodlogs.hardened import hardened
-from tests.prodlogs.hostile import EVERYTHING, random_command
+from tests.prodlogs.hostile import EVERYTHING, is_ours, random_command
 from tests.prodlogs.wrapped import Wrapped
 
 
@@ -67,14 +68,18 @@ def test_every_hostile_command_line_that_goes_past_the_client_is_refused(access,
     assert wrapped.calls() == []
 
 
-def test_a_nul_ends_the_connection_or_the_command(server, wrapped):
-    wrapped.calls()
+def test_what_stands_behind_a_nul_reaches_nobody(server, wrapped):
+    """OpenSSH ends the connection over a NUL, or takes it away where it is the last character."""
     for line in (line for line in EVERYTHING if "\0" in line):
+        wrapped.calls()
         transport = server.connect(server.key)
         answer = TransportAccess(transport).exec(line)
         transport.close()
-        assert answer.lost or selftest.by_wrapper(answer)
-    assert wrapped.calls() == []
+        if line.endswith("\0") and is_ours(line[:-1]):
+            assert [["docker", *words] for words, _ in wrapped.calls()] == [shlex.split(line[:-1])]
+        else:
+            assert answer.lost or selftest.by_wrapper(answer)
+            assert wrapped.calls() == []
 
 
 def test_what_the_client_writes_reaches_docker_word_for_word(access, wrapped):
@@ -89,6 +94,22 @@ def test_variables_that_the_server_takes_reach_no_docker(access, wrapped):
     access.exec(command_line(Ps()), {"DOCKER_HOST": "tcp://192.0.2.1:1", "LC_ALL": "C.UTF-8", "XYZ": "1"})
     [(_, environment)] = wrapped.calls()
     assert not {"DOCKER_HOST", "XYZ", "HOME", "USER", "SSH_CONNECTION"} & set(environment)
+
+
+def test_a_command_that_does_not_end_is_no_proof(server):
+    transport = server.connect(server.open_key)
+    answer = TransportAccess(transport, timeout=0.5).exec("sleep 3")
+    transport.close()
+    assert (answer.exit_code, answer.reason, answer.lost) == (None, "no end within 0.5 s", False)
+    assert not selftest.by_wrapper(answer)
+
+
+def test_a_connection_that_broke_proves_nothing(server):
+    transport = server.connect(server.key)
+    access = TransportAccess(transport)
+    transport.close()
+    outcomes = selftest.examine(access, lambda attempt: lambda outcome: None)
+    assert {outcome.passed for outcome in outcomes} == {False}
 
 
 def test_no_shell_starts(access, open_access):
@@ -178,7 +199,7 @@ def docker_server(tmp_path_factory):
     script = tmp_path_factory.mktemp("wrapper") / "logsite-docker-read"
     script.write_text(wrapper(docker_host=address))
     script.chmod(0o755)
-    with hardened(script, f"SetEnv DOCKER_HOST={address}\n") as host:
+    with hardened(script, DOCKER_HOST=address) as host:
         yield host
 
 

@@ -34,7 +34,9 @@ class Wrapped:
     """`script` is the wrapper; `calls()` are the argument lists and environments with which «Docker» ran so far."""
 
     def __init__(self, folder: Path, docker_host: str = "") -> None:
-        self.folder = folder
+        self.folder, self.home = folder, folder / "home"
+        self.home.mkdir()
+        (self.home / "web").touch()  # what `*` would become in a shell that looks for files
         docker = folder / "docker"
         docker.write_text(
             "#!/bin/sh\n"
@@ -52,8 +54,9 @@ class Wrapped:
         if asked is not None:
             everything["SSH_ORIGINAL_COMMAND"] = asked
         ended = subprocess.run(
-            [*shell, str(self.script)], env=everything, capture_output=True, timeout=60, check=False
-        )
+            [*shell, str(self.script)],
+            env=everything, cwd=self.home, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
         return Answer(ended.returncode, ended.stdout, ended.stderr)
 
     def calls(self) -> list[tuple[list[str], dict[str, str]]]:
