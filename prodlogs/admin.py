@@ -160,8 +160,8 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
 
     keyset = ("-started_at", "-id")
     list_display = (
-        "started_at", "host_name", "container_name", "kind", "status_badge", "missing", "lines", "entry_count",
-        "duplicates", "size", "error", "started_by",
+        "started_at", "place", "status_badge", "missing", "error", "lines", "entry_count", "duplicates", "size",
+        "kind", "started_by",
     )  # fmt: skip
     list_filter = (
         time_range_filter("started_at"), text_filter("host_name", "host"), text_filter("container_name", "container"),
@@ -176,6 +176,10 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
     @admin.display(description="status")
     def status_badge(self, obj: LogSnapshot) -> str:
         return showing.snapshot_badge(obj.status)
+
+    @admin.display(description="container")
+    def place(self, obj: LogSnapshot) -> str:
+        return showing.place(obj.container_name, obj.host_name)
 
     @admin.display(description="missing")
     def missing(self, obj: LogSnapshot) -> str:
@@ -211,7 +215,7 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
 class ContainerLogEntryAdmin(Styled, LogModelAdmin):
     """What containers wrote, newest first; an entry's page shows what stood around it."""
 
-    list_display = ("time", "host_link", "container_name", "stream", "level_badge", "line")
+    list_display = ("time", "place", "level_badge", "stream", "line")
     list_filter = (time_range_filter("timestamp"), PlaceFilter, LevelFilter, "stream")
     search_fields = ("message",)
     change_form_template = "admin/prodlogs/containerlogentry/change_form.html"
@@ -258,11 +262,12 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
 
     @admin.display(description="time")
     def time(self, obj: ContainerLogEntry) -> str:
-        return showing.moment(obj.timestamp)
+        day, _, clock = showing.moment(obj.timestamp).partition(" ")
+        return format_html('<span class="day">{}</span> <span class="clock">{}</span>', day, clock)
 
-    @admin.display(description="host")
-    def host_link(self, obj: ContainerLogEntry) -> str:
-        return obj.container.host.name
+    @admin.display(description="container")
+    def place(self, obj: ContainerLogEntry) -> str:
+        return showing.place(obj.container_name, obj.container.host.name)
 
     @admin.display(description="level")
     def level_badge(self, obj: ContainerLogEntry) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Value
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -147,7 +147,7 @@ def _entry(entry: ContainerLogEntry) -> dict[str, Any]:
 def surroundings(entry: ContainerLogEntry) -> dict[str, Any]:
     """For the page of an entry: what its container wrote before and after it."""
     mine = ContainerLogEntry.objects.filter(container=entry.container_id).defer("message", "raw_line")
-    mine = mine.annotate(beginning=Left("message", Value(AROUND_LENGTH)))
+    mine = mine.annotate(beginning=Left("message", Value(AROUND_LENGTH)), length=Length("message"))
     key = [entry.timestamp, entry.pk]
 
     def beside(*, reverse: bool) -> Rows:

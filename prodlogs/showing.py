@@ -63,8 +63,12 @@ def health_badge(health: str) -> str:
 
 
 def snapshot_badge(status: str) -> str:
-    known = SnapshotStatus(status)
-    return badge(str(known.label), SNAPSHOT_BADGES[known])
+    """One word; the status' label is for filters."""
+    return badge(str(SnapshotStatus(status).value), SNAPSHOT_BADGES[SnapshotStatus(status)])
+
+
+def place(container: str, host: str) -> SafeString:
+    return format_html('<span class="container">{}</span> <span class="on-host">{}</span>', container, host)
 
 
 def size(number: Any) -> str:
@@ -126,12 +130,12 @@ def _local(text: Any) -> str:
 
 def command_line(argv: list[Any]) -> str:
     """As a shell would take it, on one line."""
-    return visible(shlex.join(map(str, argv)).replace("\n", "\u2424"))
+    return visible(shlex.join(map(str, argv)).replace("\n", "↵"))
 
 
 def visible(text: str) -> str:
-    """Control characters as their pictures: `␛[31m` for the sequence that makes red."""
-    return _CONTROL.sub(lambda found: chr(0x2421 if found[0] == "\x7f" else 0x2400 + ord(found[0])), text)
+    """Control characters as `cat -v` shows them: `^[[31m` for the sequence that makes red."""
+    return _CONTROL.sub(lambda found: f"^{chr(ord(found[0]) ^ 0x40)}", text)
 
 
 def folded(text: str, cut: bool) -> SafeString:

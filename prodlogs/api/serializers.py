@@ -167,10 +167,12 @@ class ReadingSerializer(serializers.Serializer[Any]):
 
 
 class CollectedSerializer(serializers.Serializer[Any]):
-    """How the collection of a host ended; `error` is the host's, each reading has its own."""
+    """How the collection of a host ended; `error` is the host's, each reading has its own. `missing` are
+    containers that were asked for and that the host does not have."""
 
     host = serializers.CharField()
     readings = ReadingSerializer(many=True)
+    missing = serializers.ListField(child=serializers.CharField())
     error = serializers.CharField(allow_blank=True)
     error_kind = serializers.CharField(allow_blank=True)
 

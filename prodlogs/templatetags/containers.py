@@ -1,5 +1,7 @@
 """Filters of prodlogs/showing.py."""
 
+from typing import Any
+
 from django import template
 
 from prodlogs import showing
@@ -11,3 +13,9 @@ for function in (
     showing.visible, showing.state_badge,
 ):  # fmt: skip
     register.filter(function.__name__, function)
+
+
+@register.filter
+def beginning(entry: Any) -> str:
+    """The beginning of an entry's message, the lines after its first to unfold."""
+    return showing.folded(showing.visible(entry.beginning), cut=entry.length > len(entry.beginning))
