@@ -39,4 +39,4 @@ def clean(text: str) -> str:
     if "\r" in text:
         states = text.split("\r")
         text = next((state for state in reversed(states) if state.strip()), "")
-    return _CONTROLS.sub("", text)
+    return text if text.isprintable() else _CONTROLS.sub("", text)

@@ -144,6 +144,11 @@ def test_the_local_driver_ends_a_reply_with_a_whole_long_line():
     assert texts(pieces(T0, "a" * PIECE)[: PIECE + 31], driver="local", running=True) == []
 
 
+def test_a_reply_of_the_local_driver_may_begin_with_a_last_piece():
+    data = f"{T0} last piece".encode() + out((T1, f"of {T2} x"), (T2, "next"))
+    assert texts(data, driver="local") == ["last piece", f"of {T2} x", "next"]
+
+
 def test_an_older_time_in_a_long_line_of_the_local_driver_is_text():
     long = "a" * PIECE + f"at {T0} it began"
     assert texts(pieces(T1, long) + out((T2, "next")), driver="local") == [long, "next"]
