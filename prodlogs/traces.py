@@ -130,7 +130,8 @@ class Grouper:
         """The form of the open entry if `shown` goes on with it, or an empty text."""
         if self._form:
             return self._form if trace_forms.goes_on(self._form, self._previous, shown) else ""
-        if self._found[0] in SEVERE and pause <= JOIN_PAUSE and trace_forms.joins(shown):
+        logged = self._found[0] in SEVERE and not self._shown.startswith("{")  # JSON has its trace within
+        if logged and pause <= JOIN_PAUSE and trace_forms.joins(shown):
             return trace_forms.opened_by(shown) or "java"
         return trace_forms.form_after(self._shown, shown, levelled=bool(self._found[0]))
 
