@@ -101,9 +101,8 @@ class EntryStore:
             if waiting and (before is None or stream in self._quiet or waiting[-1][0] < before):
                 self._take(stream, grouper.flush())
                 self._quiet.discard(stream)
-                if not self._window:
-                    if stream not in self._last:
-                        self._last[stream] = self._place(stream)
+                if not self._window and stream not in self._last:
+                    self._last[stream] = self._place(stream)
 
     def _place(self, stream: str) -> Line:
         """Where the watermark is: it stays there, but what waited goes."""
