@@ -137,6 +137,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "SessionStatusEnum": "sessionlogs.models.SessionStatus",
+        "ErrorKindEnum": "sessionlogs.models.ErrorKind",
+        "ContainerErrorKindEnum": "prodlogs.models.ErrorKind",
         "CollectionStatusEnum": ["success", "failed"],
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],

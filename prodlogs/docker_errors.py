@@ -4,6 +4,7 @@ import re
 
 from logsite.redaction import redact
 from prodlogs.errors import HostError
+from prodlogs.harden import REFUSED
 from prodlogs.models import ErrorKind
 
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)  # a line of the container, not Docker's
@@ -54,6 +55,8 @@ def _cause(exit_code: int, words: str) -> tuple[ErrorKind, str]:
     for pattern, kind, reason in _RULES:
         if re.search(pattern, words, re.IGNORECASE):
             return kind, reason
-    if exit_code == 126:
-        return ErrorKind.REFUSED, "the host refused the command, exit code 126"
+    if exit_code == REFUSED:
+        return ErrorKind.REFUSED, (
+            "the host refused the command: its wrapper may be another version's (`manage.py prodlogs harden`)"
+        )
     return ErrorKind.INTERNAL, f"docker ended with exit code {exit_code}"

@@ -279,6 +279,24 @@ class ContainerLogEntry(LogRow):
         return self.message if self.raw_line is None else self.raw_line
 
 
+class Errors(ContainerLogEntry):
+    """The admin's way to the entries of the levels ERROR and CRITICAL; who may see entries may see it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "errors"
+
+
+class Follow(ContainerLogEntry):
+    """The admin's page that shows entries as they come; who may see entries may see it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "follow live"
+
+
 class RemoteCommand(models.Model):
     """Something that was sent to a host, or that was not because the grammar does not have it. Append-only."""
 

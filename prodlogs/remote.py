@@ -13,13 +13,11 @@ from prodlogs.audit import Record, deny
 from prodlogs.errors import HostError
 from prodlogs.executions import Execution
 from prodlogs.grammar import Command, command_line
+from prodlogs.harden import REFUSED
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind, HostStatus
 from prodlogs.ssh import HostConnection, connect
 
-REFUSED_BY_HOST = (
-    126  # exit code of the wrapper of `prodlogs harden`, and of a shell that may not run a program
-)
 LARGEST_ANSWER = 16 * 1024**2  # bytes of what `read` returns
 OF_A_CONTAINER = (ErrorKind.REMOVED, ErrorKind.DRIVER, ErrorKind.LIMIT)  # the host itself answers
 
@@ -114,7 +112,7 @@ class _Sent:
             self._record.finish(
                 exit_code=exit_code,
                 sizes=execution.bytes if execution is not None else None,
-                denied=exit_code == REFUSED_BY_HOST,
+                denied=exit_code == REFUSED,
                 error_kind=error.kind if error else "",
                 error_message=error.reason if error else "",
                 host_key_fingerprint=showed,

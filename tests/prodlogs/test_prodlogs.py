@@ -232,7 +232,8 @@ def test_a_host_that_fails_is_named_and_the_others_are_read(three, docker_host, 
 
     assert error.value.returncode == 1
     assert "pl-web INFO INFO ready" in out.getvalue()
-    assert DockerHost.objects.get(pk=bad.pk).error_kind == "authentication"
+    bad.refresh_from_db()
+    assert bad.error_kind == "authentication", bad.error_message
 
 
 # --- The host's side ---------------------------------------------------------------------------------------
