@@ -9,7 +9,10 @@ from prodlogs.models import ErrorKind
 
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)  # a line of the container, not Docker's
 LONGEST = 300  # characters of Docker's words in an error
+# What Docker says last stands on the same line as an unfinished line of the container.
+_APPENDED = re.compile(r"(unexpected EOF|Error response from daemon: .*|Cannot connect to the Docker .*)\Z")
 _RULES: tuple[tuple[str, ErrorKind, str], ...] = (
+    (r"error grabbing logs", ErrorKind.INTERNAL, "the daemon cannot read the container's log file"),
     (
         r"permission denied.*(docker daemon|docker\.sock)|(docker daemon|docker\.sock).*permission denied",
         ErrorKind.REFUSED,
@@ -43,8 +46,12 @@ def failure(host: str, exit_code: int, stderr: bytes, *, cut: bool = False) -> H
 
 
 def _own_words(stderr: bytes, *, cut: bool) -> str:
-    lines = stderr.decode("utf-8", "replace").replace("\0", "\ufffd").split("\n")[1 if cut else 0 :]
-    return " ".join(line.strip() for line in lines if line.strip() and not _STAMPED.match(line))
+    text = stderr.decode("utf-8", "replace").replace("\0", "\ufffd")
+    lines = [line.strip() for line in text.split("\n")[1 if cut else 0 :] if line.strip()]
+    if own := [line for line in lines if not _STAMPED.match(line)]:
+        return " ".join(own)
+    appended = _APPENDED.search(lines[-1]) if lines else None
+    return appended[1] if appended else ""
 
 
 def _cause(exit_code: int, words: str) -> tuple[ErrorKind, str]:

@@ -262,6 +262,19 @@ def test_a_command_that_the_hosts_wrapper_refuses_counts_as_denied(scripted, els
     assert (row.denied, row.exit_code) == (True, 126)
 
 
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [(Logs("web"), (HostStatus.OK, "")), (Ps(), (HostStatus.FAILED, ErrorKind.INTERNAL))],
+    ids=["logs", "ps"],
+)
+def test_a_log_that_the_daemon_cannot_read_is_no_fault_of_the_host(scripted, elsewhere, command, expected):
+    scripted.docker("echo error from daemon in stream: Error grabbing logs: invalid character >&2; exit 1")
+
+    failure(elsewhere, command)
+
+    assert status(scripted.row) == expected
+
+
 def test_a_command_that_is_killed_on_the_host(scripted, elsewhere):
     scripted.docker("echo half; kill -9 $$")
 
