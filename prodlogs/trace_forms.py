@@ -52,7 +52,12 @@ def opened_by(text: str) -> str:
 
 def joins(text: str) -> bool:
     """Whether this beginning of a trace belongs to the logged error before it."""
-    return opened_by(text) == "python" or text.startswith("goroutine ") or bool(_QUALIFIED.match(text))
+    return opened_by(text) == "python" or text.startswith("goroutine ") or names_exception(text)
+
+
+def names_exception(text: str) -> bool:
+    """Whether a line is the first one of a Java exception that a logger wrote under its own line."""
+    return text[:1].islower() and bool(_QUALIFIED.match(text))
 
 
 def form_after(header: str, text: str, *, levelled: bool) -> str:

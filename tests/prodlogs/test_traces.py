@@ -103,6 +103,7 @@ def test_a_trace_that_comes_in_parts_is_one_entry(name):
         "  banner\n  banner of two lines",
         "Starting\n  with options\n  and more",
         '{"level":"error"}\n  indented',
+        '{"level":"error"}\nTraceback (most recent call last):',
         "INFO ready\nTraceback (most recent call last):",
         "ERROR failed\nERROR failed again",
         "ERROR failed\nrequest done",
