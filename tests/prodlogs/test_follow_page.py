@@ -54,7 +54,11 @@ def test_it_begins_with_the_newest_entries_in_the_order_of_their_times(browser, 
 def test_an_entry_is_all_that_a_row_shows(browser, teammate):
     container = ContainerFactory(name="web", host__name="docker01")
     entry = ContainerLogEntryFactory(
-        container=container, stream="stderr", level="ERROR", message="a\x1b[31m", timestamp=1777636800123456789
+        container=container,
+        stream="stderr",
+        level="ERROR",
+        message="a\x1b[31m",
+        timestamp=1777636800123456789,
     )
     assert news(browser(teammate))["entries"] == [
         {
