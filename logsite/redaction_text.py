@@ -8,6 +8,7 @@ from logsite.redaction_patterns import BLANK
 
 _MARK = re.compile(r"<redacted:([a-z0-9-]{1,60})>")
 SHORT = 300  # characters; below that looking at the text itself is as quick
+HEAD = 4_000  # characters that say whether a text repeats itself
 _HEXADECIMAL = b"0123456789abcdef"
 _SHAPES = bytes(0x30 if byte in _HEXADECIMAL else byte for byte in bytes(range(256)).lower())
 
@@ -21,6 +22,12 @@ def lower(text: str) -> str:
 def _shape(text: str) -> bytes:
     """UTF-8 in small letters, with every hexadecimal digit as 0. One text is in another only if its shape is."""
     return text.encode("utf-8", "surrogatepass").translate(_SHAPES)
+
+
+def _distinct(text: str) -> bytes:
+    """The shapes of the words of `text`, each once; lines first, there are fewer of them."""
+    lines = set(_shape(text).split(b"\n"))
+    return b"\n".join(set(b"\n".join(lines).split()))
 
 
 def word_shape(text: str) -> str:
@@ -52,12 +59,12 @@ class SearchedText:
         """The distinct shapes of the words. Output repeats itself but for numbers and addresses, so they are a
         hundredth of it, and what is not in them need not be looked for in the text. None where they save nothing.
         """
-        if len(self.text) < SHORT:
+        size = len(self.text)
+        if size < SHORT or len(_distinct(self.text[:HEAD])) > 0.9 * min(size, HEAD):
             return None
-        lines = set(_shape(self.text).split(b"\n"))
-        words = b"\n".join(set(b"\n".join(lines).split()))
+        words = _distinct(self.text)
         # Latin-1, a character a byte: Python looks for a str in a str faster than for bytes in bytes.
-        return words.decode("latin-1") if len(words) < len(self.text) / 2 else None
+        return words.decode("latin-1") if len(words) < size / 2 else None
 
     def _blank(self, mark: re.Match[str]) -> str:
         self.blanked.add(mark.start())
