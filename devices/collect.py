@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from devices.claims import claim
 from devices.connectors import BaseConnector, get_connector
-from devices.connectors.limits import Deadline, Limits, LoginSlot
+from devices.connectors.limits import Limits, limits_of
 from devices.errors import ConnectorError
 from devices.interfaces import InterfaceData
 from devices.logging_switch import is_recorded
@@ -102,8 +102,7 @@ def collect_device(
         result.error_kind, result.running = ErrorKind.CONNECTION, True
         return result
     try:
-        with Deadline() as deadline:
-            limits = Limits(deadline, LoginSlot(device.credential_id), disconnected)
+        with limits_of(device.credential_id, disconnected) as limits:
             _collect(result, user, record, limits, stop or threading.Event())
     except (ConnectorError, SessionLogError, DecryptionError) as error:
         result.error = str(error)

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netmiko import BaseConnection
 
+from devices.connectors.executions import Execution
 from devices.connectors.limits import Deadline, Limits
 from devices.connectors.recording import RecordingMixin
+from sessionlogs.models import ErrorKind
 
 if TYPE_CHECKING:
     Base = BaseConnection
@@ -44,6 +47,15 @@ class AttentiveMixin(Base):
     def establish_connection(self, *args: Any, **kwargs: Any) -> None:
         super().establish_connection(*args, **kwargs)
         self._limits.logged_in()
+
+    def send_command(self, *args: Any, **kwargs: Any) -> Any:
+        """What a host, which is asked over no shell, has said before the deadline stays."""
+        with self._in_time():
+            output: Any = super().send_command(*args, **kwargs)
+        broke = isinstance(output, Execution) and output.error_kind == ErrorKind.CONNECTION
+        if broke and self._deadline.expired:
+            return replace(output, failure=str(self._deadline.error()), error_kind=ErrorKind.TIMEOUT)
+        return output
 
     def write_channel(self, out_data: str) -> None:
         with self._in_time():
