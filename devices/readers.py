@@ -7,7 +7,7 @@ in no interface is a failure, never a loss.
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -132,19 +132,7 @@ class Reader:
         return not any(pattern.search(line) for pattern, _ in self._lines)
 
     def _check(self, block: "_Block") -> None:
-        known, passed_over = block.known(), False
-        for line in block.lines:
-            rest = line
-            for pattern in self._others:
-                rest = pattern.sub("", rest)
-            if passed_over and not IP.sub("", line).strip(" ,"):
-                continue  # the list of the line before goes on
-            passed_over = rest != line
-            for text in _addresses(rest):
-                if text not in known:
-                    raise ParseFailed(
-                        f"{text} in the line {' '.join(line.split())!r} belongs to no interface"
-                    )
+        check_lines(block.lines, block.known(), self._others)
 
 
 @dataclass
@@ -189,17 +177,38 @@ class _Block:
 
     def known(self) -> set[str]:
         """What may stand in the block: its interface's addresses, and their networks' own."""
-        known: set[str] = set()
-        for ip, mask in self.addresses() if self.facts.get("interface") else ():
-            try:
-                address = ipaddress.ip_interface(
-                    ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}"
-                )
-            except ValueError:
-                continue
-            network = address.network
-            known |= {str(address.ip), str(network.network_address), str(network.broadcast_address)}
-        return known
+        pairs = self.addresses() if self.facts.get("interface") else ()
+        return known_in(
+            (ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}") for ip, mask in pairs
+        )
+
+
+def known_in(addresses: Iterable[str]) -> set[str]:
+    """What may stand where `addresses` (with or without prefix length) are known: they, and their networks' own."""
+    known: set[str] = set()
+    for text in addresses:
+        try:
+            address = ipaddress.ip_interface(text)
+        except ValueError:
+            continue
+        network = address.network
+        known |= {str(address.ip), str(network.network_address), str(network.broadcast_address)}
+    return known
+
+
+def check_lines(lines: Iterable[str], known: Container[str], others: Iterable[re.Pattern[str]]) -> None:
+    """Raises ParseFailed for an address in `lines` that is not `known`; `others` are cut from a line before."""
+    passed_over = False
+    for line in lines:
+        rest = line
+        for pattern in others:
+            rest = pattern.sub("", rest)
+        if passed_over and not IP.sub("", line).strip(" ,"):
+            continue  # the list of the line before goes on
+        passed_over = rest != line
+        for text in _addresses(rest):
+            if text not in known:
+                raise ParseFailed(f"{text} in the line {' '.join(line.split())!r} belongs to no interface")
 
 
 def _compile(text: str) -> re.Pattern[str]:
