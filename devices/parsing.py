@@ -41,7 +41,8 @@ def parse(platform: Platform, command: InterfaceCommand | str, output: str) -> l
     stands in the text and in no row.
     """
     if isinstance(command, str):
-        command = InterfaceCommand(command)
+        own = next((each for each in platform.interface_commands if each.command == command), None)
+        command = InterfaceCommand(command, own.template if own else None)
     template = template_for(platform, command)
     with _named(command, template):
         rows = _rows(platform, template, command, output)
