@@ -19,7 +19,9 @@ class ResponseFilter(django_filters.FilterSet):
     device = django_filters.CharFilter(field_name="device__name")
     command = django_filters.CharFilter(lookup_expr="icontains")
     template = django_filters.CharFilter(lookup_expr="icontains")
-    failed = TrueOrFalse(method="_failed", label="true: what could not be read; false: what could.")
+    failed = TrueOrFalse(
+        field_name="error", method="_failed", label="true: what could not be read; false: what could."
+    )
     session_id = django_filters.UUIDFilter()
     start_time = django_filters.IsoDateTimeFilter(field_name="collected_at", lookup_expr="gte")
     end_time = django_filters.IsoDateTimeFilter(field_name="collected_at", lookup_expr="lt")
