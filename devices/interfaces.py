@@ -33,18 +33,22 @@ OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_statu
 SHUT_DOWN = ("disabled", "shutdown", "adm", "*down")
 # Of each pair the first column that a row has: addresses, and the prefix lengths, masks or subnets beside them.
 ADDRESSES = (
-    (("ip_address", "ipaddr", "address", "ip"), ("prefix_length", "netmask", "mask", "subnet")),
+    (
+        ("ip_address", "ipaddr", "ipaddress", "address", "ip", "ipv4"),
+        ("prefix_length", "netmask", "mask", "subnet"),
+    ),
     (("primary_ip_address",), ("primary_ip_subnet",)),
-    (("secondary_ip_address",), ("secondary_ip_subnet",)),
+    (("secondary_ip_address", "ipv4_secondary"), ("secondary_ip_subnet",)),
     (("sec_ip_address",), ("sec_prefix_length",)),
     (("ip_addresses",), ("ip_masks",)),
     (("local",), ()),
-    (("ipv6_address",), ("ipv6_prefix_length", "ipv6_prefix")),
+    (("ipv6_address", "ipv6"), ("ipv6_prefix_length", "ipv6_prefix")),
     (("ipv6_addresses",), ("ipv6_masks",)),
     (("link_local", "linkipaddr"), ()),
     (("link_local6",), ("link_local6_prefixlen",)),
     (("main_ip", "ipv4_address"), ("ipv4_netmask",)),
     (("management_ip",), ("management_netmask",)),
+    (("ipv6_ll_address",), ("ipv6_ll_mask",)),
 )
 
 
@@ -157,6 +161,16 @@ def normalise(platform: Platform, row: Row) -> InterfaceData:
         enabled=enabled, state=state, mtu=int(mtu.group()) if mtu else None,
         mac_address=_mac(macs[0]) if macs else "", addresses=_addresses(row), **text,
     )  # fmt: skip
+
+
+def name_of(row: Row) -> str:
+    """The interface's name in a template's row, as it stands there; empty where it has none."""
+    return _text(row, COLUMNS["name"])
+
+
+def description_of(row: Row) -> str:
+    """The description in a template's row, as it stands there."""
+    return _text(row, COLUMNS["description"])
 
 
 def _text(row: Row, names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ in no interface is a failure, never a loss.
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from devices.errors import ParseFailed
 
 IP = re.compile(
-    r"(?<![\w.:/-])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])(?![\w:-]|\.\w)"
+    r"(?<![\w./-])(?:\d{1,3}(?:\.\d{1,3}){3}|(?<![0-9A-Fa-f:]:)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"
+    r"(?![\w-]|[:.]\w)"
 )
 WWN = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")  # a port name of Fibre Channel reads like IPv6
 # Up to the next comma: addresses that are somebody else's, or none at all.
@@ -23,7 +24,7 @@ OTHERS = (
     r"(?i)^\s*(?:port |interface )?(?:description|descr|alias)\b.*|using (?:the )?address of.*",
     r"(?i)\b(?:broadcast|brd|bcast|mask|netmask|helper|destination|dest|peer|remote|neighbou?r|gateway|dns|"
     r"source|server|next.?hop|router.?id|subnet|network|vtep|flood\w*|replication|multicast|groups?|virtual|"
-    r"vip|unnumbered|version|relay|redirect\w*|via|proxy|tunnel|anycast.rp|nexthop|"
+    r"vip|default.router|unnumbered|version|relay|redirect\w*|via|proxy|tunnel|anycast.rp|nexthop|"
     r"dhcp.server|lease|obtained|conflict\w*|duplicate)\b[^,]*",
 )
 MASKS = {ipaddress.ip_network(f"0.0.0.0/{length}").netmask for length in range(33)}
@@ -132,19 +133,7 @@ class Reader:
         return not any(pattern.search(line) for pattern, _ in self._lines)
 
     def _check(self, block: "_Block") -> None:
-        known, passed_over = block.known(), False
-        for line in block.lines:
-            rest = line
-            for pattern in self._others:
-                rest = pattern.sub("", rest)
-            if passed_over and not IP.sub("", line).strip(" ,"):
-                continue  # the list of the line before goes on
-            passed_over = rest != line
-            for text in _addresses(rest):
-                if text not in known:
-                    raise ParseFailed(
-                        f"{text} in the line {' '.join(line.split())!r} belongs to no interface"
-                    )
+        check_lines(block.lines, block.known(), self._others)
 
 
 @dataclass
@@ -189,17 +178,40 @@ class _Block:
 
     def known(self) -> set[str]:
         """What may stand in the block: its interface's addresses, and their networks' own."""
-        known: set[str] = set()
-        for ip, mask in self.addresses() if self.facts.get("interface") else ():
-            try:
-                address = ipaddress.ip_interface(
-                    ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}"
-                )
-            except ValueError:
-                continue
-            network = address.network
-            known |= {str(address.ip), str(network.network_address), str(network.broadcast_address)}
-        return known
+        pairs = self.addresses() if self.facts.get("interface") else ()
+        return known_in(
+            (ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}") for ip, mask in pairs
+        )
+
+
+def known_in(addresses: Iterable[str]) -> set[str]:
+    """What may stand where `addresses` (with or without prefix length) are known: they, and their networks' own."""
+    known: set[str] = set()
+    for text in addresses:
+        try:
+            address = ipaddress.ip_interface(text)
+        except ValueError:
+            continue
+        network = address.network
+        known |= {str(address.ip), str(network.network_address), str(network.broadcast_address)}
+    return known
+
+
+def check_lines(lines: Iterable[str], known: Container[str], others: Iterable[re.Pattern[str]]) -> None:
+    """Raises ParseFailed for an address in `lines` that is not `known`; `others` are cut from a line before."""
+    listing: int | None = None  # how deep the line stands whose list of others' addresses may go on
+    for line in lines:
+        rest = line
+        for pattern in others:
+            rest = pattern.sub("", rest)
+        depth = len(line) - len(line.lstrip())
+        if listing is not None and depth > listing and not IP.sub("", line).strip(" ,"):
+            continue
+        own = list(_addresses(rest))
+        listing = depth if rest != line and not own else None
+        for text in own:
+            if text not in known:
+                raise ParseFailed(f"{text} in the line {' '.join(line.split())!r} belongs to no interface")
 
 
 def _compile(text: str) -> re.Pattern[str]:

@@ -10,13 +10,22 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from devices.models import Credential, Device, Interface, InterfaceAddress, PlatformLogging, Tag
+from devices.models import (
+    Credential,
+    Device,
+    Interface,
+    InterfaceAddress,
+    PlatformLogging,
+    Response,
+    Tag,
+)
 from sessionlogs.models import EventType, PurgeRun, ResponseView, Session, SessionLog
 from tests.factories import (
     AddressFactory,
     CredentialFactory,
     DeviceFactory,
     InterfaceFactory,
+    ResponseFactory,
     SessionFactory,
     SessionLogFactory,
     TagFactory,
@@ -66,6 +75,8 @@ TABLE = {
     **admin_rows("devices", "tag"),
     **admin_rows("devices", "device"),
     **admin_rows("devices", "interface", **RECORD),
+    **admin_rows("devices", "response", **RECORD),
+    "admin/devices/response/{id}/raw/": ANSWERS,
     "api/v2/sessions/": API_READ,
     "api/v2/sessions/{id}/": API_READ,
     "api/v2/sessions/statistics/": API_READ,
@@ -77,6 +88,8 @@ TABLE = {
     "api/v2/devices/{id}/run/": API_POST_ONLY,
     "api/v2/interfaces/": API_READ,
     "api/v2/interfaces/{id}/": API_READ,
+    "api/v2/device-responses/": API_READ,
+    "api/v2/device-responses/{id}/": API_READ,
 }
 OURS = (
     "admin/sessionlogs/",
@@ -85,6 +98,7 @@ OURS = (
     "api/v2/session-logs",
     "api/v2/devices",
     "api/v2/interfaces",
+    "api/v2/device-responses",
 )
 
 
@@ -140,6 +154,7 @@ def ids():
     device = DeviceFactory(name="rtr01", credential=CredentialFactory())
     interface = InterfaceFactory(device=device)
     AddressFactory(interface=interface)
+    stored = ResponseFactory(device=device, raw=ANSWER)
     purge = PurgeRun.objects.create(started=session.started_at)
     logging = PlatformLogging.objects.create(platform="cisco_ios")
     return {
@@ -148,6 +163,7 @@ def ids():
         "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,
         "devices/interface/": interface.pk, "v2/sessions/": session.pk, "v2/session-logs/": event.pk,
         "v2/devices/": device.pk, "v2/interfaces/": interface.pk,
+        "devices/response/": stored.pk, "v2/device-responses/": stored.pk,
     }  # fmt: skip
 
 
@@ -200,6 +216,6 @@ def test_who_may_only_look_changes_nothing(who, ids, browser, api, request):
 
 
 def rows():
-    tables = (Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress)
+    tables = (Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress, Response)
     found = {table: list(table._base_manager.order_by("pk").values_list()) for table in tables}
     return found | {ResponseView: ResponseView.objects.filter(user="eve").values_list().get()}
