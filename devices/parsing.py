@@ -12,7 +12,7 @@ from textfsm import TextFSM, TextFSMError
 from textfsm.clitable import CliTableError
 
 from devices.errors import ParseFailed
-from devices.interfaces import InterfaceData, Row, merge
+from devices.interfaces import InterfaceData, Row, merged, normalise
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
 
 
@@ -91,7 +91,7 @@ class Answer:
 def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[InterfaceData]:
     """The interfaces in a collection's answers, noting in each what was found. Raises the first ParseFailed,
     after all of them have been tried."""
-    found: list[Row] = []
+    found: list[InterfaceData] = []
     failed: ParseFailed | None = None
     for answer in answers:
         template = template_for(platform, answer.command)
@@ -99,12 +99,12 @@ def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[Interfa
         answer.rows, answer.error = 0, ""
         try:
             rows = parse(platform, answer.command, answer.raw)
-            merge(platform, rows)  # an address that is none shows here
+            described = [normalise(platform, row) for row in rows]  # an address that is none shows here
         except ParseFailed as error:
             answer.error, failed = str(error), failed or error
         else:
             answer.rows = len(rows)
-            found += rows
+            found += described
     if failed:
         raise failed
-    return merge(platform, found)
+    return merged(platform, found)

@@ -120,8 +120,9 @@ class Reader:
                 block = _Block()
             block.lines.append(line)
             for pattern, facts in self._lines:
-                for match in pattern.finditer(line):
-                    block.learn(match, facts)
+                if pattern.search(line):  # in most lines nothing is found, and an iterator costs more
+                    for match in pattern.finditer(line):
+                        block.learn(match, facts)
         yield block
 
     def _ends(self, line: str) -> bool:
@@ -132,19 +133,28 @@ class Reader:
         return not any(pattern.search(line) for pattern, _ in self._lines)
 
     def _check(self, block: "_Block") -> None:
-        known, passed_over = block.known(), False
+        """Looks at the lines with an address only, and at others where they tell how one is meant: few are."""
+        known, passed_over, before = block.known(), False, ""
         for line in block.lines:
-            rest = line
-            for pattern in self._others:
-                rest = pattern.sub("", rest)
+            if not _may_have_address(line):
+                before = line if line.strip(" ,") else before
+                continue
+            if before:
+                passed_over, before = self._without_others(before) != before, ""
             if passed_over and not IP.sub("", line).strip(" ,"):
                 continue  # the list of the line before goes on
+            rest = self._without_others(line)
             passed_over = rest != line
             for text in _addresses(rest):
                 if text not in known:
                     raise ParseFailed(
                         f"{text} in the line {' '.join(line.split())!r} belongs to no interface"
                     )
+
+    def _without_others(self, line: str) -> str:
+        for pattern in self._others:
+            line = pattern.sub("", line)
+        return line
 
 
 @dataclass
@@ -209,7 +219,14 @@ def _compile(text: str) -> re.Pattern[str]:
 
 
 def _first(patterns: list[re.Pattern[str]], line: str) -> re.Match[str] | None:
-    return next((match for pattern in patterns if (match := pattern.search(line))), None)
+    for pattern in patterns:
+        if match := pattern.search(line):
+            return match
+    return None
+
+
+def _may_have_address(line: str) -> bool:
+    return (":" in line or line.count(".") > 2) and IP.search(line) is not None
 
 
 def _addresses(line: str) -> Iterator[str]:
