@@ -290,12 +290,16 @@ def test_when_storing_fails_everything_stays_as_it_was(monkeypatch):
     device = DeviceFactory()
     store_interfaces(device, [data("a", "192.0.2.1/24")])
 
-    def fails(*_, **__):
-        raise DatabaseError("disk full")
+    real = collect.insert_rows
 
-    monkeypatch.setattr(InterfaceAddress.objects, "bulk_create", fails)
+    def fails(rows):
+        if rows and isinstance(rows[0], InterfaceAddress):
+            raise DatabaseError("disk full")
+        real(rows)
+
+    monkeypatch.setattr(collect, "insert_rows", fails)
     with pytest.raises(DatabaseError):
-        store_interfaces(device, [data("b")])
+        store_interfaces(device, [data("b", "192.0.2.2/24")])
     assert stored(device) == {"a": ["192.0.2.1/24"]}
 
 
