@@ -3,7 +3,6 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -88,12 +87,10 @@ def collect_device(
     record: bool = True,
     queued: bool = False,
     stop: threading.Event | None = None,
-    disconnected: Callable[[], None] = lambda: None,
 ) -> Result:
     """Connect, read the interfaces, store them. Never raises for what can go wrong with a device.
 
     With `queued` only if the device waits in the queue. `stop`, once set, allows no further try.
-    `disconnected` is called when the device is done with and only storing is left.
     """
     result = Result(device, error="interrupted", error_kind=ErrorKind.INTERNAL)
     started = monotonic()
@@ -104,7 +101,7 @@ def collect_device(
         return result
     try:
         with Deadline() as deadline:
-            limits = Limits(deadline, LoginSlot(device.credential_id), disconnected)
+            limits = Limits(deadline, LoginSlot(device.credential_id))
             _collect(result, user, record, limits, stop or threading.Event())
     except (ConnectorError, SessionLogError, DecryptionError) as error:
         result.error = str(error)
@@ -181,35 +178,32 @@ def store_interfaces(
 ) -> None:
     """Make the stored interfaces of `device` those of `interfaces`: all of them, or none where it fails."""
     now = collected_at or timezone.now()
-    wanted = [
-        Interface(
-            device=device,
-            name=data.name,
-            position=position,
-            collected_at=now,
-            **{column: column_value(data, column) for column in DATA_COLUMNS},
-        )
-        for position, data in enumerate(interfaces)
-    ]
     with writing():
-        ids = _store_interfaces(device, wanted)
+        ids = _store_facts(device, interfaces, now)
         _store_addresses(device, ids, interfaces)
         device.interfaces.update(collected_at=now)
 
 
-def _store_interfaces(device: Device, wanted: list[Interface]) -> dict[str, int]:
+def _store_facts(device: Device, interfaces: list[InterfaceData], now: datetime) -> dict[str, int]:
     """The ids of the device's interfaces by name. What is stored as it should be is left as it is: nearly all."""
-    columns = ["name", "position", *DATA_COLUMNS]
+    columns = ("name", "position", *DATA_COLUMNS)
     stored = {row[1]: row for row in device.interfaces.order_by().values_list("pk", *columns)}
-    if gone := stored.keys() - {row.name for row in wanted}:
+    wanted = [
+        (data.name, position, *(column_value(data, column) for column in DATA_COLUMNS))
+        for position, data in enumerate(interfaces)
+    ]
+    if gone := stored.keys() - {facts[0] for facts in wanted}:
         device.interfaces.filter(name__in=gone).delete()
-    changed = []
-    for row in wanted:
-        if (before := stored.get(row.name)) and before[1:] != tuple(getattr(row, name) for name in columns):
-            row.pk = before[0]
-            changed.append(row)
-    update_rows(changed, columns)
-    new = [row for row in wanted if row.name not in stored]
+    rows = [
+        Interface(
+            pk=stored.get(facts[0], (None,))[0], device=device, collected_at=now,
+            **dict(zip(columns, facts, strict=True)),
+        )
+        for facts in wanted
+        if stored.get(facts[0], ())[1:] != facts
+    ]  # fmt: skip
+    update_rows([row for row in rows if row.pk], columns)
+    new = [row for row in rows if not row.pk]
     insert_rows(new)
     if new:
         return dict(device.interfaces.order_by().values_list("name", "pk"))
@@ -231,10 +225,10 @@ def _store_addresses(device: Device, ids: dict[str, int], interfaces: list[Inter
     insert_rows([InterfaceAddress(**dict(zip(columns, row, strict=True))) for row in new])
 
 
+LENGTHS = {column: Interface._meta.get_field(column).max_length for column in DATA_COLUMNS}  # type: ignore[union-attr]
+
+
 def column_value(data: InterfaceData, column: str) -> Any:
     """What is stored of a fact. A description longer than its column is cut: the answer has the whole text."""
     value = getattr(data, column)
-    if not isinstance(value, str):
-        return value
-    length = Interface._meta.get_field(column).max_length  # type: ignore[union-attr]
-    return value[:length]
+    return value[: LENGTHS[column]] if isinstance(value, str) else value

@@ -2,9 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from queue import SimpleQueue
 
 from django.conf import settings
@@ -32,49 +32,66 @@ def collect_devices(
 
     `devices` is read as threads become free. Once `stop` is set no further device is begun.
     """
-    free, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
-    waiting, running, changes = iter(devices), 0, SimpleQueue[Future[Result] | None]()
-    # Twice as many threads as devices at a time: what was read is stored while the next device is being read.
-    with ThreadPoolExecutor(2 * free, thread_name_prefix="collect") as pool:
-        try:
-            while True:
-                while free and not stop.is_set() and (device := next(waiting, None)):
-                    free, running = free - 1, running + 1
-                    place = _Place(changes)
-                    future = pool.submit(_collect_in_thread, device, user, record, stop, place)
-                    future.add_done_callback(changes.put)
-                if not running:
-                    return
-                if (change := changes.get()) is None:
-                    free += 1
-                else:
-                    running -= 1
-                    yield change.result()
-        except BaseException:  # who stops listening wants no retry of those that run
-            stop.set()
-            raise
-
-
-class _Place:
-    """One of the devices at a time; called once or more when it is free again."""
-
-    def __init__(self, changes: "SimpleQueue[Future[Result] | None]") -> None:
-        self._changes, self._taken = changes, True
-
-    def __call__(self) -> None:
-        if self._taken:
-            self._taken = False
-            self._changes.put(None)
-
-
-def _collect_in_thread(
-    device: Device, user: AbstractBaseUser | None, record: bool, stop: threading.Event, place: _Place
-) -> Result:
+    workers, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
+    waiting, running, pool = iter(devices), 0, _Pool(partial(collect_device, user=user, record=record, stop=stop))
     try:
-        return collect_device(device, user, record=record, stop=stop, disconnected=place)
+        while True:
+            while running < workers and not stop.is_set() and (device := next(waiting, None)):
+                running += 1
+                pool.begin(device)
+            if not running:
+                return
+            result = pool.ended.get()
+            running -= 1
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+    except BaseException:  # who stops listening wants no retry of those that run
+        stop.set()
+        raise
     finally:
-        place()
-        connection.close()  # a connection belongs to its thread, and the thread may not come back
+        pool.close()
+
+
+class _Pool:
+    """Threads that collect a device each, and keep their database connections until the pool is closed.
+
+    `ended` gets what `collect` returned or raised, as the devices end.
+    """
+
+    def __init__(self, collect: Callable[[Device], Result]) -> None:
+        self._collect = collect
+        self._devices: SimpleQueue[Device | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = threading.Semaphore(0)
+        self.ended: SimpleQueue[Result | BaseException] = SimpleQueue()
+
+    def begin(self, device: Device) -> None:
+        """Collect `device` on a thread that has nothing to do, or on one more."""
+        self._devices.put(device)
+        if not self._idle.acquire(blocking=False):
+            thread = threading.Thread(target=self._run, name=f"collect-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Wait for the devices that run, and for the threads to end."""
+        for _ in self._threads:
+            self._devices.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            while device := self._devices.get():
+                try:
+                    result: Result | BaseException = self._collect(device)
+                except BaseException as error:  # the caller's affair, in its own thread  # noqa: BLE001
+                    result = error
+                self._idle.release()
+                self.ended.put(result)
+        finally:
+            connection.close()
 
 
 def in_pages(devices: QuerySet[Device]) -> Iterator[Device]:
