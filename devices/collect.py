@@ -3,6 +3,7 @@
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -87,10 +88,12 @@ def collect_device(
     record: bool = True,
     queued: bool = False,
     stop: threading.Event | None = None,
+    disconnected: Callable[[], None] = lambda: None,
 ) -> Result:
     """Connect, read the interfaces, store them. Never raises for what can go wrong with a device.
 
     With `queued` only if the device waits in the queue. `stop`, once set, allows no further try.
+    `disconnected` is called when the device is done with and only storing is left.
     """
     result = Result(device, error="interrupted", error_kind=ErrorKind.INTERNAL)
     started = monotonic()
@@ -101,7 +104,7 @@ def collect_device(
         return result
     try:
         with Deadline() as deadline:
-            limits = Limits(deadline, LoginSlot(device.credential_id))
+            limits = Limits(deadline, LoginSlot(device.credential_id), disconnected)
             _collect(result, user, record, limits, stop or threading.Event())
     except (ConnectorError, SessionLogError, DecryptionError) as error:
         result.error = str(error)

@@ -32,20 +32,23 @@ def collect_devices(
 
     `devices` is read as threads become free. Once `stop` is set no further device is begun.
     """
-    workers, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
+    free, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
     waiting, running, pool = iter(devices), 0, _Pool(partial(collect_device, user=user, record=record, stop=stop))
     try:
         while True:
-            while running < workers and not stop.is_set() and (device := next(waiting, None)):
-                running += 1
+            while free and not stop.is_set() and (device := next(waiting, None)):
+                free, running = free - 1, running + 1
                 pool.begin(device)
             if not running:
                 return
-            result = pool.ended.get()
+            change = pool.changes.get()
+            if change is None:
+                free += 1
+                continue
             running -= 1
-            if isinstance(result, BaseException):
-                raise result
-            yield result
+            if isinstance(change, BaseException):
+                raise change
+            yield change
     except BaseException:  # who stops listening wants no retry of those that run
         stop.set()
         raise
@@ -56,15 +59,16 @@ def collect_devices(
 class _Pool:
     """Threads that collect a device each, and keep their database connections until the pool is closed.
 
-    `ended` gets what `collect` returned or raised, as the devices end.
+    `changes` gets None once a device is done with, which then makes room for another while its results are being
+    stored (so there are more threads than devices at a time), and later what `collect` returned or raised.
     """
 
-    def __init__(self, collect: Callable[[Device], Result]) -> None:
+    def __init__(self, collect: Callable[..., Result]) -> None:
         self._collect = collect
         self._devices: SimpleQueue[Device | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = threading.Semaphore(0)
-        self.ended: SimpleQueue[Result | BaseException] = SimpleQueue()
+        self.changes: SimpleQueue[Result | BaseException | None] = SimpleQueue()
 
     def begin(self, device: Device) -> None:
         """Collect `device` on a thread that has nothing to do, or on one more."""
@@ -84,14 +88,28 @@ class _Pool:
     def _run(self) -> None:
         try:
             while device := self._devices.get():
+                place = _Place(self.changes)
                 try:
-                    result: Result | BaseException = self._collect(device)
+                    result: Result | BaseException = self._collect(device, disconnected=place)
                 except BaseException as error:  # the caller's affair, in its own thread  # noqa: BLE001
                     result = error
+                place()
                 self._idle.release()
-                self.ended.put(result)
+                self.changes.put(result)
         finally:
             connection.close()
+
+
+class _Place:
+    """One of the devices at a time; called once or more when it is free again."""
+
+    def __init__(self, changes: "SimpleQueue[Result | BaseException | None]") -> None:
+        self._changes, self._taken = changes, True
+
+    def __call__(self) -> None:
+        if self._taken:
+            self._taken = False
+            self._changes.put(None)
 
 
 def in_pages(devices: QuerySet[Device]) -> Iterator[Device]:

@@ -144,6 +144,8 @@ class BaseConnector:
         finally:
             self.connection, self._started = None, False
             self._cleanup.close()
+            if self.limits and self.logged_in:
+                self.limits.disconnected()
             if self.recorder:
                 self.recorder.close()
 

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -140,10 +141,11 @@ class LoginSlot:
 
 @dataclass
 class Limits:
-    """Those of one device's collection."""
+    """Those of one device's collection; `disconnected` is called when its connection no longer counts."""
 
     deadline: Deadline
     login: LoginSlot | None = None
+    disconnected: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
         """Wait until the credential may log in once more; the deadline's clock runs from then on."""
