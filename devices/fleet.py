@@ -33,7 +33,8 @@ def collect_devices(
     `devices` is read as threads become free. Once `stop` is set no further device is begun.
     """
     free, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
-    waiting, running, pool = iter(devices), 0, _Pool(partial(collect_device, user=user, record=record, stop=stop))
+    waiting, running = iter(devices), 0
+    pool = _Pool(partial(collect_device, user=user, record=record, stop=stop))
     try:
         while True:
             while free and not stop.is_set() and (device := next(waiting, None)):

@@ -134,7 +134,8 @@ class Reader:
 
     def _check(self, block: "_Block") -> None:
         """Looks at the lines with an address only, and at others where they tell how one is meant: few are."""
-        known, passed_over, before = block.known(), False, ""
+        known: set[str] | None = None
+        passed_over, before = False, ""
         for line in block.lines:
             if not _may_have_address(line):
                 before = line if line.strip(" ,") else before
@@ -146,6 +147,7 @@ class Reader:
             rest = self._without_others(line)
             passed_over = rest != line
             for text in _addresses(rest):
+                known = block.known() if known is None else known
                 if text not in known:
                     raise ParseFailed(
                         f"{text} in the line {' '.join(line.split())!r} belongs to no interface"

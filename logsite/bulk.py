@@ -53,12 +53,12 @@ def _insert(model: type[models.Model]) -> tuple[str, Fields]:
 
 @cache
 def _update(model: type[models.Model], columns: tuple[str, ...]) -> tuple[str, Fields]:
-    fields = tuple(model._meta.get_field(name) for name in columns)
+    found: list[Any] = [model._meta.get_field(name) for name in columns]
     key: Any = model._meta.pk
-    changes = ", ".join(f"{_quoted(field.column)} = %s" for field in fields)  # type: ignore[union-attr]
+    changes = ", ".join(f"{_quoted(field.column)} = %s" for field in found)
     table = _quoted(model._meta.db_table)
-    return f"UPDATE {table} SET {changes} WHERE {_quoted(key.column)} = %s", (*fields, key)  # type: ignore[arg-type] # noqa: S608
+    return f"UPDATE {table} SET {changes} WHERE {_quoted(key.column)} = %s", (*found, key)  # noqa: S608
 
 
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))

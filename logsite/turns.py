@@ -18,9 +18,10 @@ _turn = threading.Lock()
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """`transaction.atomic()`, on SQLite begun when it is this thread's turn. Nothing in it may wait for another thread.
+    """`transaction.atomic()`, on SQLite begun when it is this thread's turn.
 
-    Within a transaction it is a savepoint: who waited for a turn there would hold up who has it.
+    Nothing in it may wait for another thread. Within a transaction it is a savepoint: who waited for a turn
+    there would hold up who has it.
     """
     turn = _turn
     takes_turns = connection.vendor == "sqlite" and not connection.in_atomic_block
