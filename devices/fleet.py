@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from devices.collect import Result, collect_device
+from devices.logging_switch import with_switch
 from devices.models import CollectionRun, Device
 from devices.pool import Place, on_devices
 
@@ -38,8 +39,8 @@ def collect_devices(
 
 def in_pages(devices: QuerySet[Device]) -> Iterator[Device]:
     """The devices in the order of their names, read page by page: no result set stays open for hours."""
-    last = ""
-    while page := list(devices.filter(name__gt=last).order_by("name").prefetch_related("tags")[:PAGE]):
+    last, devices = "", with_switch(devices).order_by("name").prefetch_related("tags", "credential")
+    while page := list(devices.filter(name__gt=last)[:PAGE]):
         yield from page
         last = page[-1].name
 

@@ -14,7 +14,7 @@ from textfsm import TextFSM, TextFSMError
 from textfsm.clitable import CliTableError
 
 from devices.errors import ParseFailed
-from devices.interfaces import InterfaceData, Row, description_of, merge, name_of
+from devices.interfaces import InterfaceData, Row, description_of, merge, merged, name_of, normalise
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
 from devices.readers import OTHERS, check_lines, known_in
 
@@ -45,9 +45,11 @@ def parse(platform: Platform, command: InterfaceCommand | str, output: str) -> l
         command = InterfaceCommand(command, own.template if own else None)
     template = template_for(platform, command)
     with _named(command, template):
-        rows = _rows(platform, template, command, output)
+        rows = _rows(template, output)
+        interfaces = merge(platform, rows)
+        _check_some(command, output, rows, interfaces)
         if not template.checks:
-            _check(output, rows, merge(platform, rows))
+            _check(output, rows, interfaces)
     return rows
 
 
@@ -63,17 +65,22 @@ def _named(command: InterfaceCommand, template: Template) -> Iterator[None]:
         raise ParseFailed(f"{command.command!r}: template {template.name}: {reason}") from None
 
 
-def _rows(platform: Platform, template: Template, command: InterfaceCommand, output: str) -> list[Row]:
-    rows: list[Row] = list(template.rows(output))
-    if not merge(platform, rows) and (rows or not command.optional):  # an address that is none shows here too
+def _rows(template: Template, output: str) -> list[Row]:
+    return list(template.rows(output))
+
+
+def _check_some(
+    command: InterfaceCommand, output: str, rows: list[Row], interfaces: list[InterfaceData]
+) -> None:
+    """Raises ParseFailed where no row names an interface; an optional command may have nothing to say."""
+    if (rows or not command.optional) and not any(interface.name for interface in interfaces):
         raise ParseFailed(f"no interface found in {len(output)} characters")
-    return rows
 
 
 def _check(output: str, rows: list[Row], interfaces: list[InterfaceData]) -> None:
     """Raises ParseFailed for an address in `output` that none of `interfaces` has."""
-    known = known_in(str(address) for interface in interfaces for address in interface.addresses)
-    check_lines(_told(output, rows), known, [re.compile(text) for text in OTHERS])
+    found = (str(address) for interface in interfaces for address in interface.addresses)
+    check_lines(_told(output, rows), lambda: known_in(found), [re.compile(text) for text in OTHERS])
 
 
 def _told(output: str, rows: list[Row]) -> Iterator[str]:
@@ -135,6 +142,7 @@ def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[Interfa
     """The interfaces in a collection's answers, noting in each what was found. Raises the first ParseFailed,
     after all of them have been tried."""
     read: list[tuple[Answer, list[Row]]] = []
+    found: list[InterfaceData] = []
     failed: ParseFailed | None = None
     for answer in answers:
         template = template_for(platform, answer.command)
@@ -142,15 +150,18 @@ def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[Interfa
         answer.rows, answer.error = 0, ""
         try:
             with _named(answer.command, template):
-                rows = _rows(platform, template, answer.command, answer.raw)
+                rows = _rows(template, answer.raw)
+                described = [normalise(platform, row) for row in rows]  # an address that is none shows here
+                _check_some(answer.command, answer.raw, rows, described)
         except ParseFailed as error:
             answer.error, failed = str(error), failed or error
         else:
             answer.rows = len(rows)
             read.append((answer, rows))
+            found += described
     if failed:
         raise failed
-    interfaces = merge(platform, (row for _, rows in read for row in rows))
+    interfaces = merged(platform, found)
     _check_all(platform, read, interfaces)
     return interfaces
 

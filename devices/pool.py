@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -40,29 +40,82 @@ def on_devices(
     storing is left. Once `stop` is set no further device is begun.
     """
     free, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
-    waiting, running, changes = iter(devices), 0, SimpleQueue[Future[Outcome] | None]()
-    # Twice as many threads as devices at a time: what was read is stored while the next device is being read.
-    with ThreadPoolExecutor(2 * free, thread_name_prefix=name) as pool:
-        try:
-            while True:
-                while free and not stop.is_set() and (device := next(waiting, None)):
-                    free, running = free - 1, running + 1
-                    pool.submit(_in_thread, work, device, Place(changes)).add_done_callback(changes.put)
-                if not running:
-                    return
-                if (change := changes.get()) is None:
-                    free += 1
-                else:
-                    running -= 1
-                    yield change.result()
-        except BaseException:  # who stops listening wants no retry of those that run
-            stop.set()
-            raise
-
-
-def _in_thread(work: Callable[[Device, Place], Outcome], device: Device, place: Place) -> Outcome:
+    waiting, running = iter(devices), 0
+    pool = _Pool(work, name)
     try:
-        return work(device, place)
+        while True:
+            while free and not stop.is_set() and (device := next(waiting, None)):
+                free, running = free - 1, running + 1
+                pool.begin(device)
+            if not running:
+                return
+            change = pool.changes.get()
+            if change is None:
+                free += 1
+                continue
+            running -= 1
+            if isinstance(change, _Failure):
+                raise change.error
+            yield change.outcome
+    except BaseException:  # who stops listening wants no retry of those that run
+        stop.set()
+        raise
     finally:
-        place()
-        connection.close()  # a connection belongs to its thread, and the thread may not come back
+        pool.close()
+
+
+@dataclass(frozen=True)
+class _Success(Generic[Outcome]):
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: BaseException
+
+
+class _Pool(Generic[Outcome]):
+    """Threads that work on a device each, and keep their database connections until the pool is closed.
+
+    `changes` gets None once a device is done with, which then makes room for another while its results are being
+    stored (so there are more threads than devices at a time), and later what `work` returned or raised.
+    """
+
+    def __init__(self, work: Callable[[Device, Place], Outcome], name: str) -> None:
+        self._work, self._name = work, name
+        self._devices: SimpleQueue[Device | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = threading.Semaphore(0)
+        self.changes: SimpleQueue[_Success[Outcome] | _Failure | None] = SimpleQueue()
+
+    def begin(self, device: Device) -> None:
+        """Work on `device` on a thread that has nothing to do, or on one more."""
+        self._devices.put(device)
+        if not self._idle.acquire(blocking=False):
+            thread = threading.Thread(
+                target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Wait for the devices that run, and for the threads to end."""
+        for _ in self._threads:
+            self._devices.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            while device := self._devices.get():
+                place = Place(self.changes)
+                change: _Success[Outcome] | _Failure
+                try:
+                    change = _Success(self._work(device, place))
+                except BaseException as error:  # the caller's affair, in its own thread  # noqa: BLE001
+                    change = _Failure(error)
+                place()
+                self._idle.release()
+                self.changes.put(change)
+        finally:
+            connection.close()  # a connection belongs to its thread

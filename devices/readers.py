@@ -7,7 +7,7 @@ in no interface is a failure, never a loss.
 
 import ipaddress
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -121,8 +121,9 @@ class Reader:
                 block = _Block()
             block.lines.append(line)
             for pattern, facts in self._lines:
-                for match in pattern.finditer(line):
-                    block.learn(match, facts)
+                if pattern.search(line):  # in most lines nothing is found, and an iterator costs more
+                    for match in pattern.finditer(line):
+                        block.learn(match, facts)
         yield block
 
     def _ends(self, line: str) -> bool:
@@ -133,7 +134,7 @@ class Reader:
         return not any(pattern.search(line) for pattern, _ in self._lines)
 
     def _check(self, block: "_Block") -> None:
-        check_lines(block.lines, block.known(), self._others)
+        check_lines(block.lines, block.known, self._others)
 
 
 @dataclass
@@ -197,21 +198,42 @@ def known_in(addresses: Iterable[str]) -> set[str]:
     return known
 
 
-def check_lines(lines: Iterable[str], known: Container[str], others: Iterable[re.Pattern[str]]) -> None:
-    """Raises ParseFailed for an address in `lines` that is not `known`; `others` are cut from a line before."""
-    listing: int | None = None  # how deep the line stands whose list of others' addresses may go on
+def check_lines(
+    lines: Iterable[str], known: Callable[[], Container[str]], others: Sequence[re.Pattern[str]]
+) -> None:
+    """Raises ParseFailed for an address in `lines` that is not `known`; `others` are cut from a line before.
+
+    Looks closely at the lines with an address, and at others where they tell how one is meant: few are.
+    """
+    ours: Container[str] | None = None
+    heading = ""  # the line behind which a list of others' addresses may go on, deeper than it stands
     for line in lines:
-        rest = line
-        for pattern in others:
-            rest = pattern.sub("", rest)
-        depth = len(line) - len(line.lstrip())
-        if listing is not None and depth > listing and not IP.sub("", line).strip(" ,"):
+        if not _may_have_address(line):
+            if line.strip(" ,") or _depth(line) <= _depth(heading):
+                heading = line
             continue
-        own = list(_addresses(rest))
-        listing = depth if rest != line and not own else None
+        if _depth(line) > _depth(heading) and _only_addresses(line) and _cut(heading, others) != heading:
+            continue
+        own = list(_addresses(_cut(line, others)))
+        heading = "" if own else line
         for text in own:
-            if text not in known:
+            ours = known() if ours is None else ours
+            if text not in ours:
                 raise ParseFailed(f"{text} in the line {' '.join(line.split())!r} belongs to no interface")
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _only_addresses(line: str) -> bool:
+    return not IP.sub("", line).strip(" ,")
+
+
+def _cut(line: str, others: Iterable[re.Pattern[str]]) -> str:
+    for pattern in others:
+        line = pattern.sub("", line)
+    return line
 
 
 def _compile(text: str) -> re.Pattern[str]:
@@ -221,7 +243,14 @@ def _compile(text: str) -> re.Pattern[str]:
 
 
 def _first(patterns: list[re.Pattern[str]], line: str) -> re.Match[str] | None:
-    return next((match for pattern in patterns if (match := pattern.search(line))), None)
+    for pattern in patterns:
+        if match := pattern.search(line):
+            return match
+    return None
+
+
+def _may_have_address(line: str) -> bool:
+    return (":" in line or line.count(".") > 2) and IP.search(line) is not None
 
 
 def _addresses(line: str) -> Iterator[str]:
