@@ -1,4 +1,4 @@
-"""What `purge_logs` removes besides sessions: each log app that keeps rows registers its part in `AppConfig.ready`."""
+"""What `purge_logs` removes besides sessions: log apps register their parts in `AppConfig.ready`."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -24,7 +24,9 @@ class Part(ABC):
         """What `batches` would remove."""
 
     @abstractmethod
-    def batches(self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]) -> Iterator[Tally]:
+    def batches(
+        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
+    ) -> Iterator[Tally]:
         """Remove one batch after another; say what was in it inside the transaction of each."""
 
     @abstractmethod

@@ -66,7 +66,9 @@ class HostPages(admin.ModelAdmin):
                 self.message_user(request, f"The key of {host.name} is accepted.", messages.SUCCESS)
             return back
         if not host.offered_host_key:
-            self.message_user(request, f"The host {host.name} offers no key that waits to be accepted.", messages.INFO)
+            self.message_user(
+                request, f"The host {host.name} offers no key that waits to be accepted.", messages.INFO
+            )
             return back
         accepted = fingerprint(host.host_key) if host.host_key else ""
         context = {"accepted": accepted, "offered": fingerprint(host.offered_host_key), "host": host}

@@ -52,7 +52,9 @@ def rows_of(client, path, **query):
 
 def entry_links(page):
     """The links of a page to a part of the entries."""
-    return {unescape(link) for link in re.findall(r'href="(/admin/prodlogs/containerlogentry/\?[^"]*)"', page)}
+    return {
+        unescape(link) for link in re.findall(r'href="(/admin/prodlogs/containerlogentry/\?[^"]*)"', page)
+    }
 
 
 def grant(user, *codenames):
@@ -396,7 +398,9 @@ def test_entries_are_narrowed(browser, teammate, entries, query, found):
     assert [row.beginning for row in rows] == [f"message {number}" for number in found]
 
 
-@pytest.mark.parametrize("query", [{"message__regex": "(a+)+$"}, {"since": "yesterday"}, {"timestamp__gte": "x"}])
+@pytest.mark.parametrize(
+    "query", [{"message__regex": "(a+)+$"}, {"since": "yesterday"}, {"timestamp__gte": "x"}]
+)
 def test_what_cannot_be_looked_up_shows_no_entry(browser, teammate, entries, query):
     answer = browser(teammate).get(f"{ADMIN}containerlogentry/", query)
     assert answer.status_code in (302, 400)
@@ -497,7 +501,9 @@ def test_commands_of_a_user_can_be_asked_for(browser, teammate):
 # --- Queries ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["dockerhost/", "container/", "logsnapshot/", "containerlogentry/", "remotecommand/"])
+@pytest.mark.parametrize(
+    "path", ["dockerhost/", "container/", "logsnapshot/", "containerlogentry/", "remotecommand/"]
+)
 def test_a_longer_list_takes_no_more_queries(browser, teammate, path):
     def make_row():
         container = ContainerFactory(host=DockerHostFactory(host_key=HOST_KEY))

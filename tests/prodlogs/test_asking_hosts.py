@@ -43,7 +43,12 @@ def test_a_collection_over_the_api_says_what_came(api, owner, web, docker_host):
     answer = collect(api(owner), docker_host)
     assert answer.status_code == 200, answer.content
     [found] = answer.json()["readings"]
-    assert (found["container"], found["status"], found["lines"], found["gaps"]) == ("web-pages", "complete", 2, [])
+    assert (found["container"], found["status"], found["lines"], found["gaps"]) == (
+        "web-pages",
+        "complete",
+        2,
+        [],
+    )
     assert api(owner).get(f"{API}snapshots/{found['snapshot']}/").json()["entries"] == 2
 
 
@@ -132,7 +137,9 @@ def test_collect_now_reports_each_container(browser, owner, docker, docker_host,
     assert ContainerLogEntry.objects.filter(container_name="web-pages").count() == 2
 
 
-def test_the_action_collects_the_chosen_hosts_and_reports_the_one_that_failed(browser, owner, web, docker_host):
+def test_the_action_collects_the_chosen_hosts_and_reports_the_one_that_failed(
+    browser, owner, web, docker_host
+):
     gone = DockerHostFactory(name="gone", address="127.0.0.1", port=9, ssh_key=docker_host.ssh_key)
     chosen = {"action": "collect_now", "_selected_action": [gone.pk]}
     text = text_of(browser(owner).post(ADMIN, chosen))
