@@ -232,9 +232,8 @@ class LogReader:
         self.emptied = False
         self.bytes = self.lines = 0
         self._taken = 0  # bytes of new lines
-        self._runs: dict[
-            str, int
-        ] = {}  # lines of the first time, where that is the anchor's, last time we looked
+        # Of the last attempt: the lines of the first time, where that is the anchor's, and the reply's beginning.
+        self._runs: dict[str, tuple[int, int]] = {}
 
     def __iter__(self) -> Iterator[tuple[str, list[Line]]]:
         try:
