@@ -74,7 +74,7 @@ container() {
 
 count() {
     case $1 in
-    *[!0123456789]* | 0* | ?????????[0123456789]*) refuse '--tail is not a number of lines' ;;
+    *[!0123456789]* | ?????????[0123456789]*) refuse '--tail is not a number of lines' ;;
     [123456789]*) ;;
     *) refuse '--tail is not a number of lines' ;;
     esac

@@ -90,6 +90,13 @@ def test_a_day_is_one_of_the_calendar_for_both_halves(wrapped, shell):
 
 
 @FOR_ALL_SHELLS
+def test_more_containers_than_one_inspect_takes_are_refused(wrapped, shell):
+    most = command_line(Inspect(("web",) * grammar.MOST_CONTAINERS))
+    assert wrapped.run(shell, most).exit_code == 7
+    assert b"too many containers at once" in wrapped.run(shell, f"{most} web").stderr
+
+
+@FOR_ALL_SHELLS
 def test_a_key_without_a_command_opens_no_shell(wrapped, shell):
     answer = wrapped.run(shell, None)
     assert refused(answer)
