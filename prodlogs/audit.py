@@ -22,7 +22,12 @@ class Record:
         self._began = monotonic()
         with transaction.atomic(durable=True):
             self._row = RemoteCommand.objects.create(
-                sent_at=timezone.now(), user=user, via=via, host=host, host_name=host.name, argv=list(argv)
+                sent_at=timezone.now(),
+                user=user,
+                via=via,
+                host=host,
+                host_name=host.name,
+                argv=[_plain(word) for word in argv],
             )
 
     def finish(
@@ -37,7 +42,7 @@ class Record:
             stderr_bytes=(sizes or {}).get("stderr", 0),
             denied=denied,
             error_kind=error_kind,
-            error_message=error_message,
+            error_message=_plain(error_message),
             host_key_fingerprint=host_key_fingerprint,
             key_fingerprint=key_fingerprint,
         )
@@ -53,7 +58,10 @@ def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, vi
 
 
 def _storable(word: object) -> str:
-    """Anything as a text that every database takes: without NUL and lone surrogates, and without credentials."""
-    text = word if isinstance(word, str) else ascii(word)
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return redact(text)[:LONGEST_WORD]
+    """Also what is no text; without credentials, which somebody may have typed."""
+    return redact(_plain(word if isinstance(word, str) else ascii(word)))[:LONGEST_WORD]
+
+
+def _plain(text: str) -> str:
+    """As every database takes it: NUL and lone surrogates are written out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

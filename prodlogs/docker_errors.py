@@ -4,11 +4,15 @@ import re
 
 from logsite.redaction import redact
 from prodlogs.errors import HostError
+from prodlogs.harden import REFUSED
 from prodlogs.models import ErrorKind
 
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)  # a line of the container, not Docker's
 LONGEST = 300  # characters of Docker's words in an error
+# What Docker says last stands on the same line as an unfinished line of the container.
+_APPENDED = re.compile(r"(unexpected EOF|Error response from daemon: .*|Cannot connect to the Docker .*)\Z")
 _RULES: tuple[tuple[str, ErrorKind, str], ...] = (
+    (r"error grabbing logs", ErrorKind.INTERNAL, "the daemon cannot read the container's log file"),
     (
         r"permission denied.*(docker daemon|docker\.sock)|(docker daemon|docker\.sock).*permission denied",
         ErrorKind.REFUSED,
@@ -42,8 +46,12 @@ def failure(host: str, exit_code: int, stderr: bytes, *, cut: bool = False) -> H
 
 
 def _own_words(stderr: bytes, *, cut: bool) -> str:
-    lines = stderr.decode("utf-8", "replace").replace("\0", "\ufffd").split("\n")[1 if cut else 0 :]
-    return " ".join(line.strip() for line in lines if line.strip() and not _STAMPED.match(line))
+    text = stderr.decode("utf-8", "replace").replace("\0", "\ufffd")
+    lines = [line.strip() for line in text.split("\n")[1 if cut else 0 :] if line.strip()]
+    if own := [line for line in lines if not _STAMPED.match(line)]:
+        return " ".join(own)
+    appended = _APPENDED.search(lines[-1]) if lines else None
+    return appended[1] if appended else ""
 
 
 def _cause(exit_code: int, words: str) -> tuple[ErrorKind, str]:
@@ -54,6 +62,8 @@ def _cause(exit_code: int, words: str) -> tuple[ErrorKind, str]:
     for pattern, kind, reason in _RULES:
         if re.search(pattern, words, re.IGNORECASE):
             return kind, reason
-    if exit_code == 126:
-        return ErrorKind.REFUSED, "the host refused the command, exit code 126"
+    if exit_code == REFUSED:
+        return ErrorKind.REFUSED, (
+            "the host refused the command: its wrapper may be another version's (`manage.py prodlogs harden`)"
+        )
     return ErrorKind.INTERNAL, f"docker ended with exit code {exit_code}"

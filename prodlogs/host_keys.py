@@ -105,18 +105,15 @@ def accept(host: DockerHost, fingerprint: str, user: str) -> None:
             f"it does not offer {given[:60]!r}: look again, it may have changed",
         )
     host.host_key, host.offered_host_key, host.offered_at = offered, "", None
-    _record(host, shown, before, user)
-
-
-def _record(host: DockerHost, shown: str, before: str, user: str) -> None:
-    argv = ["accept-key", shown]
-    if before.strip():
-        argv += ["instead-of", fingerprint(before)]
+    instead = ["instead-of", _shown(before)] if before.strip() else []
     RemoteCommand.objects.create(
-        sent_at=timezone.now(),
-        user=user,
-        host=host,
-        host_name=host.name,
-        host_key_fingerprint=shown,
-        argv=argv,
-    )
+        sent_at=timezone.now(), user=user, host=host, host_name=host.name, host_key_fingerprint=shown,
+        argv=["accept-key", shown, *instead],
+    )  # fmt: skip
+
+
+def _shown(text: str) -> str:
+    try:
+        return fingerprint(text)
+    except ConfigurationError:
+        return "a text that was no key"

@@ -12,14 +12,12 @@ from django.utils import timezone
 from prodlogs.audit import Record, deny
 from prodlogs.errors import HostError
 from prodlogs.executions import Execution
-from prodlogs.grammar import Command, command_line
+from prodlogs.grammar import Command, Logs, command_line
+from prodlogs.harden import REFUSED
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind, HostStatus
 from prodlogs.ssh import HostConnection, connect
 
-REFUSED_BY_HOST = (
-    126  # exit code of the wrapper of `prodlogs harden`, and of a shell that may not run a program
-)
 LARGEST_ANSWER = 16 * 1024**2  # bytes of what `read` returns
 OF_A_CONTAINER = (ErrorKind.REMOVED, ErrorKind.DRIVER, ErrorKind.LIMIT)  # the host itself answers
 
@@ -97,7 +95,7 @@ class _Sent:
     """A command under way, what came of it, and what that says about its host."""
 
     def __init__(self, remote: Remote, command: Command) -> None:
-        self._host = remote.host
+        self._host, self._of_a_log = remote.host, isinstance(command, Logs)
         self._record = Record(remote.host, command.argv(), user=remote.user, via=remote.via)
         self.connection: HostConnection | None = None
         self.execution: Execution | None = None
@@ -114,7 +112,7 @@ class _Sent:
             self._record.finish(
                 exit_code=exit_code,
                 sizes=execution.bytes if execution is not None else None,
-                denied=exit_code == REFUSED_BY_HOST,
+                denied=exit_code == REFUSED,
                 error_kind=error.kind if error else "",
                 error_message=error.reason if error else "",
                 host_key_fingerprint=showed,
@@ -129,12 +127,15 @@ class _Sent:
         refused = self.error is not None and self.error.kind == ErrorKind.HOST_KEY
         return (fingerprint(self._host.offered_host_key) if refused else ""), ""
 
+    def _is_of_a_container(self, error: HostError) -> bool:
+        """Whether the host itself is well: a log that cannot be read, or not in time, is no fault of it."""
+        if error.kind == ErrorKind.TIMEOUT:
+            return self.execution is not None and any(self.execution.bytes.values())
+        return error.kind in OF_A_CONTAINER or (error.kind == ErrorKind.INTERNAL and self._of_a_log)
+
     def _note_status(self) -> None:
         host, error, now = self._host, self.error, timezone.now()
-        read = sum(self.execution.bytes.values()) if self.execution else 0
-        answered = self.execution is not None and (
-            error is None or error.kind in OF_A_CONTAINER or (error.kind == ErrorKind.TIMEOUT and read > 0)
-        )
+        answered = self.execution is not None and (error is None or self._is_of_a_container(error))
         columns: dict[str, Any] = {"checked_at": now}
         if answered:
             columns |= {"status": HostStatus.OK, "error_kind": "", "error_message": "", "answered_at": now}

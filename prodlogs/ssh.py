@@ -32,7 +32,8 @@ WEAK = {
     ],
     "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
     "macs": ["hmac-md5", "hmac-md5-96", "hmac-sha1-96"],
-    "keys": ["ssh-rsa"],
+    "keys": ["ssh-rsa"],  # SHA-1; RSA keys themselves are welcome
+    "pubkeys": ["ssh-rsa"],
 }  # fmt: skip
 
 

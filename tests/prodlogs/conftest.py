@@ -16,6 +16,7 @@ from tests.factories import DockerHostFactory
 
 IMAGE = "logsite/busybox"
 LABEL = "logsite.test"
+WITHOUT_RC = "HOME={folder}"  # what the account's rc files do, and how long they take, is no matter of ours
 LIMITS = ("--network=none", "--ulimit=nofile=1024:4096")  # what a machine without a bridge can give
 
 
@@ -92,7 +93,9 @@ def docker() -> Iterator[Docker]:
 @pytest.fixture(scope="session")
 def docker_sshd() -> Iterator[Host]:
     """A login by `key`, whose `docker` talks to the engine of the tests."""
-    with openssh(settings=f"SetEnv DOCKER_HOST={service_address('LOGSITE_TEST_DOCKER')}\n") as server:
+    with openssh(
+        settings=f"SetEnv {WITHOUT_RC} DOCKER_HOST={service_address('LOGSITE_TEST_DOCKER')}\n"
+    ) as server:
         yield server
 
 
@@ -130,7 +133,7 @@ class ScriptedHost:
 
 @pytest.fixture
 def scripted(ssh_host: Callable[..., DockerHost]) -> Iterator[ScriptedHost]:
-    with openssh(settings="SetEnv PATH={folder}:/usr/bin:/bin\nMaxSessions 2\n") as server:
+    with openssh(settings=f"SetEnv {WITHOUT_RC} PATH={{folder}}:/usr/bin:/bin\nMaxSessions 2\n") as server:
         yield ScriptedHost(server, ssh_host(server))
 
 

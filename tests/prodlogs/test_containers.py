@@ -52,7 +52,7 @@ def test_a_container_that_has_ended(docker, remote):
     row = refreshed(remote, container)
 
     assert (row.state, row.exit_code) == ("exited", 3)
-    assert row.finished_at >= row.started_at
+    assert row.finished_at is not None
 
 
 def test_a_container_with_a_health_check(docker, remote):

@@ -41,6 +41,7 @@ SOCKET = "unix:///var/run/docker.sock"
             "Error response from daemon: configured logging driver does not support reading",
             ErrorKind.DRIVER,
         ),
+        (1, "error from daemon in stream: Error grabbing logs: unexpected EOF", ErrorKind.INTERNAL),
         (127, "bash: line 1: docker: command not found", ErrorKind.CONFIGURATION),
         (126, "refused: not one of the read-only commands", ErrorKind.REFUSED),
         (126, "sh: 1: docker: Permission denied", ErrorKind.REFUSED),
@@ -71,6 +72,13 @@ def test_what_the_container_wrote_is_not_dockers():
 
     assert error.kind == ErrorKind.REMOVED
     assert "Cannot connect" not in str(error)
+
+
+def test_dockers_words_behind_an_unfinished_line_of_the_container():
+    error = failure("h", 1, b"2026-11-20T14:05:32.847869062Z GET /heaunexpected EOF\n")
+
+    assert error.kind == ErrorKind.DAEMON
+    assert "GET /hea" not in str(error)
 
 
 def test_a_line_that_begins_before_what_was_kept_is_not_dockers():

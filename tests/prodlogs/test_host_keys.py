@@ -131,6 +131,12 @@ def test_who_accepted_which_key_is_on_record():
     assert row.argv == ["accept-key", new, "instead-of", old]
 
 
+def test_a_key_may_be_accepted_in_the_place_of_a_text_that_was_none():
+    accept(offering(SECOND, host_key="nonsense"), fingerprint(key_text(SECOND)), "netops")
+
+    assert DockerHost.objects.get().host_key == key_text(SECOND)
+
+
 @pytest.mark.parametrize("given", [fingerprint(key_text(FIRST)), "", "SHA256:", key_text(SECOND)])
 def test_another_fingerprint_accepts_nothing(given):
     host = offering(SECOND, host_key=key_text(FIRST))

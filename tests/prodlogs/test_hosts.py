@@ -229,3 +229,12 @@ def test_no_error_shows_the_key():
     with pytest.raises(HostError) as caught:
         private_key(host)
     assert not any(line in str(caught.value) for line in text.splitlines()[1:-1])
+
+
+def test_a_key_whose_encryption_key_is_lost(settings, tmp_path):
+    host = DockerHostFactory(name="web1", ssh_key=new_key()[1])
+    settings.FIELD_KEYS_PATH = tmp_path / "field.keys"
+
+    with pytest.raises(HostError, match=r"web1: .*no field-encryption key fits") as caught:
+        private_key(DockerHost.objects.get(pk=host.pk))
+    assert caught.value.kind == ErrorKind.CONFIGURATION
