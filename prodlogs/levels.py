@@ -102,7 +102,7 @@ _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d++)?"
 _TIME = re.compile(
     r"\[?+(?:"
     r"\d{4}[-/.]\d\d[-/.]\d\d(?:[T_,]| -)?\s*+\d\d:\d\d(?::\d\d(?:[.,:]\d++)?)?"
-    r"(?:\s?(?:Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d))?"
+    r"(?:\s?(?:[AP]M|Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d))?"
     rf"|\d\d[-/. ](?:\d\d|[A-Z][a-z]{{2}})[-/. ]\d{{4}}[:\s,]++{_CLOCK}(?:\s[+-]\d{{4}})?"
     r"|\d\d?:\d\d(?::\d\d(?:[.,]\d++)?)?(?:\s?[AP]M)?"
     r"|\d{10}(?:\.\d++)?|\d{13}|1\.\d+e\+?0?9"
@@ -111,14 +111,19 @@ _TIME = re.compile(
 )
 # What may stand between the time and the level: threads, process ids, loggers before a dash, host and program.
 _CONTEXT = (
-    r"(?:\[[^\]\[]{0,80}+\]|\{[^}]{0,80}+\}|\([^)]{0,80}+\)|<\d[\d.]*+>|\d++(?![\w:.])|[\w.$/@:-]++(?=\s++[-|]\s)"
+    r"(?:\[[^\]\[]{0,80}+\]|\{[^}]{0,80}+\}|\([^)]{0,80}+\)|<\d[\d.]*+>|\d++(?![\w:.])|[\w.$/@:-]++(?=\s++(?:[-|:]\s|\())"
     r"|[\w.-]++\s[\w./-]++(?:\[\d++\])?:(?=\s))"
 )
 _HEAD = re.compile(
     r"[\s|:,-]*+"
     rf"(?:{_CONTEXT}[\s|:-]*+){{0,5}}?"
     rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_BRACKETED})\s*+\](?!\()"
-    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>)"
+    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>|\[(?P<letter>[DIWEFTV])\](?=\s))"
+)
+# The commonest heads, which _TIME and _HEAD together find, too, in twice the time.
+_COMMON = re.compile(
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d++)?Z?(?: \[[^\]\[]{0,80}+\])?\s++"
+    rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[(?P<bracket>{_BRACKETED})\](?!\())"
 )
 _PLAIN = re.compile(
     r"(?P<python>Traceback \(most recent call last\):$)"
@@ -168,7 +173,7 @@ def level_of(text: str) -> Found:
 
 
 def _word(word: str, rule: str) -> Found:
-    return WORDS[word.lower()], rule
+    return WORDS.get(word.lower()) or _LETTERS[word], rule
 
 
 def _plain(text: str) -> Found:
@@ -197,6 +202,9 @@ _PLAIN_RULES: dict[str, Callable[[str], Found]] = {
 
 
 def _timed(text: str) -> Found:
+    if match := _COMMON.match(text):
+        rule = str(match.lastgroup)
+        return WORDS[match[rule].lower()], f"time:{rule}"
     if match := _TIME.match(text):
         return _after_time(text, match.end())
     if match := _ODD.match(text):

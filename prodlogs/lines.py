@@ -23,6 +23,7 @@ STAMP = 31  # with the space
 SETTLING = 5_000_000_000
 LONG = STAMP + PIECE  # longer output lines may consist of pieces
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
+_PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.", re.ASCII)
 _new = tuple.__new__  # a NamedTuple's own constructor takes three times as long
 
 
@@ -63,6 +64,7 @@ class StreamDecoder:
         self.notices: list[str] = []  # lines without a stamp: docker's own words
         self._tty = tty
         self._local = driver == "local"
+        self._torn = self._local  # a reply of the last N records may begin with the last piece of a line
         self._started_at = _stamp(started_at) if started_at is not None else b""
         self._settling = _stamp(started_at - SETTLING) if started_at is not None else b""
         self._before_start = started_at is not None
@@ -92,7 +94,7 @@ class StreamDecoder:
         self._unended = []
         if not rest or cut:
             return []
-        records = list(self._records(rest, edge=self._before_start))
+        records = list(self._records(rest, self._before_start, b""))
         if not self._is_whole(*records[-1]):
             records.pop()
         return self._decode(b"\n".join(map(_joined, records))) if records else []
@@ -112,15 +114,20 @@ class StreamDecoder:
     def _straightened(self, block: bytes) -> bytes:
         """`block` with one stamp a line: pieces joined, lines parted where a newline is missing."""
         anchored = self._anchor != b"" and self._anchor in block
-        if not (self._before_start or anchored or _has_long(block)):
+        if not (self._before_start or anchored or self._torn or _has_long(block)):
             return block
         lines = block.split(b"\n")
+        followers = [*lines[1:], b"".join(self._unended)]
         edges = self._edges(lines) if self._before_start else range(0)
         straight: list[bytes] = []
         for index, line in enumerate(lines):
-            if index in edges or len(line) > LONG or (anchored and line.startswith(self._anchor)):
-                following = lines[index + 1] if index + 1 < len(lines) else b""
-                straight += map(_joined, self._records(line, edge=index in edges, following=following))
+            if (
+                self._torn
+                or index in edges
+                or len(line) > LONG
+                or (anchored and line.startswith(self._anchor))
+            ):
+                straight += map(_joined, self._records(line, index in edges, followers[index][:STAMP]))
             else:
                 straight.append(line)
         return b"\n".join(straight)
@@ -137,15 +144,17 @@ class StreamDecoder:
                 return range(first, index)
         return range(first, len(lines))
 
-    def _records(
-        self, line: bytes, *, edge: bool, following: bytes = b""
-    ) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Stamp and pieces of each message that stands on an output line; a notice has the stamp `b""`."""
+    def _records(self, line: bytes, edge: bool, following: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Stamp and pieces of each message that stands on an output line; a notice has the stamp `b""`.
+
+        `edge`: a run may end on it. `following` is the next output line's stamp, as far as it is known.
+        """
         while _STAMP.match(line):
             stamp = line[:STAMP]
             # No program can know the nanosecond of its own stamp beforehand: it is no part of a message.
             pieces = line[STAMP:].split(stamp) if len(line) > LONG else [line[STAMP:]]
-            end = self._end(stamp, pieces, edge, following[:STAMP])
+            end = self._end(stamp, pieces, edge, following)
+            self._torn = False
             line = pieces[-1][end:]
             pieces[-1] = pieces[-1][:end]
             yield stamp, pieces
@@ -160,11 +169,11 @@ class StreamDecoder:
             if end >= 0 and _STAMP.match(last, end):
                 return end
         for match in _STAMP.finditer(last):
-            if match[0] <= stamp or (following and match[0] > following):
+            if match[0] <= stamp or (_STAMP.match(following) and match[0] > following):
                 continue  # a time of the message's own
             if edge and match[0] >= self._settling:
                 return match.start()
-            if self._local and len(pieces) > 1 and match.start() <= PIECE:
+            if self._local and (len(pieces) > 1 or self._torn) and match.start() <= PIECE:
                 return match.start()
         return len(last)
 
@@ -218,9 +227,9 @@ class _Seconds(dict[str, int]):
     """The nanoseconds that the first 20 characters of a stamp mean. Raises ValueError for all else."""
 
     def __missing__(self, prefix: str) -> int:
-        moment = datetime.fromisoformat(prefix[:19]).replace(tzinfo=UTC)
-        if prefix[19:] != "." or prefix[10:11] != "T":
+        if not _PREFIX.fullmatch(prefix):
             raise ValueError(prefix)
+        moment = datetime.fromisoformat(prefix[:19]).replace(tzinfo=UTC)
         if len(self) > 1_000:
             self.clear()
         self[prefix] = nanoseconds = int(moment.timestamp()) * 1_000_000_000

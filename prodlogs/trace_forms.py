@@ -16,6 +16,7 @@ _OPENERS = re.compile(
     r"|(?P<rust>thread '[^']*'(?: \(\d+\))? panicked at )"
     r"|(?P<node>(?:node:|file:///|/)[^\s:]+:\d+$)"
 )
+_GROUP = re.compile(r"\s+\+ Exception Group Traceback \(")
 _FRAME = re.compile(
     r"\s+at \S|\s+\.\.\. \d+ (?:more|common frames)|Caused by: \S|\s+Suppressed: \S|\tfrom \S+:\d+:in "
 )
@@ -51,7 +52,12 @@ def opened_by(text: str) -> str:
 
 def joins(text: str) -> bool:
     """Whether this beginning of a trace belongs to the logged error before it."""
-    return opened_by(text) == "python" or text.startswith("goroutine ") or bool(_QUALIFIED.match(text))
+    return opened_by(text) == "python" or text.startswith("goroutine ") or names_exception(text)
+
+
+def names_exception(text: str) -> bool:
+    """Whether a line is the first one of a Java exception that a logger wrote under its own line."""
+    return text[:1].islower() and bool(_QUALIFIED.match(text))
 
 
 def form_after(header: str, text: str, *, levelled: bool) -> str:
@@ -66,6 +72,8 @@ def form_after(header: str, text: str, *, levelled: bool) -> str:
         return form if form != "text" or (text.strip() and (levelled or EXCEPTION.match(header))) else ""
     if text.startswith("Caused by: ") and EXCEPTION.match(header):
         return "java"
+    if "panic" in header and opened_by(text) == "go":
+        return "" if text.startswith("panic: ") else "go"
     return "php" if text == "Stack trace:" and ("Exception" in header or "Error" in header) else ""
 
 
@@ -83,6 +91,8 @@ def _form_of_frame(text: str) -> str:
 def goes_on(form: str, previous: str, text: str) -> bool:
     """Whether `text` belongs to a trace of this form whose last line is `previous`."""
     if text[:1] in _BLANKS and text.strip():
+        if form == "python" and previous[:1] not in _BLANKS and _GROUP.match(text):
+            return not previous.strip() or bool(_CHAINED.match(previous))
         return bool(previous.strip()) or form in ("node", "go")
     return _FORMS[form](previous, text)
 

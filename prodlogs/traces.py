@@ -7,6 +7,7 @@ from prodlogs import trace_forms
 from prodlogs.ansi import clean, is_plain
 from prodlogs.levels import NONE, level_of
 from prodlogs.lines import Line
+from prodlogs.trace_forms import names_exception
 
 MOST_LINES = 1_000
 LONGEST_PAUSE = 5_000_000_000  # ns between two lines of one entry
@@ -67,30 +68,31 @@ class Grouper:
         append, short = entries.append, self._surely_short
         starts, prefixes = trace_forms.STARTS, trace_forms.PREFIXES
         plain = is_plain("\n".join([line[3] for line in lines]))
-        # An entry of one short line that no trace follows; None: the open entry is in self, and wants care.
+        # An entry of one short line; None: the open entry is in self, and wants care.
         waiting: Line | None = None
-        found = NONE
+        before, found = "", NONE  # what it shows, its level and rule
         for line in lines:
             text = line[3]
             shown = text if plain else clean(text)
             special = shown[:1] in starts and shown.startswith(prefixes)
-            if special or waiting is None:
+            if special or waiting is None or (found[0] in SEVERE and names_exception(shown)):
                 if waiting is not None:
-                    self._open(waiting, waiting[3], found)
+                    self._open(waiting, before, found)
                 if self._goes_on(line, shown):
                     waiting = None
                     continue
                 entries += self._closed()
             else:
-                append(_new(Entry, (waiting[0], waiting[1], *found, waiting[3], None, 0)))
-            found = level_of(shown)
-            if special or self._full or found[0] in SEVERE or shown is not text or len(text) > short:
+                raw = None if before == waiting[3] else waiting[3]
+                append(_new(Entry, (waiting[0], waiting[1], *found, before, raw, 0)))
+            before, found = shown, level_of(shown)
+            if special or self._full or len(text) > short:
                 self._open(line, shown, found)
                 waiting = None
             else:
                 waiting = line
         if waiting is not None:
-            self._open(waiting, waiting[3], found)
+            self._open(waiting, before, found)
         return entries
 
     def flush(self) -> list[Entry]:
@@ -128,7 +130,8 @@ class Grouper:
         """The form of the open entry if `shown` goes on with it, or an empty text."""
         if self._form:
             return self._form if trace_forms.goes_on(self._form, self._previous, shown) else ""
-        if self._found[0] in SEVERE and pause <= JOIN_PAUSE and trace_forms.joins(shown):
+        logged = self._found[0] in SEVERE and not self._shown.startswith("{")  # JSON has its trace within
+        if logged and pause <= JOIN_PAUSE and trace_forms.joins(shown):
             return trace_forms.opened_by(shown) or "java"
         return trace_forms.form_after(self._shown, shown, levelled=bool(self._found[0]))
 
@@ -145,7 +148,7 @@ class Grouper:
             empty += 1
         whole, rest = (lines[:-empty], lines[-empty:]) if empty else (lines, [])
         entries = [self._entry(whole)] if whole else []
-        return entries + [_new(Entry, (line[0], line[1], "", "", "", line[3] or None, 0)) for line in rest]
+        return entries + [self._entry([line])._replace(level="", level_rule="") for line in rest]
 
     def _entry(self, lines: list[Line]) -> Entry:
         raw = "\n".join([line[3] for line in lines])

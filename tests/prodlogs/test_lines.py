@@ -144,6 +144,11 @@ def test_the_local_driver_ends_a_reply_with_a_whole_long_line():
     assert texts(pieces(T0, "a" * PIECE)[: PIECE + 31], driver="local", running=True) == []
 
 
+def test_a_reply_of_the_local_driver_may_begin_with_a_last_piece():
+    data = f"{T0} last piece".encode() + out((T1, f"of {T2} x"), (T2, "next"))
+    assert texts(data, driver="local") == ["last piece", f"of {T2} x", "next"]
+
+
 def test_an_older_time_in_a_long_line_of_the_local_driver_is_text():
     long = "a" * PIECE + f"at {T0} it began"
     assert texts(pieces(T1, long) + out((T2, "next")), driver="local") == [long, "next"]
@@ -244,6 +249,36 @@ def test_any_log_in_any_chunks_is_the_same(seed):
     assert [(line.timestamp, line.length, line.text) for line in lines + decoder.finish()] == expected
 
 
+def random_run(number, moment, *, local):
+    """One run of a container: its messages with their times, and Docker's output, perhaps without a last newline."""
+    expected, data = [], b""
+    count = number.randrange(1, 8)
+    for index in range(count):
+        moment += number.choice((1, 1000, 10**8))
+        length = number.choice((0, 1, 20, PIECE - 1, PIECE, PIECE + 3, 2 * PIECE))
+        ended = index < count - 1 or length == 0 or number.random() < 0.3
+        message = "abc" * (length // 3 + 1)
+        expected.append((moment, message[:length]))
+        stamp = rfc3339(moment)
+        cuts = pieces(stamp, message[:length]) if length >= PIECE else f"{stamp} {message[:length]}".encode()
+        if not ended and length >= PIECE:
+            cuts = cuts.removesuffix(f"{stamp} ".encode())  # the empty last piece says that the line ended
+        data += cuts + (b"\n" if ended and not (local and length >= PIECE) else b"")
+    return expected, data, moment
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_any_two_runs_in_any_chunks(driver):
+    for seed in range(150):
+        number = random.Random(seed)
+        first, before, moment = random_run(number, ns(T0), local=driver == "local")
+        second, after, _ = random_run(number, moment + 10 * 10**9, local=driver == "local")
+        started = second[0][0] + number.choice((-(10**8), 0, 10**8))  # Docker notes it early or late
+        size = number.choice((31, 500, 20_000, 10**6))
+        lines = decode(before + after, size=size, driver=driver, started_at=started, running=False)
+        assert [(line.timestamp, line.text) for line in lines] == first + second, seed
+
+
 # With Docker itself
 
 
@@ -286,6 +321,18 @@ def test_docker_long_lines(engine, driver):
     expected = [letter * length for length, letter in zip(lengths, "abcde", strict=True)]
     assert [line.text for line in lines] == [*expected, "end"]
     assert [line.length for line in lines] == [*lengths, 3]
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_docker_the_last_records(engine, driver):
+    """A reply of the last N records begins with a piece of a line, and then has whole lines only."""
+    script = "echo first; " + REPEAT % (40_000, "b") + "echo next; echo last"
+    with container(f"tail-{driver}", script, "--log-driver", driver) as name:
+        for count in range(1, 7):
+            reply = docker("logs", "--timestamps", "--tail", str(count), name)
+            found = [line.text for line in decode(reply, driver=driver, running=False)]
+            assert found[-min(count, 2) :] == ["next", "last"][-min(count, 2) :]
+            assert len(found) == min(count, 3) + (count == 6)
 
 
 @pytest.mark.parametrize("driver", ["json-file", "local"])
