@@ -8,8 +8,11 @@ class ProdLogsConfig(AppConfig):
     verbose_name = "Container logs"
 
     def ready(self) -> None:
+        from logsite.purging import register_purge
         from logsite.records import register_source
         from prodlogs import checks  # noqa: F401  registers them
+        from prodlogs.retention import ContainerPurge
         from prodlogs.sources import ContainerSource
 
         register_source(ContainerSource())
+        register_purge(ContainerPurge())

@@ -10,6 +10,7 @@ from prodlogs.errors import HostError
 from prodlogs.health import Health, check_health
 from prodlogs.hosts import get_hosts
 from prodlogs.models import Container, DockerHost
+from prodlogs.parallel import for_each_host
 from prodlogs.remote import Remote
 
 
@@ -41,16 +42,18 @@ class ProductionLogCollector:
     def get_container_list(self) -> list[dict[str, Any]]:
         """Every container that Docker lists, by host and name: {"host", "container_id", "name", "image", "state",
         "health", "exit_code", "restarts", "started_at", "log_driver"}."""
-        failures, found = [], []
-        for host in self.hosts:
-            try:
-                with Remote(host, user=self.user, via=self.via) as remote:
-                    refresh(remote, host)
-            except HostError as error:
-                failures.append(str(error))
-            found += host.containers.filter(removed_at__isnull=True).order_by("name")
-        self._failed(failures)
-        return [container_dict(row) for row in found]
+        self._failed([error for error in for_each_host(self.hosts, self._refresh) if error])
+        found = Container.objects.filter(host__in=self.hosts, removed_at__isnull=True).select_related("host")
+        return [container_dict(row) for row in found.order_by("host__name", "name")]
+
+    def _refresh(self, host: DockerHost) -> str:
+        """Bring the host's containers up to date; why that failed, or nothing."""
+        try:
+            with Remote(host, user=self.user, via=self.via) as remote:
+                refresh(remote, host)
+        except HostError as error:
+            return str(error)
+        return ""
 
     def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:
         """One container's entries of the last `hours`, oldest first. ValueError where no host has it."""

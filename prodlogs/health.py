@@ -1,10 +1,8 @@
 """How the hosts and their containers are, asked now."""
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
-from django.db import close_old_connections
 from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
@@ -12,9 +10,8 @@ from logsite.records import to_nanoseconds
 from prodlogs.containers import read_stats, refresh
 from prodlogs.errors import HostError
 from prodlogs.models import Container, DockerHost
+from prodlogs.parallel import for_each_host
 from prodlogs.remote import Remote
-
-MOST_HOSTS = 16  # asked at the same time
 
 
 class HostHealth(TypedDict):
@@ -49,17 +46,7 @@ def check_health(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli
 
 def check_hosts(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> list[HostHealth]:
     """Each host's health, in the order of `hosts`."""
-    if len(hosts) == 1:
-        return [check_host(hosts[0], user=user, via=via)]
-    with ThreadPoolExecutor(min(len(hosts), MOST_HOSTS) or 1, "health") as pool:
-        return list(pool.map(lambda host: _in_thread(host, user, via), hosts))
-
-
-def _in_thread(host: DockerHost, user: str, via: str) -> HostHealth:
-    try:
-        return check_host(host, user=user, via=via)
-    finally:
-        close_old_connections()
+    return for_each_host(hosts, lambda host: check_host(host, user=user, via=via))
 
 
 def check_host(host: DockerHost, *, user: str = "", via: str = "cli") -> HostHealth:

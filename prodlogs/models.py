@@ -226,9 +226,12 @@ class LogSnapshot(models.Model):
 class ContainerLogEntry(LogRow):
     """One entry of a container's log; a trace of many lines is one. `timestamp` is in nanoseconds, Docker's own."""
 
+    # No constraint: without an index, which every entry would pay for, each snapshot that goes would cost a look
+    # at every entry. retention.py removes only those that have none left.
     snapshot = models.ForeignKey(
-        LogSnapshot, on_delete=models.SET_NULL, null=True, related_name="log_entries", db_index=False
-    )
+        LogSnapshot, on_delete=models.DO_NOTHING, null=True, related_name="log_entries", db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
     container = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="entries", db_index=False)
     container_name = models.CharField(max_length=255)
     stream = models.CharField(max_length=8, choices=Stream)

@@ -102,7 +102,8 @@ class ContainerPass:
                 store.commit(aligned=False)
             return
         now = to_nanoseconds(timezone.now())
-        store.release(before=now - TRACE_PAUSE if self._running else None)
+        waits = self._running and self._kind == SnapshotKind.FOLLOW  # who asks once wants what there is now
+        store.release(before=now - TRACE_PAUSE if waits else None)
         with transaction.atomic():
             store.commit(aligned=reader.aligned)
             if reader.emptied:

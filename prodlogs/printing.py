@@ -89,7 +89,7 @@ def _host_lines(host: HostHealth) -> Iterator[str]:
     counts = host["containers"]
     yield f"{host['host']}: {host['status']}, {counts['running']} of {counts['total']} containers run"
     yield from (f"  problem: {plain(problem)}" for problem in host["problems"])
-    columns = ("container_name", "cpu_percent", "memory_bytes", "memory_limit_bytes", "pids")
+    columns = ("container_name", "cpu_percent", "memory_bytes", "memory_limit_bytes", "processes")
     rows = [{name: row.get(name) for name in columns} for row in host["stats"]]
     if rows:
         yield from (f"  {line}" for line in table(rows, columns))

@@ -34,7 +34,7 @@ def save_entries(
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             number = 0
-            for piece, entries in json_pieces(hosts, since, now):
+            for piece, entries in json_pieces(hosts, since):
                 file.write(piece)
                 number += entries
             file.flush()
@@ -46,8 +46,9 @@ def save_entries(
     return path, number
 
 
-def json_pieces(hosts: Sequence[DockerHost], since: datetime, now: datetime) -> Iterator[tuple[str, int]]:
+def json_pieces(hosts: Sequence[DockerHost], since: datetime) -> Iterator[tuple[str, int]]:
     """The file piece by piece, each with the entries in it: a day of logs does not fit into memory."""
+    now = timezone.now()
     yield (
         f'{{"timestamp": "{rfc3339(to_nanoseconds(now))}", "collection_source": "{SOURCE}", "containers": {{',
         0,

@@ -5,6 +5,7 @@ reads beside us and whenever we are killed. Credentials are taken out before any
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -25,10 +26,9 @@ COLUMNS = (
 )  # fmt: skip
 TIMESTAMP, SEQUENCE, MESSAGE = COLUMNS.index("timestamp"), COLUMNS.index("sequence"), COLUMNS.index("message")
 _TABLE = f'"{ContainerLogEntry._meta.db_table}" ({", ".join(COLUMNS)})'
-_INSERT = (
-    f"INSERT INTO {_TABLE} VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
-    " ON CONFLICT (container_id, timestamp, stream, sequence) DO NOTHING"
-)
+_INSERT = f"INSERT INTO {_TABLE} VALUES "  # noqa: S608
+_UNLESS_STORED = " ON CONFLICT (container_id, timestamp, stream, sequence) DO NOTHING"
+AT_ONCE = 200  # rows of a statement: SQLite takes them in half the time of as many statements
 _COPY = f"COPY {_TABLE} FROM STDIN"
 COUNTS = ["first", "last", "lines", "entries", "duplicates", "truncated", "bytes", "gaps"]
 Row = tuple[Any, ...]
@@ -101,9 +101,8 @@ class EntryStore:
             if waiting and (before is None or stream in self._quiet or waiting[-1][0] < before):
                 self._take(stream, grouper.flush())
                 self._quiet.discard(stream)
-                if not self._window:
-                    if stream not in self._last:
-                        self._last[stream] = self._place(stream)
+                if not self._window and stream not in self._last:
+                    self._last[stream] = self._place(stream)
 
     def _place(self, stream: str) -> Line:
         """Where the watermark is: it stays there, but what waited goes."""
@@ -221,9 +220,20 @@ def _same(stored: str, text: str) -> bool:
 
 
 def _inserted(rows: Sequence[Row]) -> int:
-    with connection.cursor() as sql:
-        sql.executemany(_INSERT, rows)
-        return sql.rowcount
+    """Insert those of `rows` that are not there, and say how many that were."""
+    stored = 0
+    sqlite = connection.vendor == "sqlite"
+    mark = f"({', '.join(['?' if sqlite else '%s'] * len(COLUMNS))})"
+    with connection.cursor() as sql, connection.wrap_database_errors:
+        # Past Django's cursor on SQLite, which would look through each statement for its own marks.
+        cursor = sql.connection.cursor() if sqlite else sql
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            cursor.execute(
+                _INSERT + ", ".join([mark] * len(some)) + _UNLESS_STORED, list(chain.from_iterable(some))
+            )
+            stored += cursor.rowcount
+    return stored
 
 
 def _copied(rows: Sequence[Row]) -> bool:

@@ -82,6 +82,8 @@ class Oracle:
                 assert gone, "a gap where all lines read last are still there"
                 self.undecidable += 1
             self.lost[stream] |= lost
+            if stream in reported:  # its beginning may be what was lost
+                self.lost[stream] |= {number for number in half if number in self.log.written[stream]}
 
     @staticmethod
     def meant(stream):

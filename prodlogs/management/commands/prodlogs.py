@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from logsite.stopping import account, stopping
 from logsite.terminal import plain
-from prodlogs import harden, printing
+from prodlogs import harden, printing, selftest
 from prodlogs.collector import ProductionLogCollector
 from prodlogs.entries import LONGEST, as_dicts, since_hours, stored
 from prodlogs.errors import ConfigurationError, HostError

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sessionlogs.retention import Purge, RetentionError, Tally
+from logsite.purging import Tally, purge_parts
+from sessionlogs.retention import Purge, RetentionError
 
 
 class Command(BaseCommand):
@@ -49,6 +50,13 @@ class Command(BaseCommand):
             sessions, events = tally[rule.name, "sessions"], tally[rule.name, "events"]
             self.stdout.write(f"{rule}: {sessions} sessions, {events} events {verb}")
         self.stdout.write(f"responses: {tally['responses', 'responses']} {verb}")
+        for part in purge_parts():
+            counts = ", ".join(f"{tally[part.name, what]} {what}" for what in part.removes)
+            self.stdout.write(f"{part.rule()}: {counts} {verb}")
+            if not purge.even_unshipped and (kept := part.kept_for_shipping(purge.now)):
+                self.stdout.write(
+                    f"{part.name}: {kept} stay until they are shipped (--even-unshipped removes them)"
+                )
         if kept := purge.kept_for_shipping():
             self.stdout.write(f"{kept} sessions stay until they are shipped (--even-unshipped removes them)")
 
