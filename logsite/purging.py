@@ -24,7 +24,9 @@ class Part(ABC):
         """What `batches` would remove."""
 
     @abstractmethod
-    def batches(self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]) -> Iterator[Tally]:
+    def batches(
+        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
+    ) -> Iterator[Tally]:
         """Remove one batch after another; say what was in it inside the transaction of each."""
 
     @abstractmethod

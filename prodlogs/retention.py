@@ -37,7 +37,9 @@ class ContainerPurge(Part):
         rows = self._rows(now, even_unshipped) if settings.RETENTION_DAYS_CONTAINERS else {}
         return Counter({(self.name, what): found.count() for what, found in rows.items()})
 
-    def batches(self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]) -> Iterator[Tally]:
+    def batches(
+        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
+    ) -> Iterator[Tally]:
         if not settings.RETENTION_DAYS_CONTAINERS:
             return
         for what, rows in self._rows(now, even_unshipped).items():
@@ -70,9 +72,9 @@ class ContainerPurge(Part):
                 Q(ended_at__lt=cut_off) | Q(ended_at=None, started_at__lt=cut_off), ~Exists(of_snapshot)
             ).order_by("started_at"),
             "commands": RemoteCommand.objects.filter(sent_at__lt=cut_off).order_by("sent_at", "id"),
-            "containers": Container.objects.filter(
-                Q(removed_at__lt=cut_off), ~Exists(of_container)
-            ).order_by("pk"),
+            "containers": Container.objects.filter(Q(removed_at__lt=cut_off), ~Exists(of_container)).order_by(
+                "pk"
+            ),
         }
 
     def _removable(self, now: datetime, even_unshipped: bool) -> QuerySet[ContainerLogEntry]:
