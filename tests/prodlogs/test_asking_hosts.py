@@ -192,7 +192,8 @@ def test_the_health_of_a_host_that_is_gone_says_why(browser, owner, gone):
 
 
 def test_a_changed_key_shows_on_the_list_and_can_be_accepted(browser, owner, changed):
-    browser(owner).post(f"{ADMIN}{changed.pk}/collect/")
+    report = text_of(browser(owner).post(f"{ADMIN}{changed.pk}/collect/"))
+    assert f'href="{ADMIN}{changed.pk}/accept-host-key/"' in report
     assert "changed</span>" in text_of(browser(owner).get(ADMIN))
     page = browser(owner).get(f"{ADMIN}{changed.pk}/accept-host-key/")
     browser(owner).post(f"{ADMIN}{changed.pk}/accept-host-key/", {"fingerprint": page.context["offered"]})
