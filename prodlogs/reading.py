@@ -186,7 +186,7 @@ class _Side:
             skip = max(0, skip - len(lines))
 
     def end(self) -> list[Line]:
-        """What stands after the last newline, where that is known to be whole."""
+        """What stands after the last newline, where that is known to be whole and was not replayed."""
         return self.decoder.finish() if self.decoder else []
 
     @property
@@ -199,7 +199,7 @@ class _Side:
         self._spool.seek(0)
         while chunk := self._spool.read(REPLAYED):
             yield decoder.feed(chunk)
-        self._spool.seek(0, 2)
+        yield decoder.finish()
 
     def close(self) -> None:
         self._spool.close()
