@@ -1,4 +1,4 @@
-"""What `purge_logs` removes besides sessions: each log app that keeps rows registers its part in `AppConfig.ready`."""
+"""What `purge_logs` removes besides sessions: log apps register their parts in `AppConfig.ready`."""
 
 from abc import ABC, abstractmethod
 from collections import Counter

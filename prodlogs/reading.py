@@ -186,7 +186,7 @@ class _Side:
             skip = max(0, skip - len(lines))
 
     def end(self) -> list[Line]:
-        """What stands after the last newline, where that is known to be whole."""
+        """What stands after the last newline, where that is known to be whole and was not replayed."""
         return self.decoder.finish() if self.decoder else []
 
     @property
@@ -199,7 +199,7 @@ class _Side:
         self._spool.seek(0)
         while chunk := self._spool.read(REPLAYED):
             yield decoder.feed(chunk)
-        self._spool.seek(0, 2)
+        yield decoder.finish()
 
     def close(self) -> None:
         self._spool.close()
@@ -232,9 +232,8 @@ class LogReader:
         self.emptied = False
         self.bytes = self.lines = 0
         self._taken = 0  # bytes of new lines
-        self._runs: dict[
-            str, int
-        ] = {}  # lines of the first time, where that is the anchor's, last time we looked
+        # Of the last attempt: the lines of the first time, where that is the anchor's, and the reply's beginning.
+        self._runs: dict[str, tuple[int, int]] = {}
 
     def __iter__(self) -> Iterator[tuple[str, list[Line]]]:
         try:
