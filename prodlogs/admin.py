@@ -322,7 +322,7 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
 
     keyset = ("-sent_at", "-id")
     list_display = (
-        "sent_at", "user", "host_name", "outcome", "command", "via", "stdout_size", "took", "error",
+        "sent_at", "user", "host_name", "outcome", "command_short", "via", "stdout_size", "took", "error",
     )  # fmt: skip
     list_filter = (
         time_range_filter("sent_at"), text_filter("user", "user"), text_filter("host_name", "host"), "via", "denied",
@@ -332,6 +332,10 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
         "sent_at", "user", "via", "host_name", "command", "outcome", "stdout_size", "stderr_size", "took",
         "error_message", "error_kind", "host_key_fingerprint", "key_fingerprint",
     )  # fmt: skip
+
+    @admin.display(description="command")
+    def command_short(self, obj: RemoteCommand) -> str:
+        return format_html('<code class="argv">{}</code>', showing.command_short(obj))
 
     @admin.display(description="command")
     def command(self, obj: RemoteCommand) -> str:
