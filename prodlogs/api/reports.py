@@ -77,6 +77,8 @@ class HealthView(APIView):
         if live == "true":
             if not request.user.has_perm("prodlogs.collect_logs"):
                 raise PermissionDenied("live=true logs in to the hosts: it asks for prodlogs.collect_logs")
+            if off := [host.name for host in hosts if not host.enabled]:
+                raise ValidationError({"host": [f"{off[0]} is not enabled: it is never connected to"]})
             found = asked_health(hosts, user=request.user.get_username(), via="api")
         else:
             found = stored_states(hosts)
