@@ -5,12 +5,13 @@ from typing import Any
 
 from prodlogs.collect import HostResult, collect_hosts
 from prodlogs.containers import refresh
-from prodlogs.entries import ERRORS, EntryDict, as_dicts, by_container, since_hours, stored
+from prodlogs.entries import EntryDict, as_dicts, by_container, since_hours, stored
 from prodlogs.errors import HostError
 from prodlogs.health import Health, check_health
 from prodlogs.hosts import get_hosts
 from prodlogs.models import Container, DockerHost
 from prodlogs.parallel import for_each_host
+from prodlogs.queries import ERRORS
 from prodlogs.remote import Remote
 
 

@@ -15,7 +15,8 @@ from rest_framework.views import APIView
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
-from prodlogs.host_states import asked_health, stored_states, worst
+from prodlogs.health import worst
+from prodlogs.host_states import asked_health, stored_states
 from prodlogs.models import DockerHost
 from prodlogs.summary import error_summary
 

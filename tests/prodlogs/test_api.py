@@ -422,7 +422,10 @@ def test_a_host_that_is_not_enabled_is_not_asked_for_its_health(api, owner):
 
     answer = api(owner).get(f"{URL}health/", {"live": "true", "host": "off"})
 
-    assert (answer.status_code, answer.json()) == (400, {"host": ["off is not enabled: it is never connected to"]})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"host": ["off is not enabled: it is never connected to"]},
+    )
     assert not host.commands.exists()
 
 

@@ -6,8 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from prodlogs.management.commands import prodlogs as command
 from prodlogs.models import DockerHost, RemoteCommand
 from tests.conftest import service_address
+from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import Docker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -168,8 +170,6 @@ def test_health_names_a_container_that_failed(docker, docker_host):
 
 @pytest.mark.parametrize("words", [[], ["--interval", "0.2"]])
 def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settings):
-    from prodlogs.management.commands import prodlogs as command
-
     rounds = []
 
     def two_rounds(hosts, *, user, interval, stop, report):
@@ -188,6 +188,25 @@ def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settin
 
     assert "pl-web: complete; 2 lines, 2 entries" in out
     assert "Ctrl-C ends" in err
+
+
+def test_follow_as_json_is_an_object_a_line(db, monkeypatch):
+    DockerHostFactory(name="dead", address="127.0.0.1", port=1)
+    follow = command.follow
+
+    def one_round(hosts, *, user, interval, stop, report):
+        def told(result):
+            report(result)
+            stop.set()
+
+        follow(hosts, user=user, interval=interval, stop=stop, report=told)
+
+    monkeypatch.setattr(command, "follow", one_round)
+
+    [line] = prodlogs("follow", "--json")[0].splitlines()
+
+    assert json.loads(line)["host"] == "dead"
+    assert json.loads(line)["error_kind"] == "configuration"  # it has no key
 
 
 # --- What goes wrong ---------------------------------------------------------------------------------------
@@ -257,7 +276,10 @@ def test_accept_key_accepts_what_was_offered(docker, docker_host):
 
     shown = fingerprint(host_key)
     assert shown in str(error.value)
-    prodlogs("accept-key", "--host", docker_host.name, "--fingerprint", shown)
+    assert as_json("accept-key", "--host", docker_host.name, "--fingerprint", shown) == {
+        "host": docker_host.name,
+        "fingerprint": shown,
+    }
 
     prodlogs("status")
     assert RemoteCommand.objects.filter(argv__0="accept-key").count() == 1

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from logsite.stopping import account, stopping
 from logsite.terminal import plain
 from prodlogs import harden, printing, selftest
+from prodlogs.collect import HostResult
 from prodlogs.collector import ProductionLogCollector
 from prodlogs.entries import LONGEST, as_dicts, since_hours, stored
 from prodlogs.errors import ConfigurationError, HostError
@@ -25,7 +26,7 @@ from prodlogs.saving import json_pieces, save_entries
 from prodlogs.summary import error_summary
 
 EPILOG = """\
-  prodlogs status                      containers of every host, and how their last reading went
+  prodlogs status                      the containers of every host
   prodlogs logs 2                      what all containers wrote in the last 2 hours
   prodlogs errors 24                   errors by container, the worst first
   prodlogs container web 0.5
@@ -161,11 +162,18 @@ class Command(BaseCommand):
         if not options["json"]:
             names = ", ".join(host.name for host in collector.hosts)
             self.stderr.write(f"following {names}; Ctrl-C ends", self.style.SUCCESS)
+
+        def report(result: HostResult) -> None:
+            news = list(printing.reading_lines(result, quiet=True))
+            if news and options["json"]:
+                news = [json.dumps(printing.result_dict(result), ensure_ascii=False)]
+            self._lines(news)
+            self.stdout.flush()
+
         with stopping() as stop:
             follow(
-                collector.hosts, user=collector.user, interval=options["interval"], stop=stop,
-                report=lambda result: self._lines(printing.reading_lines(result, quiet=True), flush=True),
-            )  # fmt: skip
+                collector.hosts, user=collector.user, interval=options["interval"], stop=stop, report=report
+            )
 
     # --- The host's side -----------------------------------------------------------------------------------
 
@@ -204,7 +212,10 @@ class Command(BaseCommand):
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
         accept(host, options["fingerprint"], user=account())
-        self.stdout.write(f"{host.name}: its key is {options['fingerprint']} from now on")
+        if options["json"]:
+            self._json({"host": host.name, "fingerprint": options["fingerprint"]})
+        else:
+            self.stdout.write(f"{host.name}: its key is {options['fingerprint']} from now on")
 
     # --- Shared --------------------------------------------------------------------------------------------
 
@@ -225,11 +236,9 @@ class Command(BaseCommand):
     def _json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
 
-    def _lines(self, lines: Iterable[str], *, flush: bool = False) -> None:
+    def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.stdout.write(line)
-        if flush:
-            self.stdout.flush()
 
     def _end(self, collector: ProductionLogCollector, *, quiet: bool = False) -> None:
         """What could not be read is said behind what could, and fails the command."""
