@@ -19,12 +19,7 @@ from prodlogs.models import DockerHost, ErrorKind, HostStatus
 from prodlogs.ssh import HostConnection, connect
 
 LARGEST_ANSWER = 16 * 1024**2  # bytes of what `read` returns
-OF_A_CONTAINER = (
-    ErrorKind.REMOVED,
-    ErrorKind.DRIVER,
-    ErrorKind.LIMIT,
-    ErrorKind.INTERNAL,
-)  # the host answers
+OF_A_CONTAINER = (ErrorKind.REMOVED, ErrorKind.DRIVER, ErrorKind.LIMIT)  # the host itself answers
 
 
 class Remote:
