@@ -24,8 +24,10 @@ from devices.models import (
     InterfaceAddress,
     Outcome,
     PlatformLogging,
+    Response,
     Tag,
 )  # fmt: skip
+from devices.response_admin import answers_link
 from logsite.admin import badge, list_url, text_filter
 from sessionlogs.models import Session, SessionStatus
 
@@ -204,7 +206,7 @@ class DeviceAdmin(CommandPages):
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
-    readonly_fields = ("recording", "last_collection", "sessions")
+    readonly_fields = ("recording", "last_collection", "sessions", "stored_answers")
     fields = (
         "name",
         "host",
@@ -273,6 +275,16 @@ class DeviceAdmin(CommandPages):
             return "none yet"
         url = list_url(reverse("admin:sessionlogs_session_changelist"), device=obj.name)
         return format_html('<a href="{}">Sessions of {}</a>', url, obj.name)
+
+    @admin.display(description="stored answers")
+    def stored_answers(self, obj: Device) -> str:
+        return answers_link(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What was collected goes with its device, though nobody removes it by itself."""
+        listed, counts, needed, protected = super().get_deleted_objects(objs, request)
+        collected = {str(model._meta.verbose_name) for model in (Interface, Response)}
+        return listed, counts, needed - collected, protected
 
     def has_collect_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("devices.change_device"))

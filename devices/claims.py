@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from devices.models import Device, Outcome
+from logsite.turns import writing
 from sessionlogs.models import ErrorKind
 from sessionlogs.processes import presence
 from sessionlogs.recovery import ENDED
@@ -36,8 +37,9 @@ class Claim:
         ours = Device.objects.filter(pk=self.device_id, claimed_until=self.until, claimed_by=presence.id)
         changes: dict[str, Any] = {"claimed_until": None, "claimed_by": None, **outcome}
         done = {"queued_at": None, "queued_by": None}
-        if self.queued_at is None or not ours.filter(queued_at=self.queued_at).update(**changes, **done):
-            ours.update(**changes)
+        with writing():
+            if self.queued_at is None or not ours.filter(queued_at=self.queued_at).update(**changes, **done):
+                ours.update(**changes)
 
 
 def claim(device: Device, *, queued: bool = False) -> Claim | None:
@@ -49,9 +51,10 @@ def claim(device: Device, *, queued: bool = False) -> Claim | None:
     if queued:
         wanted = wanted.filter(queued_at__isnull=False)
     until = now + CLAIM
-    if not wanted.update(claimed_until=until, claimed_by=presence.id, attempted_at=now):
-        return None
-    return Claim(device.pk, until, Device.objects.values_list("queued_at", flat=True).get(pk=device.pk))
+    with writing():
+        if not wanted.update(claimed_until=until, claimed_by=presence.id, attempted_at=now):
+            return None
+        return Claim(device.pk, until, Device.objects.values_list("queued_at", flat=True).get(pk=device.pk))
 
 
 def release_claims(process: uuid.UUID, **_: Any) -> None:

@@ -11,18 +11,19 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 from django.utils import timezone
 
 from devices.claims import claim
 from devices.connectors import BaseConnector, get_connector
-from devices.connectors.limits import Deadline, Limits, LoginSlot
+from devices.connectors.limits import Limits, limits_of
 from devices.errors import ConnectorError
 from devices.interfaces import InterfaceData
 from devices.logging_switch import is_recorded
 from devices.models import Device, Interface, InterfaceAddress, Outcome, Response
 from devices.parsing import Answer
+from logsite.bulk import insert_rows, update_rows
 from logsite.fields import DecryptionError
+from logsite.turns import writing
 from sessionlogs.models import ErrorKind
 from sessionlogs.writer import SessionLogError
 
@@ -102,8 +103,7 @@ def collect_device(
         result.error_kind, result.running = ErrorKind.CONNECTION, True
         return result
     try:
-        with Deadline() as deadline:
-            limits = Limits(deadline, LoginSlot(device.credential_id), disconnected)
+        with limits_of(device.credential_id, disconnected) as limits:
             _collect(result, user, record, limits, stop or threading.Event())
     except (ConnectorError, SessionLogError, DecryptionError) as error:
         result.error = str(error)
@@ -160,18 +160,19 @@ def store_responses(device: Device, answers: list[Answer], session_id: uuid.UUID
     if not answers:  # it did not come to that
         return
     now = timezone.now()
-    with transaction.atomic():
-        Response.objects.bulk_create(
-            Response(
-                device=device, position=position, command=answer.command.command, raw=answer.raw,
-                template=answer.template, template_version=answer.template_version, rows=answer.rows,
-                error=answer.error, session_id=session_id, collected_at=now,
-            )
-            for position, answer in enumerate(answers)
-        )  # fmt: skip
+    rows = [
+        Response(
+            device=device, position=position, command=answer.command.command, raw=answer.raw,
+            template=answer.template, template_version=answer.template_version, rows=answer.rows,
+            error=answer.error, session_id=session_id, collected_at=now,
+        )
+        for position, answer in enumerate(answers)
+    ]  # fmt: skip
+    with writing():
+        insert_rows(rows)
         times = device.responses.order_by("-collected_at").values_list("collected_at", flat=True).distinct()
-        oldest = list(times[:COLLECTIONS_KEPT])[-1]
-        device.responses.filter(collected_at__lt=oldest).delete()
+        if outdated := times[COLLECTIONS_KEPT : COLLECTIONS_KEPT + 1]:
+            device.responses.filter(collected_at__lte=outdated[0]).delete()
 
 
 def store_interfaces(
@@ -179,40 +180,57 @@ def store_interfaces(
 ) -> None:
     """Make the stored interfaces of `device` those of `interfaces`: all of them, or none where it fails."""
     now = collected_at or timezone.now()
-    rows = [
-        Interface(
-            device=device,
-            name=data.name,
-            position=position,
-            collected_at=now,
-            **{column: column_value(data, column) for column in DATA_COLUMNS},
-        )
+    with writing():
+        ids = _store_facts(device, interfaces, now)
+        _store_addresses(device, ids, interfaces)
+        device.interfaces.update(collected_at=now)
+
+
+def _store_facts(device: Device, interfaces: list[InterfaceData], now: datetime) -> dict[str, int]:
+    """The ids of the device's interfaces by name. What is stored as it should be is left as it is: nearly all."""
+    columns = ("name", "position", *DATA_COLUMNS)
+    stored = {row[1]: row for row in device.interfaces.order_by().values_list("pk", *columns)}
+    wanted = [
+        (data.name, position, *(column_value(data, column) for column in DATA_COLUMNS))
         for position, data in enumerate(interfaces)
     ]
-    with transaction.atomic():
-        device.interfaces.exclude(name__in=[data.name for data in interfaces]).delete()
-        Interface.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["device", "name"],
-            update_fields=[*DATA_COLUMNS, "position", "collected_at"],
-        )  # fmt: skip
-        ids = dict(device.interfaces.values_list("name", "pk"))
-        InterfaceAddress.objects.filter(interface__device=device).delete()
-        InterfaceAddress.objects.bulk_create(
-            InterfaceAddress(
-                interface_id=ids[data.name],
-                address=str(address.ip),
-                prefix_length=address.prefix_length,
-                position=position,
-            )
-            for data in interfaces
-            for position, address in enumerate(data.addresses)
+    if gone := stored.keys() - {facts[0] for facts in wanted}:
+        device.interfaces.filter(name__in=gone).delete()
+    rows = [
+        Interface(
+            pk=stored.get(facts[0], (None,))[0], device=device, collected_at=now,
+            **dict(zip(columns, facts, strict=True)),
         )
+        for facts in wanted
+        if stored.get(facts[0], ())[1:] != facts
+    ]  # fmt: skip
+    update_rows([row for row in rows if row.pk], columns)
+    new = [row for row in rows if not row.pk]
+    insert_rows(new)
+    if new:
+        return dict(device.interfaces.order_by().values_list("name", "pk"))
+    return {name: row[0] for name, row in stored.items()}
+
+
+def _store_addresses(device: Device, ids: dict[str, int], interfaces: list[InterfaceData]) -> None:
+    columns = ("interface_id", "address", "prefix_length", "position")
+    rows = InterfaceAddress.objects.filter(interface__device=device).order_by()
+    stored = {tuple(row[1:]): row[0] for row in rows.values_list("pk", *columns)}
+    wanted = [
+        (ids[data.name], str(address.ip), address.prefix_length, position)
+        for data in interfaces
+        for position, address in enumerate(data.addresses)
+    ]
+    if gone := stored.keys() - set(wanted):
+        InterfaceAddress.objects.filter(pk__in=[stored[row] for row in gone]).delete()
+    new = [row for row in wanted if row not in stored]
+    insert_rows([InterfaceAddress(**dict(zip(columns, row, strict=True))) for row in new])
+
+
+LENGTHS = {column: Interface._meta.get_field(column).max_length for column in DATA_COLUMNS}  # type: ignore[union-attr]
 
 
 def column_value(data: InterfaceData, column: str) -> Any:
     """What is stored of a fact. A description longer than its column is cut: the answer has the whole text."""
     value = getattr(data, column)
-    if not isinstance(value, str):
-        return value
-    length = Interface._meta.get_field(column).max_length  # type: ignore[union-attr]
-    return value[:length]
+    return value[: LENGTHS[column]] if isinstance(value, str) else value

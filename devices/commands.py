@@ -2,20 +2,19 @@
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import close_old_connections, connection
 
 from devices.collect import connector_for
 from devices.connectors import BaseConnector
-from devices.errors import CommandTimeout, ConnectorError
+from devices.connectors.limits import limits_of
+from devices.errors import ConnectorError
 from devices.models import Device
 from devices.platforms import UnknownPlatform, get_platform
+from devices.pool import Place, on_devices
 from devices.read_only import Refused, read_only, single_line
 from logsite.fields import DecryptionError
 from sessionlogs.models import ErrorKind
@@ -94,11 +93,17 @@ def refusals(
 
 
 def run_on_device(
-    device: Device, commands: Sequence[str], user: AbstractBaseUser | None, *, any_command: bool
+    device: Device,
+    commands: Sequence[str],
+    user: AbstractBaseUser | None,
+    *,
+    any_command: bool,
+    disconnected: Callable[[], None] = lambda: None,
 ) -> Run:
     """Send the permitted ones of `commands`, in one session. Never raises for what can go wrong with a device.
 
-    `any_command` is for a user who has RUN_ANY; the caller has asked.
+    `any_command` is for a user who has RUN_ANY; the caller has asked. `disconnected` is called when the device
+    is done with and only storing is left.
     """
     run = Run(device, [_prepared(device, command, any_command) for command in commands])
     wanted = [answer for answer in run.answers if not answer.refused]
@@ -107,7 +112,7 @@ def run_on_device(
             log.warning("%s: refused %r of %s: %s", device.name, answer.command, user, answer.error)
     started = monotonic()
     if wanted:
-        _run(run, wanted, user)
+        _run(run, wanted, user, disconnected)
     run.seconds = monotonic() - started
     return run
 
@@ -120,23 +125,12 @@ def run_on_devices(
     any_command: bool,
     workers: int = 0,
 ) -> Iterator[Run]:
-    """The runs in the order in which the devices finish; at most `workers` logins at a time."""
+    """The runs in the order in which the devices finish; at most `workers` devices at a time."""
 
-    def work(device: Device) -> Run:
-        close_old_connections()
-        try:
-            return run_on_device(device, commands, user, any_command=any_command)
-        finally:
-            connection.close()  # a connection belongs to its thread, and the thread may not come back
+    def work(device: Device, place: Place) -> Run:
+        return run_on_device(device, commands, user, any_command=any_command, disconnected=place)
 
-    with ThreadPoolExecutor(workers or settings.COLLECT_WORKERS, thread_name_prefix="run") as pool:
-        futures = [pool.submit(work, device) for device in devices]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+    return on_devices(devices, work, workers=workers, name="run")
 
 
 def _prepared(device: Device, command: str, any_command: bool) -> Answer:
@@ -146,18 +140,15 @@ def _prepared(device: Device, command: str, any_command: bool) -> Answer:
         return Answer(command, error=str(error), refused=True)
 
 
-def _run(run: Run, wanted: list[Answer], user: AbstractBaseUser | None) -> None:
+def _run(
+    run: Run, wanted: list[Answer], user: AbstractBaseUser | None, disconnected: Callable[[], None]
+) -> None:
     """One recorded session; what ends it early goes into `run.error`."""
     connector: BaseConnector | None = None
     try:
-        connector = connector_for(run.device, user)
-        try:
-            connector.open()
-            _send(connector, wanted)
-        except BaseException:
-            connector.close(failed=True)
-            raise
-        connector.close(failed=not all(answer.ok for answer in wanted))
+        with limits_of(run.device.credential_id, disconnected) as limits:
+            connector = connector_for(run.device, user, limits=limits)
+            _session(connector, wanted)
     except ConnectorError as error:
         run.error, run.error_kind = str(error), error.kind
     except (SessionLogError, DecryptionError) as error:
@@ -168,6 +159,16 @@ def _run(run: Run, wanted: list[Answer], user: AbstractBaseUser | None) -> None:
         run.error_kind = ErrorKind.INTERNAL
     finally:
         run.session_id = connector.session_id if connector else None
+
+
+def _session(connector: BaseConnector, wanted: list[Answer]) -> None:
+    try:
+        connector.open()
+        _send(connector, wanted)
+    except BaseException:
+        connector.close(failed=True)
+        raise
+    connector.close(failed=not all(answer.ok for answer in wanted))
 
 
 def _send(connector: BaseConnector, wanted: list[Answer]) -> None:
@@ -186,7 +187,7 @@ def _answered(connector: BaseConnector, answer: Answer) -> bool:
         execution = connector.execute(answer.command)
     except ConnectorError as error:
         answer.error, answer.error_kind = str(error), error.kind
-        return isinstance(error, CommandTimeout) and connector.outlives_timeouts
+        return error.kind == ErrorKind.TIMEOUT and connector.outlives_timeouts and not connector.out_of_time
     finally:
         answer.seconds = monotonic() - started
         answer.command = connector.redact(answer.command)
@@ -196,4 +197,5 @@ def _answered(connector: BaseConnector, answer: Answer) -> bool:
         answer.error = connector.redact(execution.reason)
         if execution.exit_code is not None:
             answer.error = f"exit code {execution.exit_code}"
-    return execution.error_kind != ErrorKind.CONNECTION
+    cut_off = execution.error_kind == ErrorKind.TIMEOUT and connector.out_of_time
+    return not cut_off and execution.error_kind != ErrorKind.CONNECTION

@@ -1,20 +1,18 @@
-"""Collect many devices, in this process: bounded threads, pages of devices, results as they come."""
+"""Collect many devices, in this process: pages of devices, results as they come, sums of them."""
 
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from devices.collect import Result, collect_device
+from devices.logging_switch import with_switch
 from devices.models import CollectionRun, Device
+from devices.pool import Place, on_devices
 
 PAGE = 200  # devices
 
@@ -31,55 +29,18 @@ def collect_devices(
 
     `devices` is read as threads become free. Once `stop` is set no further device is begun.
     """
-    free, stop = workers or settings.COLLECT_WORKERS, stop or threading.Event()
-    waiting, running, changes = iter(devices), 0, SimpleQueue[Future[Result] | None]()
-    # Twice as many threads as devices at a time: what was read is stored while the next device is being read.
-    with ThreadPoolExecutor(2 * free, thread_name_prefix="collect") as pool:
-        try:
-            while True:
-                while free and not stop.is_set() and (device := next(waiting, None)):
-                    free, running = free - 1, running + 1
-                    place = _Place(changes)
-                    future = pool.submit(_collect_in_thread, device, user, record, stop, place)
-                    future.add_done_callback(changes.put)
-                if not running:
-                    return
-                if (change := changes.get()) is None:
-                    free += 1
-                else:
-                    running -= 1
-                    yield change.result()
-        except BaseException:  # who stops listening wants no retry of those that run
-            stop.set()
-            raise
+    stop = stop or threading.Event()
 
-
-class _Place:
-    """One of the devices at a time; called once or more when it is free again."""
-
-    def __init__(self, changes: "SimpleQueue[Future[Result] | None]") -> None:
-        self._changes, self._taken = changes, True
-
-    def __call__(self) -> None:
-        if self._taken:
-            self._taken = False
-            self._changes.put(None)
-
-
-def _collect_in_thread(
-    device: Device, user: AbstractBaseUser | None, record: bool, stop: threading.Event, place: _Place
-) -> Result:
-    try:
+    def collect(device: Device, place: Place) -> Result:
         return collect_device(device, user, record=record, stop=stop, disconnected=place)
-    finally:
-        place()
-        connection.close()  # a connection belongs to its thread, and the thread may not come back
+
+    return on_devices(devices, collect, workers=workers, stop=stop, name="collect")
 
 
 def in_pages(devices: QuerySet[Device]) -> Iterator[Device]:
     """The devices in the order of their names, read page by page: no result set stays open for hours."""
-    last = ""
-    while page := list(devices.filter(name__gt=last).order_by("name").prefetch_related("tags")[:PAGE]):
+    last, devices = "", with_switch(devices).order_by("name").prefetch_related("tags", "credential")
+    while page := list(devices.filter(name__gt=last)[:PAGE]):
         yield from page
         last = page[-1].name
 

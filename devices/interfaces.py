@@ -10,6 +10,7 @@ from devices.errors import ParseFailed
 from devices.platforms import Platform
 
 Row = Mapping[str, Any]
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 NOTHING = {"", "n/a", "[n/a]", "ukn", "unassigned", "none", "--", "-"}
 
 # Templates name the same thing differently; the first name that a row has is taken.
@@ -33,18 +34,22 @@ OPERATIONAL = ("protocol_status", "protocol", "proto", "oper_state", "oper_statu
 SHUT_DOWN = ("disabled", "shutdown", "adm", "*down")
 # Of each pair the first column that a row has: addresses, and the prefix lengths, masks or subnets beside them.
 ADDRESSES = (
-    (("ip_address", "ipaddr", "address", "ip"), ("prefix_length", "netmask", "mask", "subnet")),
+    (
+        ("ip_address", "ipaddr", "ipaddress", "address", "ip", "ipv4"),
+        ("prefix_length", "netmask", "mask", "subnet"),
+    ),
     (("primary_ip_address",), ("primary_ip_subnet",)),
-    (("secondary_ip_address",), ("secondary_ip_subnet",)),
+    (("secondary_ip_address", "ipv4_secondary"), ("secondary_ip_subnet",)),
     (("sec_ip_address",), ("sec_prefix_length",)),
     (("ip_addresses",), ("ip_masks",)),
     (("local",), ()),
-    (("ipv6_address",), ("ipv6_prefix_length", "ipv6_prefix")),
+    (("ipv6_address", "ipv6"), ("ipv6_prefix_length", "ipv6_prefix")),
     (("ipv6_addresses",), ("ipv6_masks",)),
     (("link_local", "linkipaddr"), ()),
     (("link_local6",), ("link_local6_prefixlen",)),
     (("main_ip", "ipv4_address"), ("ipv4_netmask",)),
     (("management_ip",), ("management_netmask",)),
+    (("ipv6_ll_address",), ("ipv6_ll_mask",)),
 )
 
 
@@ -52,7 +57,7 @@ ADDRESSES = (
 class Address:
     """An IPv4 or IPv6 address; `prefix_length` is None where the device does not tell it."""
 
-    ip: ipaddress.IPv4Address | ipaddress.IPv6Address
+    ip: IPAddress
     prefix_length: int | None = None
 
     def __str__(self) -> str:
@@ -80,7 +85,12 @@ class InterfaceData:
 
 def merge(platform: Platform, rows: Iterable[Row]) -> list[InterfaceData]:
     """One `InterfaceData` a name, in the order first seen; a later row fills in what an earlier left open."""
-    described = [data for row in rows if (data := normalise(platform, row)).name]
+    return merged(platform, [normalise(platform, row) for row in rows])
+
+
+def merged(platform: Platform, described: Iterable[InterfaceData]) -> list[InterfaceData]:
+    """The same of rows that are normalised by now; it changes them."""
+    described = [data for data in described if data.name]
     names = _full_names(platform, described)
     found: dict[str, InterfaceData] = {}
     for data in described:
@@ -159,6 +169,16 @@ def normalise(platform: Platform, row: Row) -> InterfaceData:
     )  # fmt: skip
 
 
+def name_of(row: Row) -> str:
+    """The interface's name in a template's row, as it stands there; empty where it has none."""
+    return _text(row, COLUMNS["name"])
+
+
+def description_of(row: Row) -> str:
+    """The description in a template's row, as it stands there."""
+    return _text(row, COLUMNS["description"])
+
+
 def _text(row: Row, names: Iterable[str]) -> str:
     for name in names:
         value = row.get(name, "")
@@ -200,8 +220,11 @@ def _list(row: Row, *names: str) -> list[str]:
 
 
 def _addresses(row: Row) -> list[Address]:
-    found = (_paired(_list(row, *columns), _list(row, *prefixes)) for columns, prefixes in ADDRESSES)
-    return list({address.ip: address for addresses in found for address in addresses}.values())
+    found: dict[IPAddress, Address] = {}
+    for columns, prefixes in ADDRESSES:
+        if texts := _list(row, *columns):
+            found |= {address.ip: address for address in _paired(texts, _list(row, *prefixes))}
+    return list(found.values())
 
 
 def _paired(addresses: list[str], prefixes: list[str]) -> list[Address]:
@@ -212,16 +235,19 @@ def _paired(addresses: list[str], prefixes: list[str]) -> list[Address]:
 
 def _address(text: str, prefix: str) -> Address | None:
     ip, slash, length = text.strip().partition("/")
-    if ip.lower() in NOTHING or not re.search(r"[.:]", ip):  # such as `dhcp` or `unnumbered`
+    if ("." not in ip and ":" not in ip) or ip.lower() in NOTHING:  # such as `dhcp` or `unnumbered`
         return None
     if ip in ("0.0.0.0", "::"):  # noqa: S104  how some say that there is none
         return None
     length = length if slash else prefix.rpartition("/")[2]
     try:
-        if ipaddress.ip_address(ip).is_multicast:  # groups, which some list like addresses
-            return None
+        address = ipaddress.ip_address(ip)
     except ValueError:  # masked by hand, as in `x.x.x.x`, or one of those that a device shows for none
         return None
+    if address.is_multicast:  # groups, which some list like addresses
+        return None
+    if length.isascii() and length.isdecimal() and int(length) <= address.max_prefixlen and "%" not in ip:
+        return Address(address, int(length))  # as what follows finds, in a third of the time
     try:
         found = ipaddress.ip_interface(f"{ip}/{length}" if length else ip)
     except ValueError:

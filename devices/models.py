@@ -247,8 +247,12 @@ class Response(models.Model):
     collected_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "stored answer"
         ordering = ["device__name", "-collected_at", "position"]
-        indexes = [models.Index(fields=["device", "-collected_at"], name="response_newest")]
+        indexes = [
+            models.Index(fields=["device", "-collected_at"], name="response_newest"),
+            models.Index(fields=["-collected_at", "-id"], name="response_of_all_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.device} {self.command}"

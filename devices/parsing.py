@@ -1,7 +1,9 @@
 """Which template reads which answer, and reading it: our own readers and templates before ntc-templates'."""
 
 import io
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -12,40 +14,88 @@ from textfsm import TextFSM, TextFSMError
 from textfsm.clitable import CliTableError
 
 from devices.errors import ParseFailed
-from devices.interfaces import InterfaceData, Row, merge
+from devices.interfaces import InterfaceData, Row, description_of, merge, merged, name_of, normalise
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
+from devices.readers import OTHERS, check_lines, known_in
+
+# The heading of a list in which no address is an interface's; it ends at an empty line or the next interface.
+ELSEWHERE = re.compile(r"(?i)^\s*(?:(?:default[ -])?gateway\s+ip\b|neighbor address\(s\):)")
 
 
 @dataclass(frozen=True)
 class Template:
-    """What reads an answer. `version` changes whenever the template does."""
+    """What reads an answer. `version` changes whenever the template does. One that `checks` has looked for
+    addresses that it passed over."""
 
     name: str
     version: str
     rows: Callable[[str], list[dict[str, Any]]]
+    checks: bool = False
 
 
 def parse(platform: Platform, command: InterfaceCommand | str, output: str) -> list[Row]:
     """The rows of a command's answer. Raises ParseFailed naming command and template.
 
     An answer in which the template finds nothing is a failure too, unless the command is optional and the
-    text says nothing: an empty list must not pass for «the device has no interfaces».
+    text says nothing: an empty list must not pass for «the device has no interfaces». So is an address that
+    stands in the text and in no row.
     """
     if isinstance(command, str):
-        command = InterfaceCommand(command)
+        own = next((each for each in platform.interface_commands if each.command == command), None)
+        command = InterfaceCommand(command, own.template if own else None)
     template = template_for(platform, command)
+    with _named(command, template):
+        rows = _rows(template, output)
+        interfaces = merge(platform, rows)
+        _check_some(command, output, rows, interfaces)
+        if not template.checks:
+            _check(output, rows, interfaces)
+    return rows
+
+
+@contextmanager
+def _named(command: InterfaceCommand, template: Template) -> Iterator[None]:
+    """Whatever goes wrong in reading is a ParseFailed that says where."""
     try:
-        rows = template.rows(output)
+        yield
     except ParseFailed as error:
         raise ParseFailed(f"{command.command!r}: template {template.name}: {error}") from None
     except (ParsingException, TextFSMError, CliTableError) as error:
         reason = " ".join(str(error).split())
         raise ParseFailed(f"{command.command!r}: template {template.name}: {reason}") from None
-    if not rows and not command.optional:
-        raise ParseFailed(
-            f"{command.command!r}: template {template.name} found no interface in {len(output)} characters"
-        )
-    return list(rows)
+
+
+def _rows(template: Template, output: str) -> list[Row]:
+    return list(template.rows(output))
+
+
+def _check_some(
+    command: InterfaceCommand, output: str, rows: list[Row], interfaces: list[InterfaceData]
+) -> None:
+    """Raises ParseFailed where no row names an interface; an optional command may have nothing to say."""
+    if (rows or not command.optional) and not any(interface.name for interface in interfaces):
+        raise ParseFailed(f"no interface found in {len(output)} characters")
+
+
+def _check(output: str, rows: list[Row], interfaces: list[InterfaceData]) -> None:
+    """Raises ParseFailed for an address in `output` that none of `interfaces` has."""
+    found = (str(address) for interface in interfaces for address in interface.addresses)
+    check_lines(_told(output, rows), lambda: known_in(found), [re.compile(text) for text in OTHERS])
+
+
+def _told(output: str, rows: list[Row]) -> Iterator[str]:
+    """The lines of an answer in which addresses of interfaces can stand, without the descriptions in them."""
+    described = [(name_of(row), text) for row in rows if (text := description_of(row))]
+    elsewhere = False
+    for line in output.expandtabs().splitlines():
+        goes_on = elsewhere and line.strip() and not line.startswith("Interface ")
+        elsewhere = bool(ELSEWHERE.search(line) or goes_on)
+        if elsewhere:
+            continue
+        for name, text in described:
+            if name in line:
+                line = line.replace(text, "")
+        yield line
 
 
 def template_for(platform: Platform, command: InterfaceCommand) -> Template:
@@ -55,7 +105,7 @@ def template_for(platform: Platform, command: InterfaceCommand) -> Template:
     typed = " ".join(command.command.split()).removeprefix("/")
     for reader in platform.readers:
         if reader.reads(typed):
-            return Template(f"{platform.name}.toml: {reader.name}", reader.version, reader.read)
+            return Template(f"{platform.name}.toml: {reader.name}", reader.version, reader.read, checks=True)
     name = f"{platform.templates}_{command.command.replace(' ', '_')}.textfsm"
     return Template(
         name,
@@ -91,20 +141,43 @@ class Answer:
 def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[InterfaceData]:
     """The interfaces in a collection's answers, noting in each what was found. Raises the first ParseFailed,
     after all of them have been tried."""
-    found: list[Row] = []
+    read: list[tuple[Answer, list[Row]]] = []
+    found: list[InterfaceData] = []
     failed: ParseFailed | None = None
     for answer in answers:
         template = template_for(platform, answer.command)
         answer.template, answer.template_version = template.name, template.version
         answer.rows, answer.error = 0, ""
         try:
-            rows = parse(platform, answer.command, answer.raw)
-            merge(platform, rows)  # an address that is none shows here
+            with _named(answer.command, template):
+                rows = _rows(template, answer.raw)
+                described = [normalise(platform, row) for row in rows]  # an address that is none shows here
+                _check_some(answer.command, answer.raw, rows, described)
         except ParseFailed as error:
             answer.error, failed = str(error), failed or error
         else:
             answer.rows = len(rows)
-            found += rows
+            read.append((answer, rows))
+            found += described
     if failed:
         raise failed
-    return merge(platform, found)
+    interfaces = merged(platform, found)
+    _check_all(platform, read, interfaces)
+    return interfaces
+
+
+def _check_all(
+    platform: Platform, read: Iterable[tuple[Answer, list[Row]]], interfaces: list[InterfaceData]
+) -> None:
+    """The check of those answers whose template makes none: what one passes over another may have read."""
+    failed: ParseFailed | None = None
+    for answer, rows in read:
+        template = template_for(platform, answer.command)
+        try:
+            with _named(answer.command, template):
+                if not template.checks:
+                    _check(answer.raw, rows, interfaces)
+        except ParseFailed as error:
+            answer.rows, answer.error, failed = 0, str(error), failed or error
+    if failed:
+        raise failed

@@ -17,9 +17,10 @@ WORD = r"[A-Za-z0-9_:*/.][A-Za-z0-9_:*/.,@%+=-]*"
 SUPPORT_DUMP = (
     r"te(?:c(?:h\S*)?)?"  # show tech-support: some platforms write it to a file, all are busy with it
 )
+TO_FILE = r"(?!.* to-(?:f\S*)?(?: |$))"  # IOS-XE: show logging process … to-file flash:x
 STANDS_FOR = {
     "<words>": rf"(?: {WORD})*",
-    "<subject>": rf"(?! {SUPPORT_DUMP}(?: |$))(?: {WORD})*",
+    "<subject>": rf"(?! {SUPPORT_DUMP}(?: |$)){TO_FILE}(?: {WORD})*",
     "<word>": WORD,
     "<name>": r"[A-Za-z0-9_][A-Za-z0-9_.:/@%+,*-]*",
     "<host>": r"[A-Za-z0-9:][A-Za-z0-9_.:%-]{0,252}",

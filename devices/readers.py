@@ -7,7 +7,7 @@ in no interface is a failure, never a loss.
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from devices.errors import ParseFailed
 
 IP = re.compile(
-    r"(?<![\w.:/-])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])(?![\w:-]|\.\w)"
+    r"(?<![\w./-])(?:\d{1,3}(?:\.\d{1,3}){3}|(?<![0-9A-Fa-f:]:)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"
+    r"(?![\w-]|[:.]\w)"
 )
 WWN = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")  # a port name of Fibre Channel reads like IPv6
 # Up to the next comma: addresses that are somebody else's, or none at all.
@@ -23,7 +24,7 @@ OTHERS = (
     r"(?i)^\s*(?:port |interface )?(?:description|descr|alias)\b.*|using (?:the )?address of.*",
     r"(?i)\b(?:broadcast|brd|bcast|mask|netmask|helper|destination|dest|peer|remote|neighbou?r|gateway|dns|"
     r"source|server|next.?hop|router.?id|subnet|network|vtep|flood\w*|replication|multicast|groups?|virtual|"
-    r"vip|unnumbered|version|relay|redirect\w*|via|proxy|tunnel|anycast.rp|nexthop|"
+    r"vip|default.router|unnumbered|version|relay|redirect\w*|via|proxy|tunnel|anycast.rp|nexthop|"
     r"dhcp.server|lease|obtained|conflict\w*|duplicate)\b[^,]*",
 )
 MASKS = {ipaddress.ip_network(f"0.0.0.0/{length}").netmask for length in range(33)}
@@ -120,8 +121,9 @@ class Reader:
                 block = _Block()
             block.lines.append(line)
             for pattern, facts in self._lines:
-                for match in pattern.finditer(line):
-                    block.learn(match, facts)
+                if pattern.search(line):  # in most lines nothing is found, and an iterator costs more
+                    for match in pattern.finditer(line):
+                        block.learn(match, facts)
         yield block
 
     def _ends(self, line: str) -> bool:
@@ -132,19 +134,7 @@ class Reader:
         return not any(pattern.search(line) for pattern, _ in self._lines)
 
     def _check(self, block: "_Block") -> None:
-        known, passed_over = block.known(), False
-        for line in block.lines:
-            rest = line
-            for pattern in self._others:
-                rest = pattern.sub("", rest)
-            if passed_over and not IP.sub("", line).strip(" ,"):
-                continue  # the list of the line before goes on
-            passed_over = rest != line
-            for text in _addresses(rest):
-                if text not in known:
-                    raise ParseFailed(
-                        f"{text} in the line {' '.join(line.split())!r} belongs to no interface"
-                    )
+        check_lines(block.lines, block.known, self._others)
 
 
 @dataclass
@@ -189,17 +179,61 @@ class _Block:
 
     def known(self) -> set[str]:
         """What may stand in the block: its interface's addresses, and their networks' own."""
-        known: set[str] = set()
-        for ip, mask in self.addresses() if self.facts.get("interface") else ():
-            try:
-                address = ipaddress.ip_interface(
-                    ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}"
-                )
-            except ValueError:
-                continue
-            network = address.network
-            known |= {str(address.ip), str(network.network_address), str(network.broadcast_address)}
-        return known
+        pairs = self.addresses() if self.facts.get("interface") else ()
+        return known_in(
+            (ip if "/" in ip or not mask else f"{ip}/{mask.rpartition('/')[2]}") for ip, mask in pairs
+        )
+
+
+def known_in(addresses: Iterable[str]) -> set[str]:
+    """What may stand where `addresses` (with or without prefix length) are known: they, and their networks' own."""
+    known: set[str] = set()
+    for text in addresses:
+        try:
+            address = ipaddress.ip_interface(text)
+        except ValueError:
+            continue
+        network = address.network
+        known |= {str(address.ip), str(network.network_address), str(network.broadcast_address)}
+    return known
+
+
+def check_lines(
+    lines: Iterable[str], known: Callable[[], Container[str]], others: Sequence[re.Pattern[str]]
+) -> None:
+    """Raises ParseFailed for an address in `lines` that is not `known`; `others` are cut from a line before.
+
+    Looks closely at the lines with an address, and at others where they tell how one is meant: few are.
+    """
+    ours: Container[str] | None = None
+    heading = ""  # the line behind which a list of others' addresses may go on, deeper than it stands
+    for line in lines:
+        if not _may_have_address(line):
+            if line.strip(" ,") or _depth(line) <= _depth(heading):
+                heading = line
+            continue
+        if _depth(line) > _depth(heading) and _only_addresses(line) and _cut(heading, others) != heading:
+            continue
+        own = list(_addresses(_cut(line, others)))
+        heading = "" if own else line
+        for text in own:
+            ours = known() if ours is None else ours
+            if text not in ours:
+                raise ParseFailed(f"{text} in the line {' '.join(line.split())!r} belongs to no interface")
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _only_addresses(line: str) -> bool:
+    return not IP.sub("", line).strip(" ,")
+
+
+def _cut(line: str, others: Iterable[re.Pattern[str]]) -> str:
+    for pattern in others:
+        line = pattern.sub("", line)
+    return line
 
 
 def _compile(text: str) -> re.Pattern[str]:
@@ -209,7 +243,14 @@ def _compile(text: str) -> re.Pattern[str]:
 
 
 def _first(patterns: list[re.Pattern[str]], line: str) -> re.Match[str] | None:
-    return next((match for pattern in patterns if (match := pattern.search(line))), None)
+    for pattern in patterns:
+        if match := pattern.search(line):
+            return match
+    return None
+
+
+def _may_have_address(line: str) -> bool:
+    return (":" in line or line.count(".") > 2) and IP.search(line) is not None
 
 
 def _addresses(line: str) -> Iterator[str]:

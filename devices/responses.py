@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +13,7 @@ from devices.interfaces import InterfaceData
 from devices.models import Device, Interface, Response
 from devices.parsing import Answer, interfaces_of
 from devices.platforms import InterfaceCommand, UnknownPlatform, get_platform
+from sessionlogs.audit import What, note
 
 
 @dataclass
@@ -43,6 +45,12 @@ def reparse_device(device: Device, *, dry_run: bool = False) -> Change:
         if not dry_run:
             store_interfaces(device, interfaces, responses[0].collected_at)
         return Change(device, len(interfaces), sum(len(data.addresses) for data in interfaces), changes)
+
+
+def note_stored(request: Any, stored: Response, **options: Any) -> None:
+    """`request` shows the raw text of `stored`."""
+    count = int(bool(stored.raw))
+    note(request, What.STORED, count, session_id=stored.session_id, stored_id=stored.pk, **options)
 
 
 def _newest(device: Device) -> list[Response]:

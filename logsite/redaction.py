@@ -28,7 +28,7 @@ from logsite.redaction_patterns import (
     token_pattern,
     written_forms,
 )
-from logsite.redaction_text import SearchedText, lower
+from logsite.redaction_text import SearchedText, word_shape
 
 __all__ = ["RedactingFilter", "Redactor", "Registration", "redact", "register_secrets"]
 
@@ -71,13 +71,14 @@ def _by_root() -> dict[str, list[tuple[str, int, Rule]]]:
 
 
 _RULES = _by_root()
+_ROOTS = {root: word_shape(root) for root in _RULES}
 
 
 def _line_spans(source: SearchedText) -> Iterator[_Span]:
-    for root, rules in _RULES.items():
+    for root in source.present(_ROOTS):
         for start, end in source.regions(root):
             lines = source.lowered[start:end]
-            for stem, priority, rule in rules:
+            for stem, priority, rule in _RULES[root]:
                 if stem in lines:
                     for match in rule.pattern.finditer(source.text, start, end):
                         yield from _spans(source, match, priority, rule.kind)
@@ -105,6 +106,10 @@ def _block_spans(source: SearchedText) -> Iterator[_Span]:
 # --- the known secrets ------------------------------------------------------------------------------------
 
 
+def _shaped(forms: Iterable[str]) -> dict[str, str]:
+    return {form: word_shape(form) for form in forms}
+
+
 class _Known:
     """One known credential and all that has to be looked for because of it."""
 
@@ -112,40 +117,38 @@ class _Known:
         self.kind = re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-")[:60] or "secret"
         parts = telling_parts(value)
         forms = {form for part in parts for form in written_forms(part)}
-        self._disguises = frozenset().union(*map(disguises, parts))
+        self._disguises = _shaped(frozenset[str]().union(*map(disguises, parts)))
         self._broken = tuple(part for part in parts if may_be_broken(part))
-        long = sorted(form for form in forms if len(form) >= ANYWHERE)
-        # With blanks a form stands in no word; one without is looked up in the distinct words first.
-        self._anywhere = tuple((form, "" if len(form.split()) > 1 else lower(form.strip())) for form in long)
-        self._tokens = tuple(
-            (form, token_pattern(form)) for form in forms if WHOLE_TOKEN <= len(form) < ANYWHERE
-        )
-        self._beside = tuple((form, beside_pattern(form)) for form in forms if 0 < len(form) < WHOLE_TOKEN)
+        self._anywhere = _shaped(sorted(form for form in forms if len(form) >= ANYWHERE))
+        self._tokens = _shaped(form for form in forms if WHOLE_TOKEN <= len(form) < ANYWHERE)
+        self._token_patterns = {form: token_pattern(form) for form in self._tokens}
+        self._beside = _shaped(form for form in forms if 0 < len(form) < WHOLE_TOKEN)
+        self._beside_patterns = tuple(map(beside_pattern, self._beside))
 
     def spans(self, source: SearchedText) -> Iterator[_Span]:
-        for form, word in self._anywhere:
-            position = source.text.find(form) if source.may_have(word) else -1
+        for form in source.possible(self._anywhere):
+            position = source.text.find(form)
             while position >= 0:
                 yield _Span(position, position + len(form), -2, self.kind)
                 position = source.text.find(form, position + len(form))
-        for form, pattern in self._tokens:
+        for form in source.possible(self._tokens):
             if form in source.text:
-                for match in pattern.finditer(source.text):
+                for match in self._token_patterns[form].finditer(source.text):
                     yield _Span(*match.span(), -2, self.kind)
-        if any(form in source.text for form, _ in self._beside):
+        if any(form in source.text for form in source.possible(self._beside)):
             yield from self._spans_beside_keywords(source)
 
     def survives(self, source: SearchedText, joined: str) -> bool:
         """Whether it is still there, also in a form that `spans` does not see; `joined` is the text unbroken."""
         return (
-            any(form in source.text for form in self._disguises)
+            any(form in source.text for form in source.possible(self._disguises))
             or any(part in joined for part in self._broken)
             or next(self.spans(source), None) is not None
         )
 
     def _spans_beside_keywords(self, source: SearchedText) -> Iterator[_Span]:
         for start, end in (region for stem in KEYWORD_STEMS for region in source.regions(stem)):
-            for _, pattern in self._beside:
+            for pattern in self._beside_patterns:
                 for match in pattern.finditer(source.text, start, end):
                     yield _Span(*match.span(1), -2, self.kind)
 
@@ -176,8 +179,12 @@ class Redactor:
         if not text:
             return text
         source = SearchedText(text, self._kinds())
-        spans = [*_line_spans(source), *_text_spans(source), *_block_spans(source)]
-        spans += self._known_spans(source)  # last: by now the distinct words are at hand
+        spans = [
+            *_line_spans(source),
+            *_text_spans(source),
+            *_block_spans(source),
+            *self._known_spans(source),
+        ]
         return _masked(text, spans) if spans else text
 
     def leaks(self, text: str) -> list[str]:

@@ -328,7 +328,9 @@ KINDS = frozenset(rule.kind for rule in (*LINE_RULES, *TEXT_RULES)) | {block.kin
 
 # --- known values: how they are written, and when a short one counts ----------------------------------------
 
-BLANK = "\ue000"  # stands for each character of a mark: no keyword, no white space, no quote
+# Stands for each character of a mark: no keyword, no white space, no quote; ASCII, or Python would search a text
+# of wider characters.
+BLANK = "\x05"
 ANYWHERE = 6  # a secret of this length is masked wherever it stands
 WHOLE_TOKEN = 4  # a shorter one only beside a keyword: as a substring it would take every «a» of a text
 PEM_FRAME = re.compile(r"-----(?:BEGIN|END) |PuTTY-User-Key|[A-Z][A-Za-z-]+: ")

@@ -160,15 +160,15 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
 
     keyset = ("-started_at", "-id")
     list_display = (
-        "started_at", "place", "status_badge", "missing", "error", "lines", "entry_count", "duplicates", "size",
-        "kind", "started_by",
+        "started_at", "place", "status_badge", "lines", "entry_count", "missing", "duplicates", "size", "kind",
+        "started_by",
     )  # fmt: skip
     list_filter = (
         time_range_filter("started_at"), text_filter("host_name", "host"), text_filter("container_name", "container"),
         "status", "kind", "error_kind",
     )  # fmt: skip
     fields = readonly_fields = (
-        "host_name", "container_name", "kind", "status_badge", "missing", "error_message", "error_kind", "since",
+        "host_name", "container_name", "kind", "status_badge", "missing", "error_kind", "since",
         "until", "started_at", "ended_at", "lines", "entry_count", "duplicates", "truncated", "size", "oldest",
         "newest", "started_by",
     )  # fmt: skip
@@ -183,7 +183,7 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
 
     @admin.display(description="missing")
     def missing(self, obj: LogSnapshot) -> str:
-        return showing.gap_lines(obj.gaps)
+        return format_html("{}{}", showing.gap_lines(obj.gaps), obj.error_message[:160])
 
     @admin.display(description="entries")
     def entry_count(self, obj: LogSnapshot) -> str:
@@ -205,10 +205,6 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
     @admin.display(description="newest entry")
     def newest(self, obj: LogSnapshot) -> str:
         return showing.moment(obj.last)
-
-    @admin.display(description="error")
-    def error(self, obj: LogSnapshot) -> str:
-        return obj.error_message[:120]
 
 
 @admin.register(ContainerLogEntry)
@@ -326,7 +322,7 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
 
     keyset = ("-sent_at", "-id")
     list_display = (
-        "sent_at", "user", "via", "host_name", "command", "outcome", "stdout_size", "took", "error",
+        "sent_at", "user", "host_name", "outcome", "command_short", "via", "stdout_size", "took", "error",
     )  # fmt: skip
     list_filter = (
         time_range_filter("sent_at"), text_filter("user", "user"), text_filter("host_name", "host"), "via", "denied",
@@ -336,6 +332,10 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
         "sent_at", "user", "via", "host_name", "command", "outcome", "stdout_size", "stderr_size", "took",
         "error_message", "error_kind", "host_key_fingerprint", "key_fingerprint",
     )  # fmt: skip
+
+    @admin.display(description="command")
+    def command_short(self, obj: RemoteCommand) -> str:
+        return format_html('<code class="argv">{}</code>', showing.command_short(obj))
 
     @admin.display(description="command")
     def command(self, obj: RemoteCommand) -> str:

@@ -87,8 +87,9 @@ class ProductionLogCollector:
         return check_health(self.hosts, user=self.user, via=self.via)
 
     def _collect(self, hours: float, containers: Sequence[str] | None = None) -> None:
-        options = {"user": self.user, "via": self.via, "containers": containers, "since": since_hours(hours)}
-        self.results = list(collect_hosts(self.hosts, **options))
+        since = since_hours(hours)
+        found = collect_hosts(self.hosts, user=self.user, via=self.via, containers=containers, since=since)
+        self.results = list(found)
         self._failed([sentence for result in self.results for sentence in failures_of(result)])
 
     def _failed(self, failures: list[str]) -> None:

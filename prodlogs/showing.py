@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from logsite.admin import badge
 from logsite.records import from_nanoseconds
-from prodlogs.models import HostStatus, SnapshotStatus
+from prodlogs.models import HostStatus, RemoteCommand, SnapshotStatus
 
 HOST_BADGES = {HostStatus.OK: "ok", HostStatus.FAILED: "bad", HostStatus.NEVER: "plain"}
 SNAPSHOT_BADGES = {
@@ -30,6 +30,8 @@ HEALTH_BADGES = {
 }
 STATE_BADGES = {"running": "ok", "restarting": "busy", "paused": "busy", "dead": "bad"}
 LEVEL_BADGES = {"WARNING": "busy", "ERROR": "bad", "CRITICAL": "bad", "INFO": "ok"}
+LONGEST_COMMAND = 400  # characters, in a list
+_ID = re.compile("[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -131,6 +133,19 @@ def _local(text: Any) -> str:
 def command_line(argv: list[Any]) -> str:
     """As a shell would take it, on one line."""
     return visible(shlex.join(map(str, argv)).replace("\n", "↵"))
+
+
+def command_short(command: RemoteCommand) -> str:
+    """For lists: without the fixed formats, which are long, and with the beginnings of ids. A denied one is whole."""
+    if command.denied:
+        return command_line(command.argv)[:LONGEST_COMMAND]
+    words = list(map(str, command.argv))
+    for place, word in enumerate(words):
+        if place and words[place - 1] == "--format":
+            words[place] = "…"
+        elif _ID.fullmatch(word):
+            words[place] = f"{word[:12]}…"
+    return visible(" ".join(words))[:LONGEST_COMMAND]
 
 
 def visible(text: str) -> str:

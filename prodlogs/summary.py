@@ -90,7 +90,7 @@ def _containers(hosts: Sequence[DockerHost], with_errors: set[str], names: dict[
 def _issues(hosts: Sequence[DockerHost], since: datetime, names: dict[int, str]) -> list[Issue]:
     errors = stored(hosts, since, levels=ERRORS).order_by("-timestamp", "-id")
     found = []
-    for pk, timestamp, level, message in errors.values_list("container", "timestamp", "level", "message")[
+    for pk, timestamp, level, message in errors.values_list("container_id", "timestamp", "level", "message")[
         :LOOKED_AT
     ]:
         severity = "critical" if level == "CRITICAL" else "high" if _GRAVE.search(message) else ""

@@ -311,14 +311,16 @@ class ResponseViewAdmin(LogModelAdmin):
     keyset = ("-viewed_at", "-id")
     list_display = ("viewed_at", "user", "via", "what", "count", "subject", "query", "address")
     list_filter = (time_range_filter("viewed_at"), text_filter("user", "user"), "via", "what")
-    search_fields = ("user", "query", "=session_id", "=event_id")
-    search_help_text = "User, search, or the id of a session or an event"
+    search_fields = ("user", "query", "=session_id", "=event_id", "=stored_id")
+    search_help_text = "User, search, or the id of a session, an event or a stored answer"
 
     @admin.display(description="of")
     def subject(self, obj: ResponseView) -> str:
         if obj.event_id:
             url = reverse("admin:sessionlogs_sessionlog_change", args=[obj.event_id])
             return format_html('<a href="{}">event {}</a>', url, obj.event_id)
+        if obj.stored_id:  # devices' own; this app knows no page of it
+            return f"stored answer {obj.stored_id}"
         if obj.session_id:
             url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
             return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])

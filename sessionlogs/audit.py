@@ -37,6 +37,7 @@ def note(
     via: ResponseView.Via = Via.ADMIN,
     session_id: UUID | None = None,
     event_id: int | None = None,
+    stored_id: int | None = None,
     query: str = "",
 ) -> None:
     """The answer to `request` shows `count` responses, or what a search over them found; nothing for none.
@@ -49,7 +50,7 @@ def note(
     view = ResponseView(
         viewed_at=timezone.now(), user=request.user.get_username(), user_id=str(request.user.pk),
         address=address_of(plain), via=via, what=what, session_id=session_id, event_id=event_id,
-        query=query[:QUERY_LENGTH].replace("\x00", ""), count=count,
+        stored_id=stored_id, query=query[:QUERY_LENGTH].replace("\x00", ""), count=count,
     )  # fmt: skip
     plain.response_views = [*getattr(plain, "response_views", ()), view]
 

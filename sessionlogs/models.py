@@ -233,6 +233,7 @@ class ResponseView(models.Model):
         LIST = "list"
         SEARCH = "search"
         DIFF = "diff"
+        STORED = "stored", "stored answer"
 
     class Via(models.TextChoices):
         ADMIN = "admin"
@@ -247,6 +248,9 @@ class ResponseView(models.Model):
     what = models.CharField(max_length=8, choices=What)
     session_id = models.UUIDField(null=True, blank=True)
     event_id = models.BigIntegerField(null=True, blank=True)
+    stored_id = models.BigIntegerField(
+        null=True, blank=True, help_text="The stored answer of a collection, which goes with the next ones."
+    )
     query = models.TextField(blank=True, help_text="What was searched or filtered for.")
     count = models.PositiveIntegerField(help_text="Responses in the answer.")
 

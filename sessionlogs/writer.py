@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection
 
+from logsite.bulk import insert_rows, update_rows
 from logsite.live import publish
+from logsite.turns import writing
 from sessionlogs import counters
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.processes import presence
@@ -303,14 +305,11 @@ def write(batch: Batch) -> None:
     """Insert the rows and bring their sessions up to date, in one transaction."""
     new = [recorder for recorder in batch.recorders if not recorder.stored]
     presence.start()
-    for row in batch.rows:
-        row.pk = None  # set by a try that was rolled back
-    with transaction.atomic():
+    with writing():
         limit_time()
-        Session.objects.bulk_create([recorder.session for recorder in new])
-        SessionLog.objects.bulk_create(batch.rows)
-        known = [recorder.session for recorder in batch.recorders if recorder.stored]
-        Session.objects.bulk_update(known, TOTALS)
+        insert_rows([recorder.session for recorder in new])
+        insert_rows(batch.rows)
+        update_rows([recorder.session for recorder in batch.recorders if recorder.stored], TOTALS)
         counters.add(tell(batch.rows))
 
 
@@ -335,7 +334,7 @@ def tell(rows: Iterable[SessionLog]) -> dict[str, int]:
 
 def restore(page: Page) -> None:
     """Store events out of the spill, but not those that are in the database already, in one transaction."""
-    with transaction.atomic():
+    with writing():
         limit_time()
         Session.objects.bulk_create(
             page.sessions(), update_conflicts=True, unique_fields=["session_id"], update_fields=TOTALS

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import factory
 from factory.django import DjangoModelFactory
 
-from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from prodlogs.models import (
     Container,
     ContainerLogEntry,
@@ -62,6 +62,16 @@ class AddressFactory(DjangoModelFactory):
     interface = factory.SubFactory(InterfaceFactory)
     address = factory.Sequence(lambda n: f"198.51.100.{n % 250 + 1}")
     prefix_length = 24
+
+
+class ResponseFactory(DjangoModelFactory):
+    class Meta:
+        model = Response
+
+    device = factory.SubFactory(DeviceFactory)
+    command = "show interfaces"
+    raw = "GigabitEthernet0/0 is up, line protocol is up"
+    collected_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 class SessionFactory(DjangoModelFactory):

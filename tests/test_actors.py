@@ -10,7 +10,15 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from devices.models import Credential, Device, Interface, InterfaceAddress, PlatformLogging, Tag
+from devices.models import (
+    Credential,
+    Device,
+    Interface,
+    InterfaceAddress,
+    PlatformLogging,
+    Response,
+    Tag,
+)
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
 from sessionlogs.models import EventType, PurgeRun, ResponseView, Session, SessionLog
 from tests.factories import (
@@ -23,6 +31,7 @@ from tests.factories import (
     InterfaceFactory,
     LogSnapshotFactory,
     RemoteCommandFactory,
+    ResponseFactory,
     SessionFactory,
     SessionLogFactory,
     TagFactory,
@@ -75,6 +84,8 @@ TABLE = {
     **admin_rows("devices", "tag"),
     **admin_rows("devices", "device"),
     **admin_rows("devices", "interface", **RECORD),
+    **admin_rows("devices", "response", **RECORD),
+    "admin/devices/response/{id}/raw/": ANSWERS,
     "api/v2/sessions/": API_READ,
     "api/v2/sessions/{id}/": API_READ,
     "api/v2/sessions/statistics/": API_READ,
@@ -100,6 +111,8 @@ TABLE = {
     **{f"api/v2/prodlogs/{name}/{{id}}/": API_READ for name in PRODLOGS if name != "errors"},
     **{f"api/v2/prodlogs/{name}/": API_READ for name in ("error-summary", "health")},
     **{f"api/v2/prodlogs/hosts/{{id}}/{name}/": API_POST_ONLY for name in ("collect", "accept-host-key")},
+    "api/v2/device-responses/": API_READ,
+    "api/v2/device-responses/{id}/": API_READ,
 }
 OURS = (
     "admin/sessionlogs/",
@@ -110,6 +123,7 @@ OURS = (
     "api/v2/interfaces",
     "admin/prodlogs/",
     "api/v2/prodlogs",
+    "api/v2/device-responses",
 )
 
 
@@ -165,6 +179,7 @@ def ids():
     device = DeviceFactory(name="rtr01", credential=CredentialFactory())
     interface = InterfaceFactory(device=device)
     AddressFactory(interface=interface)
+    stored = ResponseFactory(device=device, raw=ANSWER)
     purge = PurgeRun.objects.create(started=session.started_at)
     logging = PlatformLogging.objects.create(platform="cisco_ios")
     container = ContainerFactory(host=DockerHostFactory(offered_host_key=HOST_KEY))
@@ -182,6 +197,7 @@ def ids():
         "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,
         "devices/interface/": interface.pk, "v2/sessions/": session.pk, "v2/session-logs/": event.pk,
         "v2/devices/": device.pk, "v2/interfaces/": interface.pk,
+        "devices/response/": stored.pk, "v2/device-responses/": stored.pk,
     }  # fmt: skip
 
 
@@ -236,7 +252,7 @@ def test_who_may_only_look_changes_nothing(who, ids, browser, api, request):
 def rows():
     tables = (
         Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress, DockerHost, Container,
-        ContainerLogEntry, LogSnapshot, RemoteCommand,
+        ContainerLogEntry, LogSnapshot, RemoteCommand, Response,
     )  # fmt: skip
     found = {table: list(table._base_manager.order_by("pk").values_list()) for table in tables}
     return found | {ResponseView: ResponseView.objects.filter(user="eve").values_list().get()}

@@ -7,8 +7,9 @@ from rest_framework import serializers
 
 from devices.commands import MOST_COMMANDS
 from devices.logging_switch import is_recorded
-from devices.models import Credential, Device, Interface, InterfaceAddress, Tag
+from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from devices.read_only import LONGEST, Refused, single_line
+from sessionlogs.audit import may_see
 
 
 class DeviceSerializer(serializers.ModelSerializer[Device]):
@@ -57,6 +58,41 @@ class InterfaceSerializer(serializers.ModelSerializer[Interface]):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_addresses_text(self, interface: Interface) -> list[str]:
         return [str(address) for address in interface.addresses.all()]
+
+
+class ResponseSerializer(serializers.ModelSerializer[Response]):
+    """A stored answer without its text. `rows` is how many the template found, `error` why it could not be read;
+    the answers of one collection share `collected_at`."""
+
+    device: Any = serializers.SlugRelatedField(slug_field="name", read_only=True)
+
+    class Meta:
+        model = Response
+        fields = (
+            "id", "device", "position", "command", "template", "template_version", "rows", "error", "session_id",
+            "collected_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class ResponseDetailSerializer(ResponseSerializer):
+    """A stored answer with its text, redacted. Without the permission `sessionlogs.view_responses` it is left
+    out: `raw` is empty and `raw_withheld` true."""
+
+    raw = serializers.SerializerMethodField()
+    raw_withheld = serializers.SerializerMethodField()
+
+    class Meta(ResponseSerializer.Meta):
+        fields = (*ResponseSerializer.Meta.fields, "raw", "raw_withheld")  # type: ignore[assignment]
+
+    def get_raw(self, stored: Response) -> str:
+        return stored.raw if self._visible() else ""
+
+    def get_raw_withheld(self, stored: Response) -> bool:
+        return not self._visible() and bool(stored.raw)
+
+    def _visible(self) -> bool:
+        return may_see(self.context["request"].user)
 
 
 class ResultSerializer(serializers.Serializer[object]):

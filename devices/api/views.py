@@ -1,7 +1,5 @@
 """/api/v2/devices/ and /api/v2/interfaces/."""
 
-from typing import Any
-
 import django_filters
 from django import forms
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -12,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from devices.api.filters import TrueOrFalse
 from devices.api.serializers import (
     CommandsSerializer,
     DeviceSerializer,
@@ -38,14 +37,6 @@ class CanRun(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return may(request.user, RUN) or may(request.user, RUN_ANY)
-
-
-class TrueOrFalse(django_filters.TypedChoiceFilter):
-    """`true` or `false`; django-filter's own takes anything else for «not asked»."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        choices = [("true", "true"), ("false", "false")]
-        super().__init__(choices=choices, coerce=lambda text: text == "true", **kwargs)
 
 
 class AddressFilter(django_filters.Filter):

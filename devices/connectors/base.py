@@ -104,6 +104,11 @@ class BaseConnector:
         """The id of the latest connection's record; None without recording or before the first one."""
         return self.recorder.session_id if self.recorder else None
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the device's deadline has closed the connection."""
+        return self.limits is not None and self.limits.deadline.expired
+
     # --- the connection ---
 
     def open(self) -> None:

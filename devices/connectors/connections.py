@@ -1,14 +1,15 @@
 """The classes our connections are made of: Netmiko's own for a device type, with mixins in front."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netmiko import BaseConnection
 
+from devices.connectors.executions import Execution
 from devices.connectors.limits import Deadline, Limits
 from devices.connectors.recording import RecordingMixin
+from sessionlogs.models import ErrorKind
 
 if TYPE_CHECKING:
     Base = BaseConnection
@@ -24,18 +25,16 @@ class AttentiveMixin(Base):
     def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
         self._limits = limits or Limits(Deadline(math.inf))
         self._deadline = self._limits.deadline
-        with self._in_time():
-            super().__init__(*args, **kwargs)
-
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
-        """What fails because the deadline closed the connection fails for the deadline."""
         try:
-            yield
+            super().__init__(*args, **kwargs)
         except Exception:
-            if self._deadline.expired:
-                raise self._deadline.error() from None
+            self._blame_deadline()
             raise
+
+    def _blame_deadline(self) -> None:
+        """What fails because the deadline closed the connection fails for the deadline."""
+        if self._deadline.expired:
+            raise self._deadline.error() from None
 
     def _connect_params_dict(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connect_params_dict()
@@ -45,13 +44,31 @@ class AttentiveMixin(Base):
         super().establish_connection(*args, **kwargs)
         self._limits.logged_in()
 
+    def send_command(self, *args: Any, **kwargs: Any) -> Any:
+        """What a host, which is asked over no shell, has said before the deadline stays."""
+        try:
+            output: Any = super().send_command(*args, **kwargs)
+        except Exception:
+            self._blame_deadline()
+            raise
+        broke = isinstance(output, Execution) and output.error_kind == ErrorKind.CONNECTION
+        if broke and self._deadline.expired:
+            return replace(output, failure=str(self._deadline.error()), error_kind=ErrorKind.TIMEOUT)
+        return output
+
     def write_channel(self, out_data: str) -> None:
-        with self._in_time():
+        try:
             super().write_channel(out_data)
+        except Exception:
+            self._blame_deadline()
+            raise
 
     def read_channel(self) -> str:
-        with self._in_time():
+        try:
             return self._read_channel()
+        except Exception:
+            self._blame_deadline()
+            raise
 
     def _read_channel(self) -> str:
         output: str = super().read_channel()

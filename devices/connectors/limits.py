@@ -9,8 +9,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
@@ -141,7 +141,7 @@ class LoginSlot:
 
 @dataclass
 class Limits:
-    """Those of one device's collection; `disconnected` is called when its connection no longer counts."""
+    """Those of one device; `disconnected` is called when its connection no longer counts."""
 
     deadline: Deadline
     login: LoginSlot | None = None
@@ -157,6 +157,13 @@ class Limits:
         """The login has ended, well or not."""
         if self.login:
             self.login.release()
+
+
+@contextmanager
+def limits_of(credential: object, disconnected: Callable[[], None]) -> Iterator[Limits]:
+    """The limits of one device that is logged in to with `credential`, an id."""
+    with Deadline() as deadline:
+        yield Limits(deadline, LoginSlot(credential), disconnected)
 
 
 # Leases end by Redis's own clock: those of a killed process, too, and whatever the clocks of the machines say.

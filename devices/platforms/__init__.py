@@ -63,7 +63,7 @@ COMMON_FAILURES = (
 DEFAULT_READ_ONLY = (
     "show<subject>",
     r"display(?! di(?:a\S*)?(?: |$))<subject>",  # not the diagnostic information, which goes to a file
-    "get<subject>",
+    "get(?! tes?t?(?: |$))<subject>",  # some levels of FortiOS' «get test» restart a process
     "dir(?: <word>)?",
     "ping(?: vrf <name>)? <host>(?: (?:repeat|count) <count>| size <size>| source <host>)*",
     "traceroute(?: vrf <name>)? <host>",

@@ -75,9 +75,9 @@ class HealthView(APIView):
             raise ValidationError({"live": ["true or false"]})
         hosts = _hosts(request)
         if live == "true":
-            if not request.user.has_perm("prodlogs.collect_logs"):  # type: ignore[union-attr]
+            if not request.user.has_perm("prodlogs.collect_logs"):
                 raise PermissionDenied("live=true logs in to the hosts: it asks for prodlogs.collect_logs")
-            found = asked_health(hosts, user=request.user.get_username(), via="api")  # type: ignore[union-attr]
+            found = asked_health(hosts, user=request.user.get_username(), via="api")
         else:
             found = stored_states(hosts)
         now = rfc3339(to_nanoseconds(timezone.now()))

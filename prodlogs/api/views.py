@@ -66,12 +66,12 @@ class HostViewSet(
         wanted.is_valid(raise_exception=True)
         if not host.enabled:
             return Response({"detail": f"{host.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
-        user = request.user.get_username()  # type: ignore[union-attr]
+        user = request.user.get_username()
         result = collect_host(host, user=user, via="api", **wanted.validated_data)
-        code = status.HTTP_409_CONFLICT if result.running else status.HTTP_502_BAD_GATEWAY
-        if not (result.running or result.error):
-            code = status.HTTP_200_OK
-        return Response(CollectedSerializer(result).data, status=code)
+        answer = CollectedSerializer(result).data
+        if result.running:
+            return Response(answer, status=status.HTTP_409_CONFLICT)
+        return Response(answer, status=status.HTTP_502_BAD_GATEWAY if result.error else status.HTTP_200_OK)
 
     @extend_schema(
         request=FingerprintSerializer,

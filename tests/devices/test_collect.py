@@ -274,6 +274,25 @@ def test_an_interface_keeps_its_id_from_collection_to_collection():
     assert after.collected_at > before.collected_at
 
 
+def test_what_has_not_changed_is_left_as_it_is(django_assert_num_queries):
+    device = DeviceFactory()
+    same = [data("a", "192.0.2.1/24", "2001:db8::1/64", mtu=1500, enabled=True), data("b")]
+    store_interfaces(device, same)
+    addresses = list(InterfaceAddress.objects.order_by("id").values())
+    before = device.interfaces.first().collected_at
+    with django_assert_num_queries(5):  # two that look, one that notes when, in a transaction
+        store_interfaces(device, same)
+    assert list(InterfaceAddress.objects.order_by("id").values()) == addresses
+    assert device.interfaces.filter(collected_at__gt=before).count() == 2
+
+
+def test_an_address_that_moves_to_another_interface_moves():
+    device = DeviceFactory()
+    store_interfaces(device, [data("a", "192.0.2.1/24", "192.0.2.2/24"), data("b")])
+    store_interfaces(device, [data("a", "192.0.2.2/25"), data("b", "192.0.2.1/24")])
+    assert stored(device) == {"a": ["192.0.2.2/25"], "b": ["192.0.2.1/24"]}
+
+
 def test_the_primary_address_stays_first():
     device = DeviceFactory()
     store_interfaces(device, [data("a", "192.0.2.9/24", "192.0.2.1/24", "192.0.2.5/24")])
@@ -290,12 +309,16 @@ def test_when_storing_fails_everything_stays_as_it_was(monkeypatch):
     device = DeviceFactory()
     store_interfaces(device, [data("a", "192.0.2.1/24")])
 
-    def fails(*_, **__):
-        raise DatabaseError("disk full")
+    real = collect.insert_rows
 
-    monkeypatch.setattr(InterfaceAddress.objects, "bulk_create", fails)
+    def fails(rows):
+        if rows and isinstance(rows[0], InterfaceAddress):
+            raise DatabaseError("disk full")
+        real(rows)
+
+    monkeypatch.setattr(collect, "insert_rows", fails)
     with pytest.raises(DatabaseError):
-        store_interfaces(device, [data("b")])
+        store_interfaces(device, [data("b", "192.0.2.2/24")])
     assert stored(device) == {"a": ["192.0.2.1/24"]}
 
 

@@ -22,7 +22,7 @@ def corpus(name):
 HARMLESS = [tuple(line.split(": ", 1)) for line in corpus("harmless")]
 HOSTILE, HOSTILE_ON_LINUX = corpus("hostile"), corpus("hostile_linux")
 LINES = [
-    *(name for name in file_names() if name != "linux"), "cisco_nxos", "cisco_asa", "huawei", "hp_comware", "vyos",
+    *(name for name in file_names() if name != "linux"), "dell_os10", "hp_procurve", "vyos",
 ]  # fmt: skip
 
 
@@ -71,10 +71,20 @@ def test_on_linux_every_word_is_quoted_anew():
 
 
 def test_abbreviations_where_the_platform_has_them_and_nowhere_else():
-    assert read_only(get_platform("cisco_ios"), "sh ver")
-    for platform in ("juniper_junos", "vyos", "linux", "huawei_vrp"):
-        with pytest.raises(Refused):
-            read_only(get_platform(platform), "sh ver")
+    abbreviated = ("sh ver", "dis ver")
+    for platform in ("cisco_ios", "cisco_xe", "cisco_nxos", "cisco_xr", "cisco_asa", "arista_eos", "frr"):
+        assert let_through(platform, abbreviated) == ["sh ver"]
+    for platform in ("huawei_vrp", "huawei", "hp_comware"):
+        assert let_through(platform, abbreviated) == ["dis ver"]
+    for platform in ("juniper_junos", "vyos", "linux"):
+        assert let_through(platform, abbreviated) == []
+
+
+@pytest.mark.parametrize("platform", ["cisco_ios", "cisco_xe"])
+def test_a_show_command_that_writes_to_a_file_is_refused(platform):
+    """IOS-XE takes «to» for «to-file», where no other option begins so; PAN-OS has a «to» that only selects."""
+    assert let_through(platform, ["show logging process ios to flash:x"]) == []
+    assert let_through("paloalto_panos", ["show session all filter from trust to untrust"])
 
 
 @pytest.mark.parametrize("command", ["show version\nreload", "uptime\x00", "", "  ", "a\rb", "a\u2029b"])

@@ -197,7 +197,11 @@ def test_a_host_s_page_shows_only_what_its_reader_may_see(browser, teammate):
 
 @pytest.mark.parametrize(
     ("codenames", "buttons"),
-    [((), set()), (("collect_logs",), {"Collect now", "Check health"}), (("accept_host_key",), {"Accept the offered"})],
+    [
+        ((), set()),
+        (("collect_logs",), {"Collect now", "Check health"}),
+        (("accept_host_key",), {"Accept the offered"}),
+    ],
 )  # fmt: skip
 def test_buttons_are_for_whom_may_press_them(browser, teammate, codenames, buttons):
     grant(teammate, *codenames)
@@ -490,6 +494,19 @@ def test_denied_commands_are_marked(browser, teammate):
     text = text_of(browser(teammate), "remotecommand/")
     assert "denied</span>" in text
     assert "id↵ls" in text
+
+
+def test_a_list_of_commands_leaves_out_what_is_always_the_same(browser, teammate):
+    RemoteCommandFactory(argv=["docker", "inspect", "--format", "{{json .Id}}", "a" * 64])
+    text = text_of(browser(teammate), "remotecommand/")
+    assert f"docker inspect --format … {'a' * 12}…" in text
+
+
+def test_the_page_of_a_command_has_it_whole(browser, teammate):
+    command = RemoteCommandFactory(argv=["docker", "inspect", "--format", "{{json .Id}}", "a" * 64])
+    text = text_of(browser(teammate), f"remotecommand/{command.pk}/change/")
+    assert "--format &#x27;{{json .Id}}&#x27;" in text
+    assert "a" * 64 in text
 
 
 def test_commands_of_a_user_can_be_asked_for(browser, teammate):

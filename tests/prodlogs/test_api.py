@@ -296,6 +296,13 @@ def test_a_host_with_a_mistake_is_refused_by_name(api, owner, different, field):
     assert not DockerHost.objects.exists()
 
 
+def test_who_may_change_hosts_changes_them(api, teammate):
+    host = DockerHostFactory()
+    client = api(grant(teammate, "change_dockerhost"))
+    assert client.patch(f"{URL}hosts/{host.pk}/", {"enabled": False}).status_code == 200
+    assert client.post(f"{URL}hosts/", new_host()).status_code == 403
+
+
 def test_a_host_without_a_key_is_refused(api, owner):
     answer = api(owner).post(f"{URL}hosts/", {"name": "docker09", "address": "192.0.2.9", "user": "logs"})
     assert (answer.status_code, list(answer.json())) == (400, ["ssh_key"])

@@ -1,6 +1,10 @@
 """What the API and the admin do with a real host: collecting now, asking for its health, accepting its key."""
 
+import threading
+from contextlib import contextmanager
+
 import pytest
+from django.db import connection
 
 from prodlogs.models import ContainerLogEntry, DockerHost, RemoteCommand
 from prodlogs.reader_lock import reading
@@ -30,6 +34,28 @@ def changed(docker_host):
     """The host shows another key than the accepted one."""
     DockerHost.objects.filter(pk=docker_host.pk).update(host_key=OTHER_HOST_KEY)
     return docker_host
+
+
+@contextmanager
+def read_elsewhere(host):
+    """Another reader is at the host: a thread with a connection of its own."""
+    begun, done = threading.Event(), threading.Event()
+
+    def read():
+        with reading(host) as free:
+            assert free
+            begun.set()
+            done.wait(60)
+        connection.close()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert begun.wait(10)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def collect(client, host, **body):
@@ -64,8 +90,7 @@ def test_who_collected_is_on_record(api, owner, web, docker_host):
 
 
 def test_two_readers_do_not_meet(api, owner, web, docker_host):
-    with reading(docker_host) as free:
-        assert free
+    with read_elsewhere(docker_host):
         answer = collect(api(owner), docker_host)
     assert answer.status_code == 409
     assert not ContainerLogEntry.objects.exists()
@@ -105,7 +130,7 @@ def test_health_asked_now_is_what_the_host_says_now(api, owner, docker, docker_h
     docker.run("web-broken", "exit 3")
     docker.wait("web-broken")
     found = api(owner).get(f"{API}health/", {"live": "true"}).json()
-    assert found["status"] == "degraded"
+    assert found["status"] == "degraded", found
     assert "web-broken: exited with code 3" in found["hosts"][0]["problems"]
     assert found["hosts"][0]["checked_at"] is not None
 
@@ -116,6 +141,33 @@ def test_a_key_is_accepted_and_then_good_for_reading(api, owner, web, changed):
     answer = api(owner).post(f"{API}hosts/{changed.pk}/accept-host-key/", {"fingerprint": shown})
     assert answer.status_code == 200, answer.content
     assert collect(api(owner), changed).status_code == 200
+
+
+FAILURES = {
+    "permission denied": (
+        "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1", "refused",
+    ),
+    "daemon stopped": (
+        "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' "
+        ">&2; exit 1", "daemon",
+    ),
+    "hung": ("sleep 60", "timeout"),
+    "no docker": ("exit 127", "configuration"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_each_failure_is_told_over_the_api_and_in_the_admin(api, browser, owner, scripted, settings, failure):
+    script, kind = FAILURES[failure]
+    settings.PRODLOGS_DEADLINE = 2.0
+    scripted.docker(script)
+    answer = collect(api(owner), scripted.row)
+    assert answer.status_code == 502, answer.content
+    assert scripted.row.name in answer.json()["error"]
+    assert answer.json()["error_kind"] == kind
+    text = text_of(browser(owner).post(f"{ADMIN}{scripted.row.pk}/collect/"))
+    assert "errornote" in text
+    assert "failed</span>" in text
 
 
 # --- The admin ------------------------------------------------------------------------------------------------------
@@ -147,8 +199,18 @@ def test_the_action_collects_the_chosen_hosts_and_reports_the_one_that_failed(
     assert "gone" in text
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_host_that_failed_does_not_stop_the_others(browser, owner, web, docker_host):
+    gone = DockerHostFactory(name="gone", address="127.0.0.1", port=9, ssh_key=docker_host.ssh_key)
+    chosen = {"action": "collect_now", "_selected_action": [gone.pk, docker_host.pk]}
+    text = text_of(browser(owner).post(ADMIN, chosen))
+    assert "errornote" in text
+    assert "web-pages" in text
+    assert ContainerLogEntry.objects.filter(container_name="web-pages").count() == 2
+
+
 def test_a_host_that_is_read_already_says_so(browser, owner, docker_host):
-    with reading(docker_host):
+    with read_elsewhere(docker_host):
         assert "being read already" in text_of(browser(owner).post(f"{ADMIN}{docker_host.pk}/collect/"))
 
 
@@ -167,7 +229,8 @@ def test_the_health_of_a_host_that_is_gone_says_why(browser, owner, gone):
 
 
 def test_a_changed_key_shows_on_the_list_and_can_be_accepted(browser, owner, changed):
-    browser(owner).post(f"{ADMIN}{changed.pk}/collect/")
+    report = text_of(browser(owner).post(f"{ADMIN}{changed.pk}/collect/"))
+    assert f'href="{ADMIN}{changed.pk}/accept-host-key/"' in report
     assert "changed</span>" in text_of(browser(owner).get(ADMIN))
     page = browser(owner).get(f"{ADMIN}{changed.pk}/accept-host-key/")
     browser(owner).post(f"{ADMIN}{changed.pk}/accept-host-key/", {"fingerprint": page.context["offered"]})

@@ -166,7 +166,8 @@ def test_health_names_a_container_that_failed(docker, docker_host):
     assert docker_host.containers.get(name="pl-broken").exit_code == 3
 
 
-def test_follow_reads_until_it_is_asked_to_end(three, monkeypatch):
+@pytest.mark.parametrize("words", [[], ["--interval", "0.2"]])
+def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settings):
     from prodlogs.management.commands import prodlogs as command
 
     rounds = []
@@ -182,9 +183,10 @@ def test_follow_reads_until_it_is_asked_to_end(three, monkeypatch):
 
     follow = command.follow
     monkeypatch.setattr(command, "follow", two_rounds)
-    out, err = prodlogs("follow", "--interval", "0.2")
+    settings.PRODLOGS_INTERVAL = 0.2
+    out, err = prodlogs("follow", *words)
 
-    assert "pl-web: complete; 2 lines, 2 entries" in out
+    assert "pl-web: complete; 2 lines" in out
     assert "Ctrl-C ends" in err
 
 
@@ -214,6 +216,12 @@ def test_an_unknown_container_is_an_error(three):
 def test_hours_that_are_none_are_refused(hours):
     with pytest.raises((CommandError, SystemExit)):
         prodlogs("logs", "--", hours)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan"])
+def test_an_interval_that_is_none_is_refused(seconds):
+    with pytest.raises((CommandError, SystemExit)):
+        prodlogs("follow", f"--interval={seconds}")
 
 
 def test_a_hostile_name_is_sent_nowhere(three):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from logsite.stopping import account, stopping
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        common = argparse.ArgumentParser(add_help=False)
+        common = CommandParser(add_help=False)
         common.add_argument(
             "--host", metavar="NAME", help="one Docker host; without it, all that are enabled"
         )
@@ -69,7 +70,13 @@ class Command(BaseCommand):
         one.add_argument("hours", metavar="H", nargs="?", type=_hours, default=1.0, help="hours back")
         verb("save", "everything into a JSON file", 24.0).add_argument("--output", metavar="FILE")
         verb("health", "whether hosts and containers are well")
-        verb("follow", "read on and on").add_argument("--interval", type=float, metavar="S", help="seconds")
+        verb("follow", "read on and on").add_argument(
+            "--interval",
+            type=_seconds,
+            metavar="S",
+            default=settings.PRODLOGS_INTERVAL,
+            help="seconds in between",
+        )
         hardened = verb("harden", "print the server's side of the read-only access")
         hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
         hardened.add_argument(
@@ -243,3 +250,13 @@ def _hours(text: str) -> float:
             f"{text!r} is not a number of hours above 0 and up to {LONGEST}"
         ) from None
     return hours
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:  # nan is neither
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to a day")
+    return seconds

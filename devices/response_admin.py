@@ -1,0 +1,126 @@
+"""What devices answered to the commands of their collections, as stored; read-only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from devices.models import Device, Response
+from devices.responses import note_stored
+from logsite.admin import LogModelAdmin, badge, list_url, text_filter, time_range_filter
+from sessionlogs.audit import WITHHELD, may_see
+
+OPEN = 4000  # characters; a longer answer is folded, as on the session page
+
+
+class ErrorFilter(admin.SimpleListFilter):
+    """Whether an answer could be read."""
+
+    title = "reading"
+    parameter_name = "read"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "Could not be read"), ("ok", "Was read")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
+        if self.value() == "failed":
+            return queryset.exclude(error="")
+        return queryset.filter(error="") if self.value() == "ok" else queryset
+
+
+@admin.register(Response)
+class ResponseAdmin(LogModelAdmin):
+    """Newest first. The raw text has a page of its own, and who opens that is on record."""
+
+    keyset = ("-collected_at", "-id")
+    list_display = (
+        "collected_at",
+        "device",
+        "command",
+        "reading",
+        "rows",
+        "template",
+        "problem",
+        "session_link",
+    )
+    list_display_links = ("collected_at", "command")
+    list_filter = (
+        time_range_filter("collected_at"), text_filter("device__name", "device"), text_filter("command", "command"),
+        text_filter("template", "template", "icontains"), ErrorFilter,
+    )  # fmt: skip
+    search_fields = ("device__name", "command", "template", "error", "=session_id")
+    search_help_text = "Device, command, template, error, or a session's id"
+    change_form_template = "admin/devices/response/change_form.html"
+    fields = ("device", "command")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
+        """A page that shows an answer fetches it when it knows that it may."""
+        return super().get_queryset(request).select_related("device").defer("raw")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """A filter over answers tells what they hold, and leaves no trace."""
+        if lookup.partition("__")[0] == "raw":
+            return False
+        return lookup == "device__name" or super().lookup_allowed(lookup, value, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(raw_text)
+        return [path("<int:response_id>/raw/", view, name="devices_response_raw"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        stored = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "title": "Stored answer"}
+        if stored is not None and self.has_view_permission(request, stored):
+            context |= self._shown(request, stored)
+        return super().change_view(request, object_id, form_url, context)
+
+    def _shown(self, request: HttpRequest, stored: Response) -> dict[str, Any]:
+        """What the page needs beside the row; an answer in it is noted as seen."""
+        facts = {"reading": self.reading(stored), "session": self.session_link(stored)}
+        if not may_see(request.user):
+            return {**facts, "withheld": WITHHELD}
+        note_stored(request, stored)
+        return {**facts, "raw": stored.raw, "open": len(stored.raw) < OPEN}
+
+    @admin.display(description="reading")
+    def reading(self, obj: Response) -> str:
+        return badge("failed", "bad") if obj.error else badge("read", "ok")
+
+    @admin.display(description="error")
+    def problem(self, obj: Response) -> str:
+        return obj.error[:120]
+
+    @admin.display(description="session")
+    def session_link(self, obj: Response) -> str:
+        if not obj.session_id:
+            return ""
+        url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
+        return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
+
+
+def raw_text(request: HttpRequest, response_id: int) -> HttpResponse:
+    """A stored answer whole, as plain text."""
+    if not (request.user.has_perm("devices.view_response") and may_see(request.user)):
+        raise PermissionDenied(f"The answer is {WITHHELD}.")
+    stored = get_object_or_404(Response, pk=min(response_id, 2**63 - 1))
+    note_stored(request, stored)
+    return HttpResponse(stored.raw, content_type="text/plain; charset=utf-8")
+
+
+def answers_link(device: Device) -> str:
+    """A link to the stored answers of `device`."""
+    if not device.pk:
+        return "none yet"
+    url = list_url(reverse("admin:devices_response_changelist"), device__name=device.name)
+    return format_html('<a href="{}">Stored answers of {}</a>', url, device.name)
