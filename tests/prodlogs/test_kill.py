@@ -77,6 +77,7 @@ def test_a_collector_killed_three_times_stores_every_line_once(docker, docker_ho
     last = collect_host(docker_host, containers=["engine-kill"])
 
     out, err = stored("stdout"), stored("stderr")
+    print(f"{len(out) + len(err):,} lines, {collections + 1} collections, {KILLS} kills")
     assert last.ok, last
     assert out == list(range(len(out)))
     assert err == list(range(len(err)))
