@@ -158,9 +158,7 @@ def test_who_collected_what_for_is_on_record(ended, docker_host):
 # --- how far back ------------------------------------------------------------------------------------------
 
 
-def test_a_first_collection_begins_where_asked_and_a_later_one_fills_in_what_is_before(
-    ended, docker, docker_host
-):
+def test_a_first_collection_begins_where_asked_a_later_one_before(ended, docker, docker_host):
     ended("engine-since", "echo early; sleep 2; echo late")
     late = docker.cli("logs", "--timestamps", "--tail=1", "engine-since").split()[0]
     between = from_nanoseconds(from_rfc3339(late)) - timedelta(seconds=1)
@@ -202,6 +200,18 @@ def test_limit_by_limit_everything_is_read(ended, docker_host, settings):
     assert statuses[-1] == SnapshotStatus.COMPLETE
     assert SnapshotStatus.GAP not in statuses
     assert messages() == messages("stderr") == [str(number) for number in range(1, 20001)]
+
+
+def test_what_a_killed_reader_left_is_on_record_as_ended_early(ended, docker_host):
+    ended("engine-left", "echo once")
+    [reading] = collect(docker_host, "engine-left")
+    LogSnapshot.objects.update(status=SnapshotStatus.RUNNING, ended_at=None)
+
+    collect(docker_host, "engine-left")
+
+    left = LogSnapshot.objects.get(pk=reading.snapshot.pk)
+    assert (left.status, left.error_kind, left.ended_at is None) == ("partial", ErrorKind.INTERNAL, False)
+    assert "killed" in left.error_message
 
 
 # --- errors ------------------------------------------------------------------------------------------------
@@ -268,6 +278,15 @@ def test_a_stopped_daemon_is_the_host_s_error(docker, ssh_host):
         result = collect_host(ssh_host(server))
 
     assert (result.error_kind, result.readings, result.ok) == (ErrorKind.DAEMON, [], False)
+
+
+def test_a_pass_that_breaks_is_a_result_too(docker_host, monkeypatch):
+    monkeypatch.setattr("prodlogs.collect.HostPass.once", lambda *_: 1 / 0)
+
+    [result] = collect_hosts([docker_host])
+
+    assert (result.error_kind, result.ok) == (ErrorKind.INTERNAL, False)
+    assert "internal error (ZeroDivisionError)" in result.error
 
 
 @pytest.mark.django_db(transaction=True)
