@@ -162,7 +162,7 @@ def test_a_first_collection_begins_where_asked_a_later_one_before(ended, docker,
     ended("engine-since", "echo early; sleep 2; echo late")
     late = docker.cli("logs", "--timestamps", "--tail=1", "engine-since").split()[0]
     between = from_nanoseconds(from_rfc3339(late)) - timedelta(seconds=1)
-    [reading] = collect(docker_host, "engine-since", since=between)
+    collect(docker_host, "engine-since", since=between)
     assert messages() == ["late"]
 
     forward, back = collect(docker_host, "engine-since", since=between - timedelta(hours=1))
