@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
+from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from prodlogs.containers import refresh
@@ -96,14 +97,18 @@ def collect_hosts(
             return collect_host(host, user=user, via=via, containers=containers, since=since, kind=kind)
         except Exception as error:  # the other hosts go on  # noqa: BLE001
             return failed(host, error)
+
+    def in_a_thread(host: DockerHost) -> HostResult:
+        try:
+            return one(host)
         finally:
             connection.close()
 
     if len(hosts) == 1:
-        yield collect_host(hosts[0], user=user, via=via, containers=containers, since=since, kind=kind)
+        yield one(hosts[0])
         return
     with ThreadPoolExecutor(min(max(len(hosts), 1), MOST_AT_ONCE), thread_name_prefix="collect") as pool:
-        yield from (future.result() for future in as_completed([pool.submit(one, host) for host in hosts]))
+        yield from (future.result() for future in as_completed([pool.submit(in_a_thread, h) for h in hosts]))
 
 
 def failed(host: DockerHost, error: Exception) -> HostResult:
@@ -119,6 +124,11 @@ class HostPass:
     def __init__(self, host: DockerHost, remote: Remote, *, user: str, kind: str) -> None:
         self._host, self._remote, self._user, self._kind = host, remote, user, kind
         self._passes: dict[int, ContainerPass] = {}
+        # Whoever has the host's lock is its only reader: what still runs was killed.
+        LogSnapshot.objects.filter(host=host, status=SnapshotStatus.RUNNING).update(
+            status=SnapshotStatus.PARTIAL, ended_at=timezone.now(), error_kind=ErrorKind.INTERNAL,
+            error_message=f"{host.name}: its reader was killed; the next reading goes on where it was",
+        )  # fmt: skip
 
     def once(self, names: Sequence[str] | None = None, since: datetime | None = None) -> HostResult:
         """Read what is new, and what lies between `since` and what is stored."""
@@ -191,14 +201,3 @@ def _is_named(container: Container, names: Sequence[str]) -> bool:
     """By its name, its id, or the twelve digits that `docker ps` shows of it."""
     identity = container.container_id
     return container.name in names or identity in names or identity[:12] in names
-
-
-__all__ = [
-    "HostPass",
-    "HostResult",
-    "Reading",
-    "SnapshotStatus",
-    "backfill_host",
-    "collect_host",
-    "collect_hosts",
-]

@@ -1,4 +1,4 @@
-"""A container's log file as Docker keeps it, with what an oracle has to know of it, and a reader that may be killed."""
+"""A container's log file as Docker keeps it, and a reader that may be killed."""
 
 import random
 from collections.abc import Generator

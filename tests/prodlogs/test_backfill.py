@@ -139,6 +139,7 @@ def container():
     return ContainerFactory(name="web", host=DockerHostFactory(name="docker01"))
 
 
+@pytest.mark.django_db(transaction=True)  # PostgreSQL hands out what is committed
 def test_entries_are_shipped_with_their_nanoseconds_and_labels(loki):
     now = time.time_ns()
     web = container()
@@ -153,6 +154,7 @@ def test_entries_are_shipped_with_their_nanoseconds_and_labels(loki):
     assert {(one.labels["container"], one.labels["server_id"]) for one in stored} == {("web", "docker01")}
 
 
+@pytest.mark.django_db(transaction=True)  # PostgreSQL hands out what is committed
 def test_a_window_of_shipping_is_compared_in_nanoseconds():
     now = timezone.now()
     web = container()
@@ -167,6 +169,7 @@ def test_a_window_of_shipping_is_compared_in_nanoseconds():
     assert [record.message for _, record in found] == ["1", "2"]
 
 
+@pytest.mark.django_db(transaction=True)  # PostgreSQL hands out what is committed
 def test_a_backfilled_entry_that_loki_finds_too_old_is_on_record_and_holds_nothing_up(loki):
     now = time.time_ns()
     web = container()

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
+from logsite.nanoseconds import from_rfc3339
+from logsite.records import from_nanoseconds
 from prodlogs import passes
 from prodlogs.collect import collect_host, collect_hosts
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotStatus
@@ -157,11 +158,11 @@ def test_who_collected_what_for_is_on_record(ended, docker_host):
 # --- how far back ------------------------------------------------------------------------------------------
 
 
-def test_a_first_collection_may_begin_at_a_time_and_a_later_one_before_it(docker, docker_host):
-    docker.run("engine-since", "echo early; sleep 3; echo late")
-    docker.wait("engine-since")
-    between = timezone.now() - timedelta(seconds=2)  # «late» was written a moment ago
-    [reading] = collect(docker_host, "engine-since", since=between)
+def test_a_first_collection_begins_where_asked_a_later_one_before(ended, docker, docker_host):
+    ended("engine-since", "echo early; sleep 2; echo late")
+    late = docker.cli("logs", "--timestamps", "--tail=1", "engine-since").split()[0]
+    between = from_nanoseconds(from_rfc3339(late)) - timedelta(seconds=1)
+    collect(docker_host, "engine-since", since=between)
     assert messages() == ["late"]
 
     forward, back = collect(docker_host, "engine-since", since=between - timedelta(hours=1))
@@ -199,6 +200,18 @@ def test_limit_by_limit_everything_is_read(ended, docker_host, settings):
     assert statuses[-1] == SnapshotStatus.COMPLETE
     assert SnapshotStatus.GAP not in statuses
     assert messages() == messages("stderr") == [str(number) for number in range(1, 20001)]
+
+
+def test_what_a_killed_reader_left_is_on_record_as_ended_early(ended, docker_host):
+    ended("engine-left", "echo once")
+    [reading] = collect(docker_host, "engine-left")
+    LogSnapshot.objects.update(status=SnapshotStatus.RUNNING, ended_at=None)
+
+    collect(docker_host, "engine-left")
+
+    left = LogSnapshot.objects.get(pk=reading.snapshot.pk)
+    assert (left.status, left.error_kind, left.ended_at is None) == ("partial", ErrorKind.INTERNAL, False)
+    assert "killed" in left.error_message
 
 
 # --- errors ------------------------------------------------------------------------------------------------
@@ -265,6 +278,15 @@ def test_a_stopped_daemon_is_the_host_s_error(docker, ssh_host):
         result = collect_host(ssh_host(server))
 
     assert (result.error_kind, result.readings, result.ok) == (ErrorKind.DAEMON, [], False)
+
+
+def test_a_pass_that_breaks_is_a_result_too(docker_host, monkeypatch):
+    monkeypatch.setattr("prodlogs.collect.HostPass.once", lambda *_: 1 / 0)
+
+    [result] = collect_hosts([docker_host])
+
+    assert (result.error_kind, result.ok) == (ErrorKind.INTERNAL, False)
+    assert "internal error (ZeroDivisionError)" in result.error
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,7 @@
 """Read a stretch of the past of containers' logs."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,7 +16,7 @@ from prodlogs.hosts import get_hosts
 
 class Command(BaseCommand):
     help = (
-        "Read what containers wrote in a window of time and store what is missing of it. Docker still has to have it. "
+        "Read what containers wrote in a window of time, as far as Docker still has it, and store what is missing. "
         "Exit code 1 when something could not be read, 2 when nothing was tried."
     )
 
@@ -34,20 +35,16 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         now = timezone.now()
-        moments = {}
-        for name in ("since", "until"):
-            try:
-                moments[name] = parse_moment(options[name], now)
-            except ValueError as error:
-                raise CommandError(f"--{name}: {error}", returncode=2) from None
-        if moments["since"] >= moments["until"]:
+        since, until = _moment("since", options, now), _moment("until", options, now)
+        if since >= until:
             raise CommandError("--since: it is not before --until", returncode=2)
         try:
             hosts = get_hosts(options["host"])
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
         results = [
-            backfill_host(host, **moments, user=account(), containers=options["container"]) for host in hosts
+            backfill_host(host, since, until, user=account(), containers=options["container"])
+            for host in hosts
         ]
         if options["json"]:
             self.stdout.write(json.dumps([as_json(result) for result in results]))
@@ -65,6 +62,13 @@ class Command(BaseCommand):
             raise CommandError(f"--container: no host has {', '.join(absent)}")
         if any(result.error or result.running or any(r.error for r in result.readings) for result in results):
             raise CommandError("not everything could be read")
+
+
+def _moment(name: str, options: dict[str, Any], now: datetime) -> datetime:
+    try:
+        return parse_moment(options[name], now)
+    except ValueError as error:
+        raise CommandError(f"--{name}: {error}", returncode=2) from None
 
 
 def sentences(result: HostResult) -> list[str]:
