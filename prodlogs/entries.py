@@ -1,6 +1,6 @@
 """Stored entries as the interfaces hand them out, by container and time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
@@ -48,10 +48,12 @@ def stored(
     return rows.order_by("timestamp", "id")
 
 
-def as_dicts(rows: QuerySet[ContainerLogEntry]) -> Iterator[EntryDict]:
-    """The rows in their order, a few thousand in memory at a time."""
-    for _, name, timestamp, level, message, raw in rows.values_list(*COLUMNS).iterator(chunk_size=2000):
-        yield entry_dict(name, timestamp, level, message, raw)
+def as_dicts(
+    rows: QuerySet[ContainerLogEntry], names: Mapping[int, str] | None = None
+) -> Iterator[EntryDict]:
+    """The rows in their order, a few thousand in memory at a time; with `names`, of `titles`, under these."""
+    for pk, name, *columns in rows.values_list(*COLUMNS).iterator(chunk_size=2000):
+        yield entry_dict((names or {}).get(pk, name), *columns)
 
 
 def entry_dict(name: str, timestamp: int, level: str, message: str, raw: str | None) -> EntryDict:

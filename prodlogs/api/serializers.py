@@ -52,8 +52,9 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
         if not self.instance and not attrs.get("ssh_key"):
             raise serializers.ValidationError({"ssh_key": ["This field is required."]})
         if key := attrs.get("ssh_key"):
+            attrs.setdefault("ssh_key_passphrase", "")  # the old key's is not the new one's
             try:
-                check_private_key(key, attrs.get("ssh_key_passphrase", ""))
+                check_private_key(key, attrs["ssh_key_passphrase"])
             except ValueError as error:
                 raise serializers.ValidationError({"ssh_key": [str(error)]}) from None
         return attrs

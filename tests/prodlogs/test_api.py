@@ -308,6 +308,15 @@ def test_a_host_without_a_key_is_refused(api, owner):
     assert (answer.status_code, list(answer.json())) == (400, ["ssh_key"])
 
 
+def test_a_new_key_does_not_keep_the_old_passphrase(api, owner):
+    host = DockerHostFactory(ssh_key="old", ssh_key_passphrase="of the old one")
+
+    answer = api(owner).patch(f"{URL}hosts/{host.pk}/", {"ssh_key": PRIVATE_KEY}, format="json")
+
+    assert answer.status_code == 200
+    assert DockerHost.objects.get(pk=host.pk).ssh_key_passphrase == ""
+
+
 def test_a_host_of_the_environment_is_not_changed(api, owner):
     host = DockerHostFactory(from_environment=True)
     answer = api(owner).patch(f"{URL}hosts/{host.pk}/", {"address": "192.0.2.99"})

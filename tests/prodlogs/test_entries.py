@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
-from prodlogs.entries import by_container, stored
+from prodlogs.entries import as_dicts, by_container, stored, titles
 from prodlogs.saving import json_pieces
 from prodlogs.summary import error_summary
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
@@ -59,6 +59,17 @@ def test_a_container_that_is_found_meanwhile_comes_with_the_next_answer(host, si
 
     assert newborn
     assert "newborn" in str(answer(host, since))
+
+
+def test_containers_of_one_name_are_told_apart_by_their_hosts(host, since):
+    other = DockerHostFactory(name="docker02")
+    for each in (host, other):
+        moment = to_nanoseconds(timezone.now() - timedelta(minutes=5))
+        ContainerLogEntryFactory(container=ContainerFactory(host=each, name="web"), timestamp=moment)
+
+    entries = as_dicts(stored([host, other], since), titles([host, other]))
+
+    assert [entry["container_name"] for entry in entries] == ["docker01/web", "docker02/web"]
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the plan is SQLite's")

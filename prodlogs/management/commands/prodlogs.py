@@ -16,7 +16,7 @@ from logsite.terminal import plain
 from prodlogs import harden, printing, selftest
 from prodlogs.collect import HostResult
 from prodlogs.collector import ProductionLogCollector
-from prodlogs.entries import LONGEST, as_dicts, since_hours, stored
+from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.follow import follow
 from prodlogs.host_keys import accept, key_text
@@ -78,15 +78,7 @@ class Command(BaseCommand):
             default=settings.PRODLOGS_INTERVAL,
             help="seconds in between",
         )
-        hardened = verb("harden", "print the server's side of the read-only access")
-        hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-        hardened.add_argument(
-            "--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}"
-        )
-        hardened.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
-        hardened.add_argument(
-            "--docker-host", default="", metavar="URL", help="its daemon, where not the usual one"
-        )
+        _add_hardening(verb("harden", "print the server's side of the read-only access"))
         verb("selftest", "prove that the host refuses everything else")
         verb("accept-key", "accept the key that a host offered").add_argument(
             "--fingerprint", metavar="SHA256:…", required=True
@@ -124,7 +116,8 @@ class Command(BaseCommand):
             for piece, _ in json_pieces(collector.hosts, since):
                 self.stdout.write(piece, ending="")
         else:
-            self._lines(map(printing.entry_line, as_dicts(stored(collector.hosts, since))))
+            entries = as_dicts(stored(collector.hosts, since), titles(collector.hosts))
+            self._lines(map(printing.entry_line, entries))
         self._end(collector)
 
     def _container(self, options: dict[str, Any]) -> None:
@@ -248,6 +241,13 @@ class Command(BaseCommand):
                     self.stderr.write(line, self.style.NOTICE)
         if collector.failures:
             raise CommandError("\n".join(map(plain, collector.failures)))
+
+
+def _add_hardening(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+    verb.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    verb.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+    verb.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
 
 
 def _hours(text: str) -> float:
