@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -77,19 +77,7 @@ class Command(BaseCommand):
             default=settings.PRODLOGS_INTERVAL,
             help="seconds in between",
         )
-        hardened = verb("harden", "print the server's side of the read-only access")
-        hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-        hardened.add_argument(
-            "--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}"
-        )
-        hardened.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
-        hardened.add_argument(
-            "--docker-host", default="", metavar="URL", help="its daemon, where not the usual one"
-        )
-        verb("selftest", "prove that the host refuses everything else")
-        verb("accept-key", "accept the key that a host offered").add_argument(
-            "--fingerprint", metavar="SHA256:…", required=True
-        )
+        _add_host_side(verb)
 
     def handle(self, **options: Any) -> None:
         try:
@@ -260,3 +248,18 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:  # nan is neither
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to a day")
     return seconds
+
+
+def _add_host_side(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """The verbs that are about the host and its keys, not about logs."""
+    hardened = verb("harden", "print the server's side of the read-only access")
+    hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+    hardened.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    hardened.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+    hardened.add_argument(
+        "--docker-host", default="", metavar="URL", help="its daemon, where not the usual one"
+    )
+    verb("selftest", "prove that the host refuses everything else")
+    verb("accept-key", "accept the key that a host offered").add_argument(
+        "--fingerprint", metavar="SHA256:…", required=True
+    )
