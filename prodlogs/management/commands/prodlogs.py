@@ -21,7 +21,7 @@ from prodlogs.follow import follow
 from prodlogs.host_keys import accept, key_text
 from prodlogs.hosts import get_hosts, private_key
 from prodlogs.models import DockerHost
-from prodlogs.saving import json_pieces, save_entries
+from prodlogs.saving import check_writable, json_pieces, save_entries
 from prodlogs.summary import error_summary
 
 EPILOG = """\
@@ -130,6 +130,7 @@ class Command(BaseCommand):
         self._end(collector)
 
     def _save(self, options: dict[str, Any]) -> None:
+        check_writable(options["output"] or "logs.json")  # where the file will lie without a name, too
         collector = self._read(options)
         path, number = save_entries(collector.hosts, since_hours(options["hours"]), options["output"])
         if options["json"]:
