@@ -69,6 +69,7 @@ class _Follower:
     def _try(self) -> None:
         """Follow until the host fails. The database may fail, too, and come back."""
         try:
+            self.host.refresh_from_db()  # its key may have been accepted meanwhile, its address changed
             with reading(self.host) as free:
                 if not free:
                     self._report(HostResult(self.host.name, running=True))

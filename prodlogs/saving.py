@@ -21,6 +21,19 @@ def default_name(now: datetime) -> str:
     return f"production_logs_{now:%Y%m%d_%H%M%S}.json"
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises OSError where no file can be written under that path; to be asked before a long reading."""
+    target = Path(path).absolute()
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a directory: name a file")
+    if not target.parent.is_dir():
+        raise NotADirectoryError(f"{target}: there is no directory {target.parent}")
+    try:
+        tempfile.TemporaryFile(dir=target.parent).close()
+    except OSError as error:
+        raise type(error)(f"{target}: cannot be written: {error.strerror}") from None
+
+
 def save_entries(
     hosts: Sequence[DockerHost], since: datetime, output_file: str | os.PathLike[str] | None = None
 ) -> tuple[Path, int]:
@@ -30,6 +43,7 @@ def save_entries(
     """
     now = timezone.now()
     path = Path(output_file or default_name(now)).absolute()
+    check_writable(path)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

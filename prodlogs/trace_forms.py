@@ -98,6 +98,8 @@ def goes_on(form: str, previous: str, text: str) -> bool:
 
 
 def _python(previous: str, text: str) -> bool:
+    if text.startswith("Traceback ") and previous.strip():
+        return bool(_CHAINED.match(previous))  # right under an exception it is another trace
     if not text.strip() or _CHAINED.match(text):
         return True
     return previous[:1] in _BLANKS and bool(_RAISED.match(text))

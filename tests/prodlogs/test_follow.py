@@ -7,7 +7,8 @@ from django.db import connection
 
 from prodlogs import follow as module
 from prodlogs.follow import follow
-from prodlogs.models import ContainerLogEntry, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
+from prodlogs.host_keys import accept, fingerprint
+from prodlogs.models import ContainerLogEntry, DockerHost, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
 from prodlogs.reader_lock import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,6 +116,23 @@ def test_a_host_that_fails_is_tried_again_and_the_others_go_on(
 
     kinds = {result.error_kind for result in results if result.host == refused.name}
     assert kinds == {ErrorKind.CONNECTION}
+
+
+def test_a_key_that_is_accepted_meanwhile_is_taken(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    known = docker_host.host_key
+    docker_host.host_key = ""
+    docker_host.save()
+
+    def until(results):
+        if len(results) == 2:
+            accept(DockerHost.objects.get(), fingerprint(known), user="netops")
+        return results[-1].ok or len(results) == 6
+
+    results = Following([docker_host], until, ["engine-follow"]).join()
+
+    assert [result.error_kind for result in results] == [ErrorKind.HOST_KEY, ErrorKind.HOST_KEY, ""]
 
 
 def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):

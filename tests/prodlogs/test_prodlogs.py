@@ -151,6 +151,16 @@ def test_save_says_what_it_wrote(three, tmp_path):
     assert out.endswith(f" entries in {tmp_path / 'day.json'}\n")
 
 
+@pytest.mark.parametrize("path", ["", "missing/day.json", "file/day.json"])
+def test_save_asks_for_a_file_it_can_write_before_it_reads(path, three, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(CommandError, match=f"^{tmp_path / path}.*director"):
+        prodlogs("save", "--output", tmp_path / path)
+
+    assert not RemoteCommand.objects.exists()
+
+
 def test_health_of_running_containers(three):
     found = as_json("health")
 

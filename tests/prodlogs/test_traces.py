@@ -118,6 +118,13 @@ def test_strangers_are_not_glued(text):
     assert messages(text) == text.split("\n")
 
 
+def test_a_failure_that_comes_again_is_another_trace():
+    trace = (
+        'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    boom()\nValueError: boom'
+    )
+    assert messages(f"{trace}\n{trace}") == [trace, trace]
+
+
 @pytest.mark.parametrize(
     "text", ["INFO configuration:\n  a: 1\n  b: 2", "2026-11-20 14:05:32 WARN slow query\n\tSELECT 1"]
 )

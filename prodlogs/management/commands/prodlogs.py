@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +22,7 @@ from prodlogs.follow import follow
 from prodlogs.host_keys import accept, key_text
 from prodlogs.hosts import get_hosts, private_key
 from prodlogs.models import DockerHost
-from prodlogs.saving import json_pieces, save_entries
+from prodlogs.saving import check_writable, json_pieces, save_entries
 from prodlogs.summary import error_summary
 
 EPILOG = """\
@@ -78,11 +78,7 @@ class Command(BaseCommand):
             default=settings.PRODLOGS_INTERVAL,
             help="seconds in between",
         )
-        _add_hardening(verb("harden", "print the server's side of the read-only access"))
-        verb("selftest", "prove that the host refuses everything else")
-        verb("accept-key", "accept the key that a host offered").add_argument(
-            "--fingerprint", metavar="SHA256:…", required=True
-        )
+        _add_host_side(verb)
 
     def handle(self, **options: Any) -> None:
         try:
@@ -136,6 +132,7 @@ class Command(BaseCommand):
         self._end(collector)
 
     def _save(self, options: dict[str, Any]) -> None:
+        check_writable(options["output"] or "logs.json")  # where the file will lie without a name, too
         collector = self._read(options)
         path, number = save_entries(collector.hosts, since_hours(options["hours"]), options["output"])
         if options["json"]:
@@ -243,13 +240,6 @@ class Command(BaseCommand):
             raise CommandError("\n".join(map(plain, collector.failures)))
 
 
-def _add_hardening(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-    verb.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
-    verb.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
-    verb.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
-
-
 def _hours(text: str) -> float:
     try:
         hours = float(text)
@@ -269,3 +259,18 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:  # nan is neither
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to a day")
     return seconds
+
+
+def _add_host_side(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """The verbs that are about the host and its keys, not about logs."""
+    hardened = verb("harden", "print the server's side of the read-only access")
+    hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+    hardened.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    hardened.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+    hardened.add_argument(
+        "--docker-host", default="", metavar="URL", help="its daemon, where not the usual one"
+    )
+    verb("selftest", "prove that the host refuses everything else")
+    verb("accept-key", "accept the key that a host offered").add_argument(
+        "--fingerprint", metavar="SHA256:…", required=True
+    )
