@@ -5,12 +5,13 @@ from typing import Any
 
 from prodlogs.collect import HostResult, collect_hosts
 from prodlogs.containers import refresh
-from prodlogs.entries import ERRORS, EntryDict, as_dicts, by_container, since_hours, stored
+from prodlogs.entries import EntryDict, as_dicts, by_container, since_hours, stored
 from prodlogs.errors import HostError
 from prodlogs.health import Health, check_health
 from prodlogs.hosts import get_hosts
 from prodlogs.models import Container, DockerHost
 from prodlogs.parallel import for_each_host
+from prodlogs.queries import ERRORS
 from prodlogs.remote import Remote
 
 
@@ -56,11 +57,12 @@ class ProductionLogCollector:
         return ""
 
     def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:
-        """One container's entries of the last `hours`, oldest first. ValueError where no host has it."""
+        """One container's entries of the last `hours`, oldest first. ValueError where the hosts answer, and none
+        has it."""
         since = since_hours(hours)
         self._collect(hours, [container_name])
         rows = Container.objects.filter(host__in=self.hosts, name=container_name)
-        if not rows.exists():
+        if not self.failures and not rows.exists():
             raise ValueError(f"container {container_name!r}: no host has it")
         return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
 
@@ -100,12 +102,13 @@ class ProductionLogCollector:
 
 def failures_of(result: HostResult) -> list[str]:
     """A sentence for everything of a host that could not be read."""
-    if result.error:
-        return [result.error]
     if result.running:
         return [f"{result.host}: another reader is at it"]
-    return [
-        f"{result.host}/{reading.container}: {reading.error}" for reading in result.readings if reading.error
+    own = [result.error] if result.error else []
+    return own + [
+        f"{result.host}/{reading.container}: {reading.error}"
+        for reading in result.readings
+        if reading.error and reading.error != result.error
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -21,12 +22,14 @@ Found = TypeVar("Found")
 def refresh(remote: Remote, host: DockerHost) -> list[Container]:
     """The containers that the host lists, running or not, by name: as rows, new ones and changes stored.
 
-    One that is not listed any more gets `removed_at`, until it is listed again. All in one transaction.
+    One that is not listed any more gets `removed_at`, until it is listed again. All in one transaction, one after
+    the other where several refresh a host: whoever checks its health does not wait for its reader.
     Raises HostError, also where a line of Docker's answer does not fit: none is passed over.
     """
+    asked = timezone.now()
     described = _described(remote, host)
     with transaction.atomic():
-        return _stored(host, described)
+        return _stored(host, described, asked)
 
 
 def read_stats(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
@@ -38,6 +41,7 @@ def read_stats(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
     found = _parsed(host, "stats", remote.read(Stats())[0], _usage)
     now = timezone.now()
     with transaction.atomic():
+        _take_turns(host)
         rows = list(Container.objects.filter(host=host, container_id__in=found))
         for row in rows:
             row.stats, row.stats_at = found[row.container_id], now
@@ -141,7 +145,14 @@ def _usage(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 # --- rows -------------------------------------------------------------------------------------------------
 
 
-def _stored(host: DockerHost, described: dict[str, dict[str, Any]]) -> list[Container]:
+def _take_turns(host: DockerHost) -> None:
+    """Until the transaction ends; on SQLite only one writes anyway."""
+    list(DockerHost.objects.select_for_update().filter(pk=host.pk).values_list("pk"))
+
+
+def _stored(host: DockerHost, described: dict[str, dict[str, Any]], asked: datetime) -> list[Container]:
+    """`asked` is when the host was: what somebody has seen there since is not gone."""
+    _take_turns(host)
     now = timezone.now()
     known = {row.container_id: row for row in Container.objects.filter(host=host, container_id__in=described)}
     new = [
@@ -155,5 +166,6 @@ def _stored(host: DockerHost, described: dict[str, dict[str, Any]]) -> list[Cont
     columns = ["seen_at", "removed_at", *next(iter(described.values()), {})]
     Container.objects.bulk_update(known.values(), columns, batch_size=BATCH)
     Container.objects.bulk_create(new, batch_size=BATCH)
-    Container.objects.filter(host=host, removed_at=None).exclude(seen_at=now).update(removed_at=now)
+    there = Container.objects.filter(host=host, removed_at=None)
+    there.exclude(seen_at__gte=asked).update(removed_at=now)
     return sorted([*known.values(), *new], key=lambda row: (row.name, row.container_id))

@@ -1,6 +1,6 @@
 """Stored entries as the interfaces hand them out, by container and time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
+from prodlogs.queries import of_levels
 
-ERRORS = ("ERROR", "CRITICAL")
 LONGEST = 24 * 366  # hours
 COLUMNS = ("container_id", "container_name", "timestamp", "level", "message", "raw_line")
 
@@ -44,14 +44,16 @@ def stored(
     if containers is not None:
         rows = rows.filter(container__in=Container.objects.filter(name__in=containers))
     if levels is not None:
-        rows = rows.filter(level__in=levels)
+        rows = of_levels(rows, levels)
     return rows.order_by("timestamp", "id")
 
 
-def as_dicts(rows: QuerySet[ContainerLogEntry]) -> Iterator[EntryDict]:
-    """The rows in their order, a few thousand in memory at a time."""
-    for _, name, timestamp, level, message, raw in rows.values_list(*COLUMNS).iterator(chunk_size=2000):
-        yield entry_dict(name, timestamp, level, message, raw)
+def as_dicts(
+    rows: QuerySet[ContainerLogEntry], names: Mapping[int, str] | None = None
+) -> Iterator[EntryDict]:
+    """The rows in their order, a few thousand in memory at a time; with `names`, of `titles`, under these."""
+    for pk, name, *columns in rows.values_list(*COLUMNS).iterator(chunk_size=2000):
+        yield entry_dict((names or {}).get(pk, name), *columns)
 
 
 def entry_dict(name: str, timestamp: int, level: str, message: str, raw: str | None) -> EntryDict:
@@ -67,7 +69,8 @@ def entry_dict(name: str, timestamp: int, level: str, message: str, raw: str | N
 def titles(hosts: Sequence[DockerHost]) -> dict[int, str]:
     """What each container is called, by its row's id: its name, or host/name where two hosts have one.
 
-    A container that was made anew under its old name goes on under the name.
+    A container that was made anew under its old name goes on under the name. A container that a reader finds
+    meanwhile has none: its entries come with the next answer.
     """
     rows = list(Container.objects.filter(host__in=hosts).values_list("pk", "host__name", "name"))
     owners: dict[str, set[str]] = {}
@@ -82,9 +85,10 @@ def by_container(
     """The rows under their containers' titles; a listed container without any is there too, with none."""
     names = titles(hosts)
     listed = Container.objects.filter(host__in=hosts, removed_at__isnull=True).values_list("pk", flat=True)
-    found: dict[str, list[EntryDict]] = {names[pk]: [] for pk in listed}
+    found: dict[str, list[EntryDict]] = {names[pk]: [] for pk in listed if pk in names}
     for pk, *columns in rows.values_list(*COLUMNS).iterator(chunk_size=2000):
-        found.setdefault(names[pk], []).append(entry_dict(*columns))
+        if pk in names:
+            found.setdefault(names[pk], []).append(entry_dict(*columns))
     return found
 
 
@@ -92,9 +96,3 @@ def recent(rows: QuerySet[ContainerLogEntry], number: int) -> list[EntryDict]:
     """The newest `number` of the rows, oldest first."""
     newest = rows.order_by("-timestamp", "-id").values_list(*COLUMNS)[:number]
     return [entry_dict(*columns) for _, *columns in newest][::-1]
-
-
-def as_text(entry: EntryDict, title: str = "") -> str:
-    """One entry for a terminal: time, container, level, message."""
-    name = title or entry["container_name"]
-    return f"{entry['timestamp']} {name} {entry['level'] or '-'} {entry['message']}"

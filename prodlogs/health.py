@@ -34,14 +34,18 @@ class Health(TypedDict):
     hosts: list[HostHealth]
 
 
-WORST_FIRST = ("unreachable", "degraded", "healthy")
+WORST_FIRST = ("unreachable", "degraded", "unknown", "healthy")
 
 
 def check_health(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> Health:
     """Ask every host for its containers and their use of the machine; one that fails does not stop the rest."""
     found = check_hosts(hosts, user=user, via=via)
-    worst = next((word for word in WORST_FIRST if any(host["status"] == word for host in found)), "healthy")
-    return Health(timestamp=rfc3339(to_nanoseconds(timezone.now())), status=worst, hosts=found)
+    return Health(timestamp=rfc3339(to_nanoseconds(timezone.now())), status=worst(found), hosts=found)
+
+
+def worst(found: Sequence[HostHealth]) -> str:
+    """The worst status of all; healthy where there is no host."""
+    return next((word for word in WORST_FIRST if any(host["status"] == word for host in found)), "healthy")
 
 
 def check_hosts(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> list[HostHealth]:

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 
 import paramiko
+from django.db import transaction
 from django.utils import timezone
 from paramiko.pkey import UnknownKeyType
 
@@ -54,6 +55,7 @@ def verify(host: DockerHost, offered: paramiko.PKey) -> None:
     if host.host_key.strip():
         accepted = _accepted(host)
         if accepted.asbytes() == offered.asbytes():
+            _withdraw(host)
             return
         problem = (
             f"its host key has CHANGED: accepted is {fingerprint_of(accepted)}, it shows {fingerprint_of(offered)}. "
@@ -85,6 +87,13 @@ def _offer(host: DockerHost, key: paramiko.PKey) -> None:
     )
 
 
+def _withdraw(host: DockerHost) -> None:
+    """The host shows its accepted key again: what it showed in between is not to be accepted any more."""
+    if host.offered_host_key:
+        host.offered_host_key, host.offered_at = "", None
+        DockerHost.objects.filter(pk=host.pk).update(offered_host_key="", offered_at=None)
+
+
 def accept(host: DockerHost, fingerprint: str, user: str) -> None:
     """Trust the key that the host offered, if it has this fingerprint: what somebody looked at, nothing newer.
 
@@ -95,21 +104,22 @@ def accept(host: DockerHost, fingerprint: str, user: str) -> None:
         raise HostError(host.name, ErrorKind.HOST_KEY, "it has offered no key that waits to be accepted")
     shown = fingerprint_of(parse_host_key(offered))
     given = fingerprint.strip().rstrip("=")
-    moved = given == shown and DockerHost.objects.filter(pk=host.pk, offered_host_key=offered).update(
-        host_key=offered, offered_host_key="", offered_at=None
-    )
-    if not moved:
-        raise HostError(
-            host.name,
-            ErrorKind.HOST_KEY,
-            f"it does not offer {given[:60]!r}: look again, it may have changed",
-        )
-    host.host_key, host.offered_host_key, host.offered_at = offered, "", None
     instead = ["instead-of", _shown(before)] if before.strip() else []
-    RemoteCommand.objects.create(
-        sent_at=timezone.now(), user=user, host=host, host_name=host.name, host_key_fingerprint=shown,
-        argv=["accept-key", shown, *instead],
-    )  # fmt: skip
+    with transaction.atomic():  # no key is trusted without a record of who trusts it
+        moved = given == shown and DockerHost.objects.filter(pk=host.pk, offered_host_key=offered).update(
+            host_key=offered, offered_host_key="", offered_at=None
+        )
+        if not moved:
+            raise HostError(
+                host.name,
+                ErrorKind.HOST_KEY,
+                f"it does not offer {given[:60]!r}: look again, it may have changed",
+            )
+        RemoteCommand.objects.create(
+            sent_at=timezone.now(), user=user, host=host, host_name=host.name, host_key_fingerprint=shown,
+            argv=["accept-key", shown, *instead],
+        )  # fmt: skip
+    host.host_key, host.offered_host_key, host.offered_at = offered, "", None
 
 
 def _shown(text: str) -> str:

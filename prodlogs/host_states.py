@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from prodlogs.health import HostHealth, check_hosts, stored_health
-from prodlogs.models import DockerHost, HostStatus
+from django.db.models import Prefetch, prefetch_related_objects
 
-WORST_FIRST = ("unreachable", "degraded", "unknown", "healthy")
+from prodlogs.health import HostHealth, check_hosts, stored_health
+from prodlogs.models import Container, DockerHost, HostStatus
 
 
 class HostState(HostHealth):
@@ -17,11 +17,13 @@ class HostState(HostHealth):
 
 def stored_states(hosts: Sequence[DockerHost]) -> list[HostState]:
     """What the hosts last said, in their order."""
+    there = Container.objects.filter(removed_at__isnull=True)
+    prefetch_related_objects(list(hosts), Prefetch("containers", there))
     return [_stored(host) for host in hosts]
 
 
 def _stored(host: DockerHost) -> HostState:
-    found = stored_health(host, host.containers.filter(removed_at__isnull=True))
+    found = stored_health(host, host.containers.all())
     if host.status == HostStatus.FAILED:
         found |= {"status": "unreachable", "error": host.error_message, "error_kind": host.error_kind}
     elif host.status == HostStatus.NEVER:
@@ -36,8 +38,3 @@ def asked_health(hosts: Sequence[DockerHost], *, user: str, via: str) -> list[Ho
         DockerHost.objects.filter(pk__in=[host.pk for host in hosts]).values_list("name", "checked_at")
     )
     return [HostState(**state, checked_at=checked[state["host"]]) for state in found]
-
-
-def worst(found: Sequence[HostState]) -> str:
-    """The worst status of all; healthy where there is no host."""
-    return next((word for word in WORST_FIRST if any(state["status"] == word for state in found)), "healthy")

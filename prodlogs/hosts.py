@@ -106,7 +106,11 @@ def private_key(host: DockerHost) -> paramiko.PKey:
     """The key to log in with, the environment's for the host defined there. Raises HostError."""
     try:
         if host.from_environment:
-            return load_private_key(_key_text(settings.PRODLOGS_SSH_KEY or ""))
+            if not settings.PRODLOGS_SSH_KEY:
+                raise KeyProblem(
+                    "not set, but this host is defined by PRODLOGS_HOST: set it, or disable the host"
+                )
+            return load_private_key(_key_text(settings.PRODLOGS_SSH_KEY))
         return load_private_key(str(host.ssh_key), str(host.ssh_key_passphrase))
     except (KeyProblem, DecryptionError) as error:
         where = "PRODLOGS_SSH_KEY: " if host.from_environment else ""

@@ -24,10 +24,10 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[st
         yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
 
 
-def entry_line(entry: EntryDict, title: str = "") -> str:
+def entry_line(entry: EntryDict) -> str:
     """Time, container, level and message; the lines of a trace are indented."""
-    name = title or entry["container_name"]
-    return f"{entry['timestamp']} {plain(name)} {entry['level'] or '-'} {_indented(entry['message'])}"
+    name = plain(entry["container_name"])
+    return f"{entry['timestamp']} {name} {entry['level'] or '-'} {_indented(entry['message'])}"
 
 
 def _indented(message: str) -> str:
@@ -35,13 +35,16 @@ def _indented(message: str) -> str:
 
 
 def gap_text(gap: dict[str, Any]) -> str:
-    """`gap between T1 and T2 on stdout: why`."""
+    """`gap between T1 and T2 on stdout: why`; `gap after T1` where the log is empty now."""
     where = f" on {gap['stream']}" if gap.get("stream") else ""
-    return f"gap between {gap['after']} and {gap['before']}{where}: {gap['reason']}"
+    span = f"between {gap['after']} and {gap['before']}" if gap["before"] else f"after {gap['after']}"
+    return f"gap {span}{where}: {gap['reason']}"
 
 
 def reading_lines(result: HostResult, *, quiet: bool = False) -> Iterator[str]:
     """How each container's reading went; with `quiet`, only of those that brought something or went wrong."""
+    if result.running:
+        yield f"{result.host}: another reader is at it"
     if result.error:
         yield f"{result.host}: {result.error_kind}: {plain(result.error)}"
     for reading in result.readings:
@@ -100,3 +103,12 @@ def outcome_line(outcome: Outcome) -> str:
     word = "ok" if outcome.passed else "NOT REFUSED" if outcome.hostile else "DOES NOT WORK"
     kind = "refused" if outcome.refused else "allowed"
     return f"{word:13} {kind}  {outcome.name}: {plain(outcome.answer)}"
+
+
+def result_dict(result: HostResult) -> dict[str, Any]:
+    """What a pass over a host brought, as JSON: a reading has its snapshot's id instead of the snapshot."""
+    readings = [
+        {**vars(reading), "snapshot": str(reading.snapshot.pk) if reading.snapshot else None}
+        for reading in result.readings
+    ]
+    return {**vars(result), "readings": readings}

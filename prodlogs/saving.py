@@ -69,7 +69,7 @@ def json_pieces(hosts: Sequence[DockerHost], since: datetime) -> Iterator[tuple[
     )
     names = titles(hosts)
     rows: dict[str, list[int]] = {}
-    for pk in Container.objects.filter(host__in=hosts).order_by("pk").values_list("pk", flat=True):
+    for pk in sorted(names):
         rows.setdefault(names[pk], []).append(pk)
     listed = set(
         Container.objects.filter(host__in=hosts, removed_at__isnull=True).values_list("pk", flat=True)

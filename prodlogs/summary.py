@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
-from prodlogs.entries import ERRORS, EntryDict, recent, since_hours, stored, titles
-from prodlogs.models import Container, DockerHost
+from prodlogs.entries import EntryDict, recent, since_hours, stored, titles
+from prodlogs.models import Container, ContainerLogEntry, DockerHost
+from prodlogs.queries import ERRORS
 
 RECENT = 10  # errors of a container that the summary shows
 ISSUES = 50
@@ -61,6 +62,8 @@ def error_summary(hours: float, hosts: Sequence[DockerHost], now: datetime | Non
     counts: dict[str, int] = {}
     rows: dict[str, list[int]] = {}
     for pk, number in errors.order_by().values_list("container").annotate(Count("id")):
+        if pk not in names:
+            continue
         counts[names[pk]] = counts.get(names[pk], 0) + number
         rows.setdefault(names[pk], []).append(pk)
     worst = sorted(counts, key=lambda name: (-counts[name], name))
@@ -77,24 +80,23 @@ def error_summary(hours: float, hosts: Sequence[DockerHost], now: datetime | Non
             )
             for name in worst
         },
-        critical_issues=_issues(hosts, since, names),
+        critical_issues=_issues(errors, names),
     )
 
 
 def _containers(hosts: Sequence[DockerHost], with_errors: set[str], names: dict[int, str]) -> int:
     """Those that Docker lists, and those that are gone but said something bad."""
     listed = Container.objects.filter(host__in=hosts, removed_at__isnull=True).values_list("pk", flat=True)
-    return len(with_errors | {names[pk] for pk in listed})
+    return len(with_errors | {names[pk] for pk in listed if pk in names})
 
 
-def _issues(hosts: Sequence[DockerHost], since: datetime, names: dict[int, str]) -> list[Issue]:
-    errors = stored(hosts, since, levels=ERRORS).order_by("-timestamp", "-id")
+def _issues(errors: QuerySet[ContainerLogEntry], names: dict[int, str]) -> list[Issue]:
+    columns = ("container_id", "timestamp", "level", "message")
+    newest = errors.order_by("-timestamp", "-id").values_list(*columns)[:LOOKED_AT]
     found = []
-    for pk, timestamp, level, message in errors.values_list("container_id", "timestamp", "level", "message")[
-        :LOOKED_AT
-    ]:
+    for pk, timestamp, level, message in newest:
         severity = "critical" if level == "CRITICAL" else "high" if _GRAVE.search(message) else ""
-        if severity:
+        if severity and pk in names:
             found.append(
                 Issue(
                     container=names[pk],

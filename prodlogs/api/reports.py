@@ -15,7 +15,8 @@ from rest_framework.views import APIView
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
-from prodlogs.host_states import asked_health, stored_states, worst
+from prodlogs.health import worst
+from prodlogs.host_states import asked_health, stored_states
 from prodlogs.models import DockerHost
 from prodlogs.summary import error_summary
 
@@ -77,6 +78,8 @@ class HealthView(APIView):
         if live == "true":
             if not request.user.has_perm("prodlogs.collect_logs"):
                 raise PermissionDenied("live=true logs in to the hosts: it asks for prodlogs.collect_logs")
+            if off := [host.name for host in hosts if not host.enabled]:
+                raise ValidationError({"host": [f"{off[0]} is not enabled: it is never connected to"]})
             found = asked_health(hosts, user=request.user.get_username(), via="api")
         else:
             found = stored_states(hosts)

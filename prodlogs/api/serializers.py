@@ -1,7 +1,9 @@
 """Docker hosts, containers, what was read and what was sent, over the API."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -10,7 +12,7 @@ from prodlogs.host_form import FROM_ENVIRONMENT, check_private_key
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
 
-SECRETS = ("ssh_key", "ssh_key_passphrase")
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class HostSerializer(serializers.ModelSerializer[DockerHost]):
@@ -50,8 +52,9 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
         if not self.instance and not attrs.get("ssh_key"):
             raise serializers.ValidationError({"ssh_key": ["This field is required."]})
         if key := attrs.get("ssh_key"):
+            attrs.setdefault("ssh_key_passphrase", "")  # the old key's is not the new one's
             try:
-                check_private_key(key, attrs.get("ssh_key_passphrase", ""))
+                check_private_key(key, attrs["ssh_key_passphrase"])
             except ValueError as error:
                 raise serializers.ValidationError({"ssh_key": [str(error)]}) from None
         return attrs
@@ -147,6 +150,21 @@ class CollectSerializer(serializers.Serializer[Any]):
 
     containers = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
     since = serializers.DateTimeField(required=False)
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """A mistyped field must not read everything."""
+        if unknown := set(self.initial_data) - set(self.fields):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"unknown field; there are: {known}"] for name in sorted(unknown)}
+            )
+        return wanted
+
+    def validate_since(self, since: datetime) -> datetime:
+        """A container that is read for the first time counts as read from then on."""
+        if not EARLIEST <= since <= timezone.now():
+            raise serializers.ValidationError("A time from 1970 until now.")
+        return since
 
 
 class FingerprintSerializer(serializers.Serializer[Any]):

@@ -26,16 +26,23 @@ from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapsho
 from prodlogs.queries import ERRORS, of_levels
 
 
-class CanCollect(BasePermission):
+class MaySeeHostAnd(BasePermission):
+    """As in the admin, what is done with a host is for whom may see it."""
+
+    permission: str
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perms(("prodlogs.view_dockerhost", self.permission)))
+
+
+class CanCollect(MaySeeHostAnd):
     """It logs in to the host and writes what it reads."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.has_perm("prodlogs.collect_logs"))
+    permission = "prodlogs.collect_logs"
 
 
-class CanAccept(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.has_perm("prodlogs.accept_host_key"))
+class CanAccept(MaySeeHostAnd):
+    permission = "prodlogs.accept_host_key"
 
 
 class HostViewSet(

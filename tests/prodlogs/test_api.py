@@ -308,6 +308,15 @@ def test_a_host_without_a_key_is_refused(api, owner):
     assert (answer.status_code, list(answer.json())) == (400, ["ssh_key"])
 
 
+def test_a_new_key_does_not_keep_the_old_passphrase(api, owner):
+    host = DockerHostFactory(ssh_key="old", ssh_key_passphrase="of the old one")
+
+    answer = api(owner).patch(f"{URL}hosts/{host.pk}/", {"ssh_key": PRIVATE_KEY}, format="json")
+
+    assert answer.status_code == 200
+    assert DockerHost.objects.get(pk=host.pk).ssh_key_passphrase == ""
+
+
 def test_a_host_of_the_environment_is_not_changed(api, owner):
     host = DockerHostFactory(from_environment=True)
     answer = api(owner).patch(f"{URL}hosts/{host.pk}/", {"address": "192.0.2.99"})
@@ -415,3 +424,41 @@ def test_health_shows_what_hosts_last_said(api, teammate):
 
 def test_asking_hosts_now_asks_for_its_permission(api, teammate):
     assert api(teammate).get(f"{URL}health/", {"live": "true"}).status_code == 403
+
+
+def test_a_host_that_is_not_enabled_is_not_asked_for_its_health(api, owner):
+    host = DockerHostFactory(name="off", enabled=False, address="127.0.0.1", port=1)
+
+    answer = api(owner).get(f"{URL}health/", {"live": "true", "host": "off"})
+
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"host": ["off is not enabled: it is never connected to"]},
+    )
+    assert not host.commands.exists()
+
+
+# --- Collecting -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("since", ["1969-12-31T23:59:59Z", "2999-01-01T00:00:00Z"])
+def test_a_collection_reaches_back_to_a_time_that_was(api, owner, since):
+    """A container that was first read «from next year on» would lose what it writes until then."""
+    host = DockerHostFactory(address="127.0.0.1", port=1)
+
+    answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"since": since}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["since"])
+
+
+@pytest.mark.parametrize(
+    ("codename", "path"), [("collect_logs", "collect"), ("accept_host_key", "accept-host-key")]
+)
+def test_who_may_not_see_hosts_does_nothing_with_them(api, outsider, codename, path):
+    host = DockerHostFactory(address="127.0.0.1", port=1, offered_host_key=HOST_KEY)
+
+    answer = api(grant(outsider, codename)).post(
+        f"{URL}hosts/{host.pk}/{path}/", {"fingerprint": HOST_KEY_FINGERPRINT}, format="json"
+    )
+
+    assert answer.status_code == 403

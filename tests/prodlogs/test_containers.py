@@ -1,10 +1,15 @@
 """The containers of a host as rows, and what they use."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
+from django.db import connection, transaction
+from django.utils import timezone
 
+from prodlogs import containers
 from prodlogs.containers import read_stats, refresh
 from prodlogs.docker_values import Misfit, moment, pair, percent, size
 from prodlogs.errors import HostError
@@ -86,6 +91,22 @@ def test_a_container_that_is_gone_is_marked_and_not_deleted(docker, remote):
     assert row.removed_at > row.seen_at
 
 
+def test_a_container_that_another_reader_saw_meanwhile_is_not_gone(docker, remote, monkeypatch):
+    """Its answer to `docker ps` is newer than ours, in which the container was not there yet."""
+    described = containers._described
+
+    def and_born(remote, host):
+        found = described(remote, host)
+        ContainerFactory(host=host, name="just-born", seen_at=timezone.now())
+        return found
+
+    monkeypatch.setattr(containers, "_described", and_born)
+
+    refresh(remote, remote.host)
+
+    assert Container.objects.get(name="just-born").removed_at is None
+
+
 def test_a_container_that_was_gone_and_is_listed_again(docker, remote):
     container = docker.run("ssh-back", "exec sleep 60")
     row = refreshed(remote, container)
@@ -102,6 +123,27 @@ def test_a_new_container_under_an_old_name_is_another(docker, remote):
 
     assert (first.name, first.pk) != (second.name, second.pk)
     assert Container.objects.filter(host=remote.host, name="ssh-name", removed_at=None).get() == second
+
+
+def test_two_readers_may_see_a_new_container_at_once(docker, remote):
+    """As when somebody checks a host's health while `prodlogs follow` reads it."""
+    docker.run("ssh-both", "exec sleep 60")
+    found = containers._described(remote, remote.host)
+    barrier = Barrier(2)
+
+    def store():
+        try:
+            barrier.wait(10)
+            with transaction.atomic():
+                return [row.name for row in containers._stored(remote.host, found, timezone.now())]
+        finally:
+            connection.close()
+
+    for _ in range(10):
+        Container.objects.all().delete()
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.submit(store), pool.submit(store)
+            assert first.result() == second.result()
 
 
 def test_containers_of_other_hosts_stay(docker, remote):

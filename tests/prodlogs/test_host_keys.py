@@ -4,6 +4,7 @@ import subprocess
 
 import paramiko
 import pytest
+from django.db import OperationalError, connection
 
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.host_keys import accept, algorithms_of, fingerprint, key_text, parse_host_key, verify
@@ -69,6 +70,14 @@ def test_the_accepted_keys_algorithms(text, expected):
 
 def test_the_accepted_key_is_fine_and_changes_nothing():
     host = DockerHostFactory(host_key=key_text(FIRST))
+
+    verify(host, FIRST)
+
+    assert DockerHost.objects.get().offered_host_key == ""
+
+
+def test_what_was_offered_in_between_cannot_be_accepted_any_more():
+    host = DockerHostFactory(host_key=key_text(FIRST), offered_host_key=key_text(SECOND))
 
     verify(host, FIRST)
 
@@ -179,3 +188,18 @@ def test_a_key_that_changes_while_it_is_being_accepted_is_not_accepted(monkeypat
 def test_nothing_waits_to_be_accepted():
     with pytest.raises(HostError, match="offered no key"):
         accept(DockerHostFactory(), fingerprint(key_text(FIRST)), "netops")
+
+
+def test_no_key_is_accepted_whose_acceptance_cannot_be_put_on_record():
+    host = offering(SECOND, host_key=key_text(FIRST))
+
+    def full(run, sql, params, many, context):
+        if sql.startswith("INSERT"):
+            raise OperationalError("database or disk is full")
+        return run(sql, params, many, context)
+
+    with connection.execute_wrapper(full), pytest.raises(OperationalError):
+        accept(host, fingerprint(key_text(SECOND)), "olivia")
+
+    host.refresh_from_db()
+    assert (host.host_key, host.offered_host_key) == (key_text(FIRST), key_text(SECOND))

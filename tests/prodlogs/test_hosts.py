@@ -238,3 +238,12 @@ def test_a_key_whose_encryption_key_is_lost(settings, tmp_path):
     with pytest.raises(HostError, match=r"web1: .*no field-encryption key fits") as caught:
         private_key(DockerHost.objects.get(pk=host.pk))
     assert caught.value.kind == ErrorKind.CONFIGURATION
+
+
+def test_a_host_of_an_environment_that_is_gone_says_so(settings, db):
+    settings.PRODLOGS_SSH_KEY = ""
+
+    with pytest.raises(
+        HostError, match="PRODLOGS_SSH_KEY: not set, but this host is defined by PRODLOGS_HOST"
+    ):
+        private_key(DockerHostFactory(name="default", from_environment=True))

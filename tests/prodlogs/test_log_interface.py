@@ -100,6 +100,14 @@ def test_what_could_be_read_is_there_all_the_same(web):
     assert [failure.partition(":")[0] for failure in logs.collector.failures] == ["dead"]
 
 
+def test_a_container_that_could_not_be_looked_for_is_not_said_to_be_absent(db):
+    DockerHostFactory(name="dead", address="127.0.0.1", port=1)
+    logs = LogInterface("dead", strict=False)
+
+    assert logs.get_logs("web") == []
+    assert [failure.partition(":")[0] for failure in logs.collector.failures] == ["dead"]
+
+
 def test_bad_configuration_is_a_value_error(db):
     with pytest.raises(ValueError, match="no Docker host is defined"):
         LogInterface()

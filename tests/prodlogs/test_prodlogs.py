@@ -6,8 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from prodlogs.management.commands import prodlogs as command
 from prodlogs.models import DockerHost, RemoteCommand
 from tests.conftest import service_address
+from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import Docker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,8 +180,6 @@ def test_health_names_a_container_that_failed(docker, docker_host):
 
 @pytest.mark.parametrize("words", [[], ["--interval", "0.2"]])
 def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settings):
-    from prodlogs.management.commands import prodlogs as command
-
     rounds = []
 
     def two_rounds(hosts, *, user, interval, stop, report):
@@ -198,6 +198,25 @@ def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settin
 
     assert "pl-web: complete; 2 lines" in out
     assert "Ctrl-C ends" in err
+
+
+def test_follow_as_json_is_an_object_a_line(db, monkeypatch):
+    DockerHostFactory(name="dead", address="127.0.0.1", port=1)
+    follow = command.follow
+
+    def one_round(hosts, *, user, interval, stop, report):
+        def told(result):
+            report(result)
+            stop.set()
+
+        follow(hosts, user=user, interval=interval, stop=stop, report=told)
+
+    monkeypatch.setattr(command, "follow", one_round)
+
+    [line] = prodlogs("follow", "--json")[0].splitlines()
+
+    assert json.loads(line)["host"] == "dead"
+    assert json.loads(line)["error_kind"] == "configuration"  # it has no key
 
 
 # --- What goes wrong ---------------------------------------------------------------------------------------
@@ -254,6 +273,44 @@ def test_a_host_that_fails_is_named_and_the_others_are_read(three, docker_host, 
     assert bad.error_kind == "authentication", bad.error_message
 
 
+class Head:
+    """A standard output whose reader leaves after its first line, as `head -1` does."""
+
+    def __init__(self):
+        self.written = ""
+
+    def write(self, text):
+        if self.written:
+            raise BrokenPipeError
+        self.written = text
+
+    def flush(self):
+        """Nothing is kept back."""
+
+    def isatty(self):
+        return False
+
+
+def test_a_reader_that_leaves_early_does_not_hide_a_host_that_failed(
+    three, ssh_host, docker_sshd, monkeypatch
+):
+    ssh_host(docker_sshd, name="bad", ssh_key=docker_sshd.stranger)
+    monkeypatch.setattr("os.dup2", lambda *descriptors: None)  # the test's own output stays open
+
+    with pytest.raises(CommandError, match=r"^bad: "):
+        call_command("prodlogs", "logs", "24", stdout=Head(), stderr=StringIO())
+
+
+def test_a_failure_is_said_once(three, ssh_host, docker_sshd):
+    ssh_host(docker_sshd, name="bad", ssh_key=docker_sshd.stranger)
+    err = StringIO()
+
+    with pytest.raises(CommandError):
+        call_command("prodlogs", "logs", "24", stdout=StringIO(), stderr=err)
+
+    assert "bad" not in err.getvalue()
+
+
 # --- The host's side ---------------------------------------------------------------------------------------
 
 
@@ -267,7 +324,10 @@ def test_accept_key_accepts_what_was_offered(docker, docker_host):
 
     shown = fingerprint(host_key)
     assert shown in str(error.value)
-    prodlogs("accept-key", "--host", docker_host.name, "--fingerprint", shown)
+    assert as_json("accept-key", "--host", docker_host.name, "--fingerprint", shown) == {
+        "host": docker_host.name,
+        "fingerprint": shown,
+    }
 
     prodlogs("status")
     assert RemoteCommand.objects.filter(argv__0="accept-key").count() == 1
