@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import connection
@@ -55,6 +55,11 @@ class HostResult:
         """Everything that was asked for was read; gaps are no failure of the reading."""
         failed = any(reading.error for reading in self.readings)
         return not (self.error or self.running or self.missing or failed)
+
+    def without_failures(self) -> "HostResult":
+        """What did come, for whom the failures are told in another place."""
+        read = [reading for reading in self.readings if not reading.error]
+        return replace(self, readings=read, error="", error_kind="", running=False)
 
 
 def collect_host(

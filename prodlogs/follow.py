@@ -70,6 +70,8 @@ class _Follower:
         """Follow until the host fails. The database may fail, too, and come back."""
         try:
             self.host.refresh_from_db()  # its key may have been accepted meanwhile, its address changed
+            if not self.host.enabled:
+                return
             with reading(self.host) as free:
                 if not free:
                     self._report(HostResult(self.host.name, running=True))
@@ -83,9 +85,12 @@ class _Follower:
     def _follow(self) -> None:
         with Remote(self.host, user=self._user, via="follow") as remote:
             work = HostPass(self.host, remote, user=self._user, kind=SnapshotKind.FOLLOW)
-            while not self._stop.is_set():
+            while not self._stop.is_set() and self._enabled():
                 result = work.once(self._containers)
                 self._report(result)
                 if result.error:
                     return
                 self._stop.wait(self._interval)
+
+    def _enabled(self) -> bool:
+        return DockerHost.objects.filter(pk=self.host.pk, enabled=True).exists()

@@ -55,6 +55,7 @@ def verify(host: DockerHost, offered: paramiko.PKey) -> None:
     if host.host_key.strip():
         accepted = _accepted(host)
         if accepted.asbytes() == offered.asbytes():
+            _withdraw(host)
             return
         problem = (
             f"its host key has CHANGED: accepted is {fingerprint_of(accepted)}, it shows {fingerprint_of(offered)}. "
@@ -84,6 +85,13 @@ def _offer(host: DockerHost, key: paramiko.PKey) -> None:
     DockerHost.objects.filter(pk=host.pk).update(
         offered_host_key=host.offered_host_key, offered_at=host.offered_at
     )
+
+
+def _withdraw(host: DockerHost) -> None:
+    """The host shows its accepted key again: what it showed in between is not to be accepted any more."""
+    if host.offered_host_key:
+        host.offered_host_key, host.offered_at = "", None
+        DockerHost.objects.filter(pk=host.pk).update(offered_host_key="", offered_at=None)
 
 
 def accept(host: DockerHost, fingerprint: str, user: str) -> None:

@@ -151,6 +151,15 @@ class CollectSerializer(serializers.Serializer[Any]):
     containers = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
     since = serializers.DateTimeField(required=False)
 
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """A mistyped field must not read everything."""
+        if unknown := set(self.initial_data) - set(self.fields):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"unknown field; there are: {known}"] for name in sorted(unknown)}
+            )
+        return wanted
+
     def validate_since(self, since: datetime) -> datetime:
         """A container that is read for the first time counts as read from then on."""
         if not EARLIEST <= since <= timezone.now():

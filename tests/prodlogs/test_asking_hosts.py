@@ -119,7 +119,12 @@ def test_a_container_that_is_not_there_is_named(api, owner, docker_host, docker)
 
 
 @pytest.mark.parametrize(
-    ("body", "field"), [({"since": "yesterday"}, "since"), ({"containers": "web"}, "containers")]
+    ("body", "field"),
+    [
+        ({"since": "yesterday"}, "since"),
+        ({"containers": "web"}, "containers"),
+        ({"container": ["web"]}, "container"),
+    ],
 )
 def test_a_collection_with_a_mistake_is_refused_by_name(api, owner, docker_host, body, field):
     answer = collect(api(owner), docker_host, **body)

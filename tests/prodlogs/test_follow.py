@@ -135,6 +135,35 @@ def test_a_key_that_is_accepted_meanwhile_is_taken(docker, docker_host, monkeypa
     assert [result.error_kind for result in results] == [ErrorKind.HOST_KEY, ErrorKind.HOST_KEY, ""]
 
 
+def test_a_host_that_is_switched_off_is_left_alone_until_it_is_on_again(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    off = threading.Event()
+
+    def until(results):
+        if not off.is_set():
+            DockerHost.objects.update(enabled=False)
+            off.set()
+        return len(results) == 2
+
+    following = Following([docker_host], until, ["engine-follow"])
+    assert off.wait(30)
+    sent = wait_until_quiet()
+    DockerHost.objects.update(enabled=True)
+    following.join()
+
+    assert sent < RemoteCommand.objects.count()
+
+
+def wait_until_quiet():
+    """How many commands were sent once none follows any more: none within five times the pause."""
+    before = -1
+    while before != (now := RemoteCommand.objects.count()):
+        before = now
+        threading.Event().wait(0.5)
+    return now
+
+
 def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):
     monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
     docker.run("engine-follow", WRITER)

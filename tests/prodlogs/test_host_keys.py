@@ -76,6 +76,14 @@ def test_the_accepted_key_is_fine_and_changes_nothing():
     assert DockerHost.objects.get().offered_host_key == ""
 
 
+def test_what_was_offered_in_between_cannot_be_accepted_any_more():
+    host = DockerHostFactory(host_key=key_text(FIRST), offered_host_key=key_text(SECOND))
+
+    verify(host, FIRST)
+
+    assert DockerHost.objects.get().offered_host_key == ""
+
+
 def test_an_unknown_key_is_refused_and_kept_for_somebody_to_look_at():
     host = DockerHostFactory(name="web1")
 

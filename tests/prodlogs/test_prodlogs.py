@@ -273,6 +273,44 @@ def test_a_host_that_fails_is_named_and_the_others_are_read(three, docker_host, 
     assert bad.error_kind == "authentication", bad.error_message
 
 
+class Head:
+    """A standard output whose reader leaves after its first line, as `head -1` does."""
+
+    def __init__(self):
+        self.written = ""
+
+    def write(self, text):
+        if self.written:
+            raise BrokenPipeError
+        self.written = text
+
+    def flush(self):
+        """Nothing is kept back."""
+
+    def isatty(self):
+        return False
+
+
+def test_a_reader_that_leaves_early_does_not_hide_a_host_that_failed(
+    three, ssh_host, docker_sshd, monkeypatch
+):
+    ssh_host(docker_sshd, name="bad", ssh_key=docker_sshd.stranger)
+    monkeypatch.setattr("os.dup2", lambda *descriptors: None)  # the test's own output stays open
+
+    with pytest.raises(CommandError, match=r"^bad: "):
+        call_command("prodlogs", "logs", "24", stdout=Head(), stderr=StringIO())
+
+
+def test_a_failure_is_said_once(three, ssh_host, docker_sshd):
+    ssh_host(docker_sshd, name="bad", ssh_key=docker_sshd.stranger)
+    err = StringIO()
+
+    with pytest.raises(CommandError):
+        call_command("prodlogs", "logs", "24", stdout=StringIO(), stderr=err)
+
+    assert "bad" not in err.getvalue()
+
+
 # --- The host's side ---------------------------------------------------------------------------------------
 
 

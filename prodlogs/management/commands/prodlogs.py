@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ from logsite.stopping import account, stopping
 from logsite.terminal import plain
 from prodlogs import harden, printing, selftest
 from prodlogs.collect import HostResult
-from prodlogs.collector import ProductionLogCollector
+from prodlogs.collector import ProductionLogCollector, failures_of
 from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.follow import follow
@@ -42,6 +42,8 @@ Exit code 1 when something could not be read, 2 when nothing was tried."""
 
 class Command(BaseCommand):
     help = "Read logs of production containers over SSH, and look at what was read."
+
+    _reader: ProductionLogCollector | None = None
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
@@ -78,7 +80,11 @@ class Command(BaseCommand):
             default=settings.PRODLOGS_INTERVAL,
             help="seconds in between",
         )
-        _add_host_side(verb)
+        _add_hardening(verb("harden", "print the server's side of the read-only access"))
+        verb("selftest", "prove that the host refuses everything else")
+        verb("accept-key", "accept the key that a host offered").add_argument(
+            "--fingerprint", metavar="SHA256:…", required=True
+        )
 
     def handle(self, **options: Any) -> None:
         try:
@@ -87,10 +93,12 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
         except (HostError, OSError) as error:
-            if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has seen enough
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                return
-            raise CommandError(str(error)) from None
+            if not isinstance(error, BrokenPipeError):
+                raise CommandError(str(error)) from None
+            # The reader, such as `head`, has seen enough; not, that something could not be read.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if self._reader and self._reader.failures:
+                raise CommandError("\n".join(map(plain, self._reader.failures))) from None
 
     # --- Reading -------------------------------------------------------------------------------------------
 
@@ -153,8 +161,13 @@ class Command(BaseCommand):
             names = ", ".join(host.name for host in collector.hosts)
             self.stderr.write(f"following {names}; Ctrl-C ends", self.style.SUCCESS)
 
+        said: dict[str, list[str]] = {}
+
         def report(result: HostResult) -> None:
-            news = list(printing.reading_lines(result, quiet=True))
+            failures = failures_of(result)
+            again = bool(failures) and said.get(result.host) == failures
+            said[result.host] = failures
+            news = list(printing.reading_lines(result.without_failures() if again else result, quiet=True))
             if news and options["json"]:
                 news = [json.dumps(printing.result_dict(result), ensure_ascii=False)]
             self._lines(news)
@@ -210,7 +223,8 @@ class Command(BaseCommand):
     # --- Shared --------------------------------------------------------------------------------------------
 
     def _collector(self, options: dict[str, Any]) -> ProductionLogCollector:
-        return ProductionLogCollector(options["host"], user=account(), via="cli", strict=False)
+        self._reader = ProductionLogCollector(options["host"], user=account(), via="cli", strict=False)
+        return self._reader
 
     def _one_host(self, options: dict[str, Any]) -> DockerHost:
         hosts = get_hosts(options["host"])
@@ -234,10 +248,17 @@ class Command(BaseCommand):
         """What could not be read is said behind what could, and fails the command."""
         if not quiet:
             for result in collector.results:
-                for line in printing.reading_lines(result, quiet=True):
+                for line in printing.reading_lines(result.without_failures(), quiet=True):
                     self.stderr.write(line, self.style.NOTICE)
         if collector.failures:
             raise CommandError("\n".join(map(plain, collector.failures)))
+
+
+def _add_hardening(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+    verb.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    verb.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+    verb.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
 
 
 def _hours(text: str) -> float:
@@ -259,18 +280,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= 86_400:  # nan is neither
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to a day")
     return seconds
-
-
-def _add_host_side(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """The verbs that are about the host and its keys, not about logs."""
-    hardened = verb("harden", "print the server's side of the read-only access")
-    hardened.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-    hardened.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
-    hardened.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
-    hardened.add_argument(
-        "--docker-host", default="", metavar="URL", help="its daemon, where not the usual one"
-    )
-    verb("selftest", "prove that the host refuses everything else")
-    verb("accept-key", "accept the key that a host offered").add_argument(
-        "--fingerprint", metavar="SHA256:…", required=True
-    )
