@@ -7,12 +7,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from prodlogs.containers import refresh
 from prodlogs.errors import HostError
-from prodlogs.models import Container, DockerHost, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
+from prodlogs.models import (
+    Container,
+    DockerHost,
+    ErrorKind,
+    LogSnapshot,
+    SnapshotKind,
+    SnapshotStatus,
+    Watermark,
+)
 from prodlogs.passes import ContainerPass, redactor_of
 from prodlogs.reader_lock import reading
 from prodlogs.remote import Remote
@@ -157,14 +166,12 @@ class HostPass:
 
     def _chosen(self, result: HostResult, names: Sequence[str] | None) -> Iterator[ContainerPass]:
         """The containers to read; ends where the host itself fails, which then stands in `result`."""
-        known = Container.objects.filter(host=self._host, removed_at=None, covered_from__isnull=False)
-        before = list(known.values_list("pk", flat=True))
         try:
             listed = refresh(self._remote, self._host)
         except HostError as error:
             result.error, result.error_kind = str(error), error.kind
             return
-        for container in Container.objects.filter(pk__in=before, removed_at__isnull=False):
+        for container in self._gone():
             work = self._pass(container)
             work.removed()
             self._note(result, work)
@@ -175,6 +182,16 @@ class HostPass:
             yield self._pass(container)
             if result.error:
                 return
+
+    def _gone(self) -> QuerySet[Container]:
+        """What was read and is not listed any more, whoever saw that first (`prodlogs health` does, too), until its
+        end is on record and nothing waits for the rest of a trace."""
+        told = LogSnapshot.objects.filter(
+            container=OuterRef("pk"), error_kind=ErrorKind.REMOVED, ended_at__gte=OuterRef("removed_at")
+        )
+        waits = Watermark.objects.filter(container=OuterRef("pk")).exclude(pending=[])
+        read = Container.objects.filter(host=self._host, removed_at__isnull=False, covered_from__isnull=False)
+        return read.filter(~Exists(told) | Exists(waits))
 
     def _pass(self, container: Container) -> ContainerPass:
         if found := self._passes.get(container.pk):

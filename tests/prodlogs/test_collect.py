@@ -9,7 +9,8 @@ from logsite.nanoseconds import from_rfc3339
 from logsite.records import from_nanoseconds
 from prodlogs import passes
 from prodlogs.collect import collect_host, collect_hosts
-from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotStatus
+from prodlogs.health import check_host
+from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from tests.devices.openssh import openssh
 
 pytestmark = pytest.mark.django_db
@@ -300,3 +301,18 @@ def test_a_host_that_fails_does_not_stop_the_others(ended, docker_host, ssh_host
     assert results[closed.name].error_kind == ErrorKind.CONNECTION
     assert results[docker_host.name].ok
     assert messages() == ["here"]
+
+
+def test_a_container_whose_end_somebody_else_saw_first_is_stored_to_its_end(docker, docker_host):
+    docker.run("engine-trace", "echo 'Traceback (most recent call last):'; sleep 600")
+    collect_host(docker_host, containers=["engine-trace"], kind=SnapshotKind.FOLLOW)  # waits for the rest
+    docker.remove("engine-trace")
+    check_host(docker_host)
+
+    for _ in range(2):
+        collect_host(docker_host, containers=[], kind=SnapshotKind.FOLLOW)
+
+    entries = ContainerLogEntry.objects.filter(container_name="engine-trace")
+    assert [entry.message for entry in entries] == ["Traceback (most recent call last):"]
+    ends = LogSnapshot.objects.filter(container_name="engine-trace", error_kind="removed")
+    assert ends.count() == 1  # told once
