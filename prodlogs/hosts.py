@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import paramiko
 from django.conf import settings
@@ -16,6 +17,7 @@ from prodlogs.private_keys import KeyProblem, load_private_key
 
 DEFAULT = "default"
 LONGEST_PATH = 4096
+Found = TypeVar("Found")
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::(\d{1,5}))?", re.ASCII)
 
 
@@ -104,14 +106,23 @@ def split_address(text: str) -> tuple[str, int]:
 
 def private_key(host: DockerHost) -> paramiko.PKey:
     """The key to log in with, the environment's for the host defined there. Raises HostError."""
+    return _of_key(host, load_private_key)
+
+
+def secrets(host: DockerHost) -> tuple[str, str]:
+    """The text of the key to log in with, and its passphrase: what must be in no log. Raises HostError."""
+    return _of_key(host, lambda key, passphrase="": (key, passphrase))
+
+
+def _of_key(host: DockerHost, use: Callable[..., Found]) -> Found:
     try:
         if host.from_environment:
             if not settings.PRODLOGS_SSH_KEY:
                 raise KeyProblem(
                     "not set, but this host is defined by PRODLOGS_HOST: set it, or disable the host"
                 )
-            return load_private_key(_key_text(settings.PRODLOGS_SSH_KEY))
-        return load_private_key(str(host.ssh_key), str(host.ssh_key_passphrase))
+            return use(_key_text(settings.PRODLOGS_SSH_KEY))
+        return use(str(host.ssh_key), str(host.ssh_key_passphrase))
     except (KeyProblem, DecryptionError) as error:
         where = "PRODLOGS_SSH_KEY: " if host.from_environment else ""
         raise HostError(host.name, ErrorKind.CONFIGURATION, f"{where}{error}") from None

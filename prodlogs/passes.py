@@ -5,7 +5,6 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from logsite.records import from_nanoseconds, to_nanoseconds
 from logsite.redaction import Redactor
 from prodlogs.errors import HostError
 from prodlogs.grammar import Logs
+from prodlogs.hosts import secrets
 from prodlogs.lines import Line, StreamDecoder
 from prodlogs.models import Container, DockerHost, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from prodlogs.reading import LEAST, STREAMS, Anchor, LogReader
@@ -44,8 +44,8 @@ class Outcome:
 
 def redactor_of(host: DockerHost) -> Redactor:
     """Knows the secrets by which the host is reached; everything else is found by its pattern."""
-    key = settings.PRODLOGS_SSH_KEY if host.from_environment else host.ssh_key
-    return Redactor([("ssh-key", str(key or "")), ("ssh-key-passphrase", str(host.ssh_key_passphrase))])
+    key, passphrase = secrets(host)
+    return Redactor([("ssh-key", key), ("ssh-key-passphrase", passphrase)])
 
 
 class ContainerPass:

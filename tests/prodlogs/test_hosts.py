@@ -7,6 +7,7 @@ import pytest
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.hosts import get_hosts, private_key, split_address
 from prodlogs.models import DockerHost, ErrorKind
+from prodlogs.passes import redactor_of
 from tests.devices.emulator import private_key as new_key
 from tests.devices.openssh import PASSPHRASE
 from tests.factories import DockerHostFactory
@@ -247,3 +248,14 @@ def test_a_host_of_an_environment_that_is_gone_says_so(settings, db):
         HostError, match="PRODLOGS_SSH_KEY: not set, but this host is defined by PRODLOGS_HOST"
     ):
         private_key(DockerHostFactory(name="default", from_environment=True))
+
+
+def test_a_key_that_the_environment_gives_as_a_path_is_redacted_by_its_text(settings, tmp_path, db):
+    path, key = tmp_path / "key", new_key()[1]
+    path.write_text(key)
+    settings.PRODLOGS_SSH_KEY = str(path)
+    line = key.strip().split("\n")[2]
+
+    redactor = redactor_of(DockerHostFactory(name="default", from_environment=True))
+
+    assert line not in redactor.redact(f"leaked {line}")
