@@ -26,11 +26,16 @@ def follow(
     `report` gets the result of each pass, from one thread at a time. A host that fails is tried again, at longer
     and longer intervals; one that somebody else reads is waited for.
     """
-    one_at_a_time = threading.Lock()
+    one_at_a_time, broken = threading.Lock(), list[Exception]()
 
     def tell(result: HostResult) -> None:
+        """Who is told may have gone, as a closed pipe: then nobody is left to read for."""
         with one_at_a_time:
-            report(result)
+            try:
+                report(result)
+            except Exception as error:  # raised in the caller's thread  # noqa: BLE001
+                broken.append(error)
+                stop.set()
 
     followers = [_Follower(host, user, interval, stop, tell, containers) for host in hosts]
     threads = [
@@ -40,6 +45,8 @@ def follow(
         thread.start()
     for thread in threads:
         thread.join()
+    if broken:
+        raise broken[0]
 
 
 class _Follower:

@@ -18,7 +18,7 @@ from prodlogs.queries import containing, of_containers, of_levels
 
 TAIL = 500  # entries that the page begins with
 NEWS = 2000  # entries in one answer
-BEHIND = 20_000  # matching entries; who is further behind goes on at the end
+BEHIND = 20_000  # entries of any kind; who is further behind goes on at the end
 LONGEST = 20_000  # characters of a message; the rest is on the entry's page
 LONGEST_TEXT = 200
 AROUND = 10  # entries before and after one
@@ -78,17 +78,20 @@ def _news(query: dict[str, str]) -> dict[str, Any]:
     end = source.end()  # before the rows are read: what comes in between is sent twice rather than never
     if not query.get("after"):
         return _answer(containing(rows, query.get("text", "")).rows, end)
+    text = query.get("text", "")
     try:
-        behind = committed(rows, Cursor.parse(query["after"]))
+        cursor = Cursor.parse(query["after"])
+        passed = committed(ContainerLogEntry.objects.all(), cursor).order_by("xact", "id")
     except CursorError as error:
         raise BadQuery("after", str(error)) from None
-    if text := query.get("text", ""):
+    if passed[: BEHIND + 1].count() > BEHIND:  # too many to look through, whatever is wanted of them
+        return _answer(containing(rows, text).rows, end) | {"skipped": True}
+    behind = committed(rows, cursor)
+    if text:
         behind = behind.filter(message__icontains=text)
     found = list(behind.order_by("xact", "id")[: NEWS + 1])
     if len(found) <= NEWS:
         return {"entries": _shown(found), "cursor": str(end), "more": False, "skipped": False}
-    if behind.order_by()[: BEHIND + 1].count() > BEHIND:
-        return _answer(behind, end) | {"skipped": True}
     last = found[NEWS - 1]
     return {
         "entries": _shown(found[:NEWS]),

@@ -109,6 +109,8 @@ def test_the_command_says_what_it_stored(written, docker_host):
         (("--since", "yesterday", "--until", "0s"), "--since: 'yesterday' is not a time"),
         (("--since", "1h", "--until", "noon"), "--until: 'noon' is not a time"),
         (("--since", "1h", "--until", "2h"), "--since: it is not before --until"),
+        (("--since", "1h", "--until", "2300-01-01"), "give times from 1971 to 2199"),
+        (("--since", "1965-01-01", "--until", "1968-01-01"), "give times from 1971 to 2199"),
         (("--since", "1h", "--until", "0s", "--host", "nowhere"), "there is no Docker host 'nowhere'"),
     ],
 )

@@ -164,6 +164,16 @@ def wait_until_quiet():
     return now
 
 
+def test_whoever_cannot_be_told_any_more_ends_it(docker, docker_host):
+    docker.run("engine-follow", WRITER)
+
+    def report(result):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        follow([docker_host], user="netops", interval=0.1, stop=threading.Event(), report=report)
+
+
 def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):
     monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
     docker.run("engine-follow", WRITER)

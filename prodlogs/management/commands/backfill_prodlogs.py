@@ -38,6 +38,8 @@ class Command(BaseCommand):
         since, until = _moment("since", options, now), _moment("until", options, now)
         if since >= until:
             raise CommandError("--since: it is not before --until", returncode=2)
+        if since.year <= 1970 or until.year >= 2200:
+            raise CommandError("--since, --until: give times from 1971 to 2199", returncode=2)
         try:
             hosts = get_hosts(options["host"])
         except ValueError as error:
