@@ -13,6 +13,7 @@ from django.utils import timezone
 from logsite.records import to_nanoseconds
 from prodlogs.containers import refresh
 from prodlogs.errors import HostError
+from prodlogs.garbage import fewer_collections
 from prodlogs.models import (
     Container,
     DockerHost,
@@ -149,18 +150,20 @@ class HostPass:
         result = HostResult(self._host.name)
         start = None if since is None else to_nanoseconds(since)
         for work in self._chosen(result, names):
-            work.read(start)
-            self._note(result, work)
-            if start is not None and work.container.covered_from and start < work.container.covered_from:
-                work.read_window(start, work.container.covered_from, extends=True)
+            with fewer_collections():
+                work.read(start)
                 self._note(result, work)
+                if start is not None and work.container.covered_from and start < work.container.covered_from:
+                    work.read_window(start, work.container.covered_from, extends=True)
+                    self._note(result, work)
         return result
 
     def window(self, start: int, end: int, names: Sequence[str] | None = None) -> HostResult:
         """Read what was written from `start` until before `end` (ns), in whatever was read before."""
         result = HostResult(self._host.name)
         for work in self._chosen(result, names):
-            work.read_window(start, end)
+            with fewer_collections():
+                work.read_window(start, end)
             self._note(result, work)
         return result
 
