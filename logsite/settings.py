@@ -1,5 +1,6 @@
 """The one settings file. Everything comes from the environment; docs/configuration.md lists it."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +25,8 @@ ALLOWED_HOSTS = [_host, "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
-    "daphne",
+    # All that daphne's app does is to replace `runserver`; it would cost every other command 19 MB.
+    *(["daphne"] if sys.argv[1:2] == ["runserver"] else []),
     "logsite.apps.LogSiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -40,6 +42,7 @@ INSTALLED_APPS = [
     "logsite.apps.LogSiteConfig",
     "sessionlogs",
     "devices",
+    "prodlogs",
     "shipping",
 ]
 
@@ -136,6 +139,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "SessionStatusEnum": "sessionlogs.models.SessionStatus",
+        "ErrorKindEnum": "sessionlogs.models.ErrorKind",
+        "ContainerErrorKindEnum": "prodlogs.models.ErrorKind",
         "CollectionStatusEnum": ["success", "failed"],
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
@@ -185,6 +190,20 @@ RETENTION_DAYS_FAILED = env.int("RETENTION_DAYS_FAILED", 365)
 RETENTION_DAYS_AUTHENTICATION = env.int("RETENTION_DAYS_AUTHENTICATION", 365)  # failed logins
 RETENTION_DAYS_RESPONSES = env.int("RETENTION_DAYS_RESPONSES", 0)  # the answers alone; their events stay
 RETENTION_OVERRIDES = env.str("RETENTION_OVERRIDES", "")  # "platform:linux=30 agent_type:security=730"
+
+# --- Container logs --------------------------------------------------------------------------------------
+PRODLOGS_HOST = env.str("PRODLOGS_HOST", "")  # address or address:port of a default host
+PRODLOGS_USER = env.str("PRODLOGS_USER", "")
+PRODLOGS_SSH_KEY = read_secret("PRODLOGS_SSH_KEY")  # the private key itself, or the path of its file
+PRODLOGS_HOST_KEY = env.str("PRODLOGS_HOST_KEY", "")  # type and base64, as in known_hosts
+PRODLOGS_CONNECT_TIMEOUT = env.float("PRODLOGS_CONNECT_TIMEOUT", 10.0)  # seconds
+PRODLOGS_DEADLINE = env.float("PRODLOGS_DEADLINE", 300.0)  # seconds, for one command
+PRODLOGS_BYTE_LIMIT = env.int("PRODLOGS_BYTE_LIMIT", 1024**3)  # of one reading; the next goes on there
+PRODLOGS_ENTRY_LIMIT = env.int("PRODLOGS_ENTRY_LIMIT", 256 * 1024)  # bytes; longer entries are cut
+PRODLOGS_INTERVAL = env.float("PRODLOGS_INTERVAL", 2.0)  # seconds between two readings, when following
+RETENTION_DAYS_CONTAINERS = env.int(
+    "RETENTION_DAYS_CONTAINERS", 90
+)  # entries, snapshots, commands; 0 for ever
 
 # --- Shipping --------------------------------------------------------------------------------------------
 LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"

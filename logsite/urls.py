@@ -23,5 +23,6 @@ urlpatterns = [
     path("api/v2/auth/logout-all/", LogoutAllView.as_view(), name="token-logout-all"),
     path("api/v2/", include("devices.api.urls")),
     path("api/v2/", include("sessionlogs.api.urls")),
+    path("api/v2/prodlogs/", include("prodlogs.api.urls")),
     path("api/", include("shipping.api.urls")),
 ]

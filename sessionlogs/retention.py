@@ -1,5 +1,7 @@
 """Removes sessions by age and class, and responses before their events; `purge_logs` runs it.
 
+What other log apps keep follows (logsite/purging.py), in the same run and record.
+
 Every session falls under one rule, the first that matches. A batch is one small transaction: its rows and the
 count of them in PurgeRun, so that what the run says is true whenever it ends. A run that ends early leaves
 nothing half-done; the next one finds what is left.
@@ -19,6 +21,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from logsite.purging import Tally, purge_parts
 from logsite.records import Cursor, lowest_needed
 from sessionlogs.models import ErrorKind, PurgeRun, PurgeStatus, Session, SessionLog, SessionStatus
 
@@ -27,7 +30,6 @@ EVENTS_A_BATCH = 1000
 OVERRIDE = re.compile(r"(platform|agent_type):([\w.-]+)=(\d+)")
 RESPONSES = "responses"
 LONGEST = 36_500  # days
-Tally = Counter[tuple[str, str]]  # how many of a rule's sessions, events, responses
 
 
 class RetentionError(ValueError):
@@ -71,6 +73,14 @@ def rules() -> list[Rule]:
     return found
 
 
+def other_rules() -> list[str]:
+    """The rules of the other log apps, which follow. Raises RetentionError."""
+    try:
+        return [part.rule() for part in purge_parts()]
+    except ValueError as error:
+        raise RetentionError(str(error)) from None
+
+
 def _overrides(text: str) -> Iterator[Rule]:
     for word in text.split():
         if not (match := OVERRIDE.fullmatch(word)):
@@ -92,6 +102,7 @@ class Purge:
 
     def __post_init__(self) -> None:
         self.needed: Cursor | None = None if self.even_unshipped else lowest_needed("session")
+        other_rules()  # before anything is removed: a wrong setting must not be found half-way
 
     def due(self, rule: Rule) -> QuerySet[Session]:
         """The sessions that are old enough under `rule`, oldest first."""
@@ -142,6 +153,8 @@ class Purge:
             events = SessionLog.objects.filter(session__in=sessions.order_by().values("pk"))
             tally[rule.name, "events"] = events.count() if rule.days else 0
         tally[RESPONSES, "responses"] = self.responses().count()
+        for part in purge_parts():
+            tally.update(part.count(self.now, even_unshipped=self.even_unshipped))
         return tally
 
     def run(self, user: str = "") -> PurgeRun:
@@ -149,6 +162,7 @@ class Purge:
         before = PurgeRun.objects.filter(status=PurgeStatus.RUNNING)
         before.update(status=PurgeStatus.INTERRUPTED, error="it was killed")
         texts = [*map(str, self.rules), f"{RESPONSES}: {settings.RETENTION_DAYS_RESPONSES or 'no'} days"]
+        texts += other_rules()
         record = PurgeRun.objects.create(
             started=timezone.now(), user=user, rules=texts, even_unshipped=self.even_unshipped
         )
@@ -179,6 +193,8 @@ class Purge:
                 yield tally
             if not tally:
                 break
+        for part in purge_parts():
+            yield from part.batches(self.now, even_unshipped=self.even_unshipped, stopping=self.stopping)
 
     def _remove(self, rule: Rule) -> Tally:
         """Sessions with few events together; of a session with many, events alone until it has few."""

@@ -6,13 +6,11 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from logsite.terminal import CONTROL
 from sessionlogs.models import Session, SessionLog
 
 RULE = "=" * 80
 RESPONSE_LINES = 1
-# A device's output must not steer the terminal of whoever reads it later: ESC is shown as ␛, and so on.
-CONTROL = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"}
-CONTROL |= {0x7F: "\N{SYMBOL FOR DELETE}"} | dict.fromkeys(range(0x80, 0xA0), "\N{REPLACEMENT CHARACTER}")
 
 
 def header(session: Session) -> list[str]:

@@ -15,7 +15,7 @@ from sessionlogs.processes import presence
 from sessionlogs.writer import writer
 
 web_started.disconnect(dispatch_uid="presence")  # who imports the web application here starts no web process
-VIEWED = ("devices", "sessionlogs", "shipping")
+VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,15 @@ import factory
 from factory.django import DjangoModelFactory
 
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
+from prodlogs.models import (
+    Container,
+    ContainerLogEntry,
+    DockerHost,
+    LogSnapshot,
+    RemoteCommand,
+    SnapshotStatus,
+    Stream,
+)
 from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
 
 
@@ -88,6 +97,70 @@ class SessionLogFactory(DjangoModelFactory):
     command = "show interface all"
     step = 1
     timestamp = factory.SelfAttribute("session.started_at")
+
+
+class DockerHostFactory(DjangoModelFactory):
+    class Meta:
+        model = DockerHost
+
+    name = factory.Sequence(lambda n: f"docker{n:02d}")
+    address = "192.0.2.10"
+    user = "logreader"
+
+
+class ContainerFactory(DjangoModelFactory):
+    class Meta:
+        model = Container
+
+    host = factory.SubFactory(DockerHostFactory)
+    container_id = factory.Sequence(lambda n: f"{n:064x}")
+    name = factory.Sequence(lambda n: f"web-{n}")
+    image = "registry.example.com/web:1.4"
+    state = "running"
+    log_driver = "json-file"
+    created_at = datetime(2026, 5, 1, 11, tzinfo=UTC)
+    started_at = factory.SelfAttribute("created_at")
+    seen_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class LogSnapshotFactory(DjangoModelFactory):
+    class Meta:
+        model = LogSnapshot
+
+    container = factory.SubFactory(ContainerFactory)
+    host = factory.SelfAttribute("container.host")
+    host_name = factory.SelfAttribute("host.name")
+    container_name = factory.SelfAttribute("container.name")
+    status = SnapshotStatus.COMPLETE
+    started_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    ended_at = factory.LazyAttribute(lambda snapshot: snapshot.started_at + timedelta(seconds=1))
+
+
+class ContainerLogEntryFactory(DjangoModelFactory):
+    """Entries a microsecond apart, from 2026-05-01 12:00 on."""
+
+    class Meta:
+        model = ContainerLogEntry
+
+    container = factory.SubFactory(ContainerFactory)
+    container_name = factory.SelfAttribute("container.name")
+    stream = Stream.STDOUT
+    timestamp = factory.Sequence(lambda n: 1_777_636_800_000_000_000 + n * 1000)
+    message = factory.Sequence(lambda n: f"GET /health {n}")
+
+
+class RemoteCommandFactory(DjangoModelFactory):
+    class Meta:
+        model = RemoteCommand
+
+    host = factory.SubFactory(DockerHostFactory)
+    host_name = factory.SelfAttribute("host.name")
+    sent_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    user = "netops"
+    via = "cli"
+    argv = ["docker", "logs", "--timestamps", "web"]
+    exit_code = 0
+    duration_ms = 12.5
 
 
 def issue_session(**options) -> Session:

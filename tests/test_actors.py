@@ -1,4 +1,4 @@
-"""Who sees what: every address of devices and session logs, asked by each actor.
+"""Who sees what: every address of devices, session logs and container logs, asked by each actor.
 
 `reader` is a teammate without the permission to see what devices answered. A new address fails the first test
 until it has its row.
@@ -19,17 +19,24 @@ from devices.models import (
     Response,
     Tag,
 )
+from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
 from sessionlogs.models import EventType, PurgeRun, ResponseView, Session, SessionLog
 from tests.factories import (
     AddressFactory,
+    ContainerFactory,
+    ContainerLogEntryFactory,
     CredentialFactory,
     DeviceFactory,
+    DockerHostFactory,
     InterfaceFactory,
+    LogSnapshotFactory,
+    RemoteCommandFactory,
     ResponseFactory,
     SessionFactory,
     SessionLogFactory,
     TagFactory,
 )
+from tests.prodlogs.keys import HOST_KEY
 
 pytestmark = pytest.mark.django_db
 ANSWER = "serial number FTX1840ABCD"
@@ -42,7 +49,8 @@ OWNER = (302, 302, 403, 403, 200)
 NEVER = (302, 302, 403, 403, 403)
 API_READ = (401, 403, 200, 200, 200)
 API_POST_ONLY = (401, 403, 403, 403, 405)
-MOVED = (302, 302, 302, 302, 302)  # the admin's old addresses, on to …/change/
+POST_ONLY = (302, 302, 403, 403, 405)
+MOVED = (302, 302, 302, 302, 302)  # the admin's old addresses on to …/change/
 
 
 def admin_rows(app, model, **different):
@@ -59,6 +67,7 @@ def admin_rows(app, model, **different):
     }
 
 
+PRODLOGS = ("hosts", "containers", "logs", "errors", "snapshots", "commands")
 RECORD = {"add/": NEVER, "{id}/delete/": NEVER}
 TABLE = {
     **admin_rows("sessionlogs", "session", **RECORD),
@@ -88,6 +97,20 @@ TABLE = {
     "api/v2/devices/{id}/run/": API_POST_ONLY,
     "api/v2/interfaces/": API_READ,
     "api/v2/interfaces/{id}/": API_READ,
+    **admin_rows("prodlogs", "dockerhost", **{"{id}/delete/": NEVER}),  # entries of it are stored
+    **{f"admin/prodlogs/dockerhost/{{id}}/{page}/": POST_ONLY for page in ("collect", "check-health")},
+    "admin/prodlogs/dockerhost/{id}/accept-host-key/": OWNER,
+    **admin_rows("prodlogs", "container", **RECORD),
+    **admin_rows("prodlogs", "logsnapshot", **RECORD),
+    **admin_rows("prodlogs", "containerlogentry", **RECORD),
+    **admin_rows("prodlogs", "remotecommand", **RECORD),
+    "admin/prodlogs/errors/": MOVED,  # on to the entries, or to the login page
+    "admin/prodlogs/follow/": READ,
+    "admin/prodlogs/follow/entries/": READ,
+    **{f"api/v2/prodlogs/{name}/": API_READ for name in PRODLOGS},
+    **{f"api/v2/prodlogs/{name}/{{id}}/": API_READ for name in PRODLOGS if name != "errors"},
+    **{f"api/v2/prodlogs/{name}/": API_READ for name in ("error-summary", "health")},
+    **{f"api/v2/prodlogs/hosts/{{id}}/{name}/": API_POST_ONLY for name in ("collect", "accept-host-key")},
     "api/v2/device-responses/": API_READ,
     "api/v2/device-responses/{id}/": API_READ,
 }
@@ -98,6 +121,8 @@ OURS = (
     "api/v2/session-logs",
     "api/v2/devices",
     "api/v2/interfaces",
+    "admin/prodlogs/",
+    "api/v2/prodlogs",
     "api/v2/device-responses",
 )
 
@@ -131,7 +156,7 @@ def nobody():
 def reader(db):
     user = User.objects.create_user("reader", password="reader-password", is_staff=True)
     codes = Permission.objects.filter(
-        codename__startswith="view_", content_type__app_label__in=("devices", "sessionlogs")
+        codename__startswith="view_", content_type__app_label__in=("devices", "sessionlogs", "prodlogs")
     )
     user.user_permissions.set(codes.exclude(codename="view_responses"))
     return user
@@ -157,7 +182,16 @@ def ids():
     stored = ResponseFactory(device=device, raw=ANSWER)
     purge = PurgeRun.objects.create(started=session.started_at)
     logging = PlatformLogging.objects.create(platform="cisco_ios")
+    container = ContainerFactory(host=DockerHostFactory(offered_host_key=HOST_KEY))
+    entry = ContainerLogEntryFactory(container=container)
+    snapshot = LogSnapshotFactory(container=container)
+    command = RemoteCommandFactory(host=container.host)
     return {
+        "prodlogs/dockerhost/": container.host.pk, "prodlogs/container/": container.pk,
+        "prodlogs/containerlogentry/": entry.pk, "prodlogs/logsnapshot/": snapshot.pk,
+        "prodlogs/remotecommand/": command.pk, "prodlogs/hosts/": container.host.pk,
+        "prodlogs/containers/": container.pk, "prodlogs/logs/": entry.pk, "prodlogs/snapshots/": snapshot.pk,
+        "prodlogs/commands/": command.pk,
         "sessionlogs/purgerun/": purge.pk, "devices/platformlogging/": logging.pk,
         "sessionlogs/session/": session.pk, "sessionlogs/sessionlog/": event.pk, "sessionlogs/responseview/": view.pk,
         "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,
@@ -216,6 +250,9 @@ def test_who_may_only_look_changes_nothing(who, ids, browser, api, request):
 
 
 def rows():
-    tables = (Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress, Response)
+    tables = (
+        Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress, DockerHost, Container,
+        ContainerLogEntry, LogSnapshot, RemoteCommand, Response,
+    )  # fmt: skip
     found = {table: list(table._base_manager.order_by("pk").values_list()) for table in tables}
     return found | {ResponseView: ResponseView.objects.filter(user="eve").values_list().get()}

@@ -1,14 +1,12 @@
 """One command in an exec channel of its own: exit code, stdout and stderr apart, within a deadline."""
 
 import selectors
-from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Timer
 from time import monotonic
 
-from paramiko import Channel, Message, SSHException, Transport
-from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko import Channel, Transport
 
+from logsite.ssh_commands import start, terminate
 from sessionlogs.models import ErrorKind
 
 LARGEST = 16 * 1024**2  # bytes of either stream; a command that says more is ended
@@ -77,25 +75,12 @@ def execute(transport: Transport, command: str, timeout: float) -> Execution:
     deadline = monotonic() + timeout
     channel = transport.open_session(timeout=timeout)
     try:
-        _start(channel, command, timeout)
-        with suppress(OSError):
-            channel.shutdown_write()  # it is asked nothing: a command that reads ends at once
+        start(channel, command, timeout)
         streams = _Streams(channel)
         ended = _read(streams, deadline)
         return _outcome(streams, transport, deadline, timeout, ended=ended)
     finally:
         channel.close()
-
-
-def _start(channel: Channel, command: str, timeout: float) -> None:
-    """Paramiko waits without an end for a host to take the command up."""
-    watch = Timer(timeout, channel.close)
-    watch.daemon = True
-    watch.start()
-    try:
-        channel.exec_command(command)
-    finally:
-        watch.cancel()
 
 
 def _read(streams: _Streams, deadline: float) -> bool:
@@ -122,10 +107,10 @@ def _outcome(
 ) -> Execution:
     channel = streams.channel
     if streams.too_large:
-        _terminate(channel, transport)
+        terminate(channel)
         return streams.execution(None, f"ended by us after {LARGEST:,} bytes of output", ErrorKind.INTERNAL)
     if not ended or not channel.status_event.wait(max(deadline - monotonic(), 0.1)):
-        _terminate(channel, transport)
+        terminate(channel)
         return streams.execution(None, f"did not end within {timeout:g} s", ErrorKind.TIMEOUT)
     if channel.exit_status >= 0:
         kind = ErrorKind.DEVICE if channel.exit_status else ""
@@ -133,18 +118,3 @@ def _outcome(
     if not (channel.eof_received and transport.is_active()):
         return streams.execution(None, "the connection broke", ErrorKind.CONNECTION)
     return streams.execution(None, "ended without an exit code, as by a signal", ErrorKind.DEVICE)
-
-
-def _terminate(channel: Channel, transport: Transport) -> None:
-    """Ask for the end of the command's processes: closing a channel alone leaves them running.
-
-    RFC 4254, 6.9; Paramiko has no call for it. OpenSSH heeds it since 7.9.
-    """
-    message = Message()
-    message.add_byte(cMSG_CHANNEL_REQUEST)
-    message.add_int(channel.remote_chanid)
-    message.add_string("signal")
-    message.add_boolean(False)
-    message.add_string("TERM")
-    with suppress(SSHException, OSError, EOFError):
-        transport._send_user_message(message)  # type: ignore[attr-defined]

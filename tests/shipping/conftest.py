@@ -54,6 +54,12 @@ def _fast(settings: pytest.FixtureRequest) -> None:
     settings.LOKI_URL = "http://127.0.0.1:9"  # no test reaches a Loki it did not name
 
 
+@pytest.fixture(autouse=True)
+def _only_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shipped here is sessions; other sources are shipped in the same way."""
+    monkeypatch.setattr(records, "_sources", {"session": records._sources["session"]})
+
+
 @pytest.fixture
 def other_sources() -> Iterator[dict[str, records.LogSource]]:
     """The registry of sources, put back after the test."""

@@ -24,7 +24,8 @@ def database_url() -> str:
 
 
 def start_shipper(*words: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start the command; its output is kept."""
+    """Start the command, for sessions where no source is named; its output is kept."""
+    words = words if "--source" in words else (*words, "--source", "session")
     return subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "ship_logs_to_loki", *words],
         env={

@@ -2,10 +2,7 @@
 
 import getpass
 import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -18,33 +15,7 @@ from tqdm import tqdm
 from devices import fleet
 from devices.collect import Result
 from devices.models import Device
-
-
-class Stop(threading.Event):
-    """Set by a signal; `signal` is its number."""
-
-    signal = 0
-
-
-@contextmanager
-def stopping() -> Iterator[Stop]:
-    """Ctrl-C and SIGTERM end the run, not the devices that are being collected; a second one ends the process."""
-    stop = Stop()
-    before: dict[int, Any] = {}
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.signal = number
-        stop.set()
-        for known, handler in before.items():
-            signal.signal(known, handler)
-
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+from logsite.stopping import Stop, stopping
 
 
 class Command(BaseCommand):

@@ -23,7 +23,7 @@ from devices.commands import (
 )
 from devices.models import Device
 from devices.read_only import Refused
-from sessionlogs.viewer import CONTROL
+from logsite.terminal import plain
 
 EPILOG = """\
   run_commands --device rtr01 rtr02 "show version" "show clock"
@@ -119,13 +119,13 @@ class Command(BaseCommand):
     def _print(self, run: Run) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"=== {run.device.name} ==="))
         for answer in [] if run.error else run.answers:
-            self.stdout.write(f"$ {_plain(answer.command)}")
+            self.stdout.write(f"$ {plain(answer.command)}")
             for text in (answer.stdout, answer.stderr):
                 if text:
-                    self.stdout.write(_plain(text))
+                    self.stdout.write(plain(text))
             if not answer.ok and answer.error != answer.stderr:
-                self.stdout.write(self.style.ERROR(f"failed: {_plain(answer.error)}"))
-        outcome = self.style.ERROR(f"failed, {_plain(run.error)}") if run.error else f"{run.seconds:.1f} s"
+                self.stdout.write(self.style.ERROR(f"failed: {plain(answer.error)}"))
+        outcome = self.style.ERROR(f"failed, {plain(run.error)}") if run.error else f"{run.seconds:.1f} s"
         self.stdout.write(f"{run.device.name}: {outcome}, session {run.session_id or 'none'}\n\n")
 
     def _print_json(self, run: Run) -> None:
@@ -155,9 +155,4 @@ def _only_reads(devices: list[Device], command: str) -> bool:
 
 def _refusal(found: tuple[Device, Answer]) -> str:
     device, answer = found
-    return f"{device.name}: {_plain(repr(answer.command))} may not be run: {answer.error}"
-
-
-def _plain(text: str) -> str:
-    """Without what would steer the terminal it is printed on."""
-    return text.replace("\r", "").translate(CONTROL)
+    return f"{device.name}: {plain(repr(answer.command))} may not be run: {answer.error}"

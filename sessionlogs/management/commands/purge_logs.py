@@ -1,14 +1,13 @@
 """Remove session logs by age and class."""
 
-import getpass
-import signal
-import threading
 from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sessionlogs.retention import Purge, RetentionError, Tally
+from logsite.purging import Tally, purge_parts
+from logsite.stopping import account, stopping
+from sessionlogs.retention import Purge, RetentionError
 
 
 class Command(BaseCommand):
@@ -21,27 +20,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        stopping = threading.Event()
-        try:
-            purge = Purge(even_unshipped=options["even_unshipped"], stopping=stopping.is_set)
-        except RetentionError as error:
-            raise CommandError(str(error), returncode=2) from None
-        if options["dry_run"]:
-            self._print(purge, purge.count(), "would go")
-            return
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-        for number in handlers:
-            signal.signal(number, lambda *_: stopping.set())
-        try:
+        with stopping() as stop:
+            try:
+                purge = Purge(even_unshipped=options["even_unshipped"], stopping=stop.is_set)
+            except RetentionError as error:
+                raise CommandError(str(error), returncode=2) from None
+            if options["dry_run"]:
+                self._print(purge, purge.count(), "would go")
+                return
             run = purge.run(account())
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
         removed: Tally = Counter(
             {(rule, what): n for rule, counts in run.counts.items() for what, n in counts.items()}
         )
         self._print(purge, removed, "removed")
-        if stopping.is_set():
+        if stop.is_set():
             self.stdout.write("stopped before the end; the next run goes on")
 
     def _print(self, purge: Purge, tally: Tally, verb: str) -> None:
@@ -49,13 +41,12 @@ class Command(BaseCommand):
             sessions, events = tally[rule.name, "sessions"], tally[rule.name, "events"]
             self.stdout.write(f"{rule}: {sessions} sessions, {events} events {verb}")
         self.stdout.write(f"responses: {tally['responses', 'responses']} {verb}")
+        for part in purge_parts():
+            counts = ", ".join(f"{tally[part.name, what]} {what}" for what in part.removes)
+            self.stdout.write(f"{part.rule()}: {counts} {verb}")
+            if not purge.even_unshipped and (kept := part.kept_for_shipping(purge.now)):
+                self.stdout.write(
+                    f"{part.name}: {kept} stay until they are shipped (--even-unshipped removes them)"
+                )
         if kept := purge.kept_for_shipping():
             self.stdout.write(f"{kept} sessions stay until they are shipped (--even-unshipped removes them)")
-
-
-def account() -> str:
-    """The name of the account that runs this process; its number where it has no name, as in a container."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

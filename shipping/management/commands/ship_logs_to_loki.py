@@ -1,10 +1,7 @@
 """Ship log entries to Loki."""
 
-import signal
-import threading
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +11,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from logsite.records import Cursor, CursorError
+from logsite.stopping import stopping
 from shipping.destinations import Target, encoder, loki_target
 from shipping.engine import Push, Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable
@@ -41,7 +39,10 @@ class Command(BaseCommand):
         add("--dry-run", action="store_true", help="Say what would be sent, and send nothing.")
 
     def handle(self, *args: Any, **given: Any) -> None:
-        self.stop = threading.Event()
+        with stopping() as self.stop:
+            self._handle(given)
+
+    def _handle(self, given: dict[str, Any]) -> None:
         try:
             options = read_options(given, timezone.now())
             retry = Retry(
@@ -50,8 +51,7 @@ class Command(BaseCommand):
                 self.stop,
                 self._say_wait,
             )
-            with stop_on_signals(self.stop):
-                self._run(options, loki_target(options.loki), options.feeds(retry), retry)
+            self._run(options, loki_target(options.loki), options.feeds(retry), retry)
         except UsageError as error:
             raise CommandError(str(error), returncode=2) from None
         except (ShippingError, CursorError) as error:
@@ -152,16 +152,3 @@ class Command(BaseCommand):
     def _say_wait(self, error: Unavailable, delay: float) -> None:
         with tqdm.external_write_mode():
             self.stderr.write(f"{error}; trying again in {delay:.1f} s")
-
-
-@contextmanager
-def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stop`, so that the batch in hand is finished. Only the main thread may ask."""
-    before = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,57 @@
+"""Moments to the nanosecond: a column that holds them as a number, and their texts."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from logsite.records import from_nanoseconds, to_nanoseconds
+
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
+
+
+class NanosecondsField(models.BigIntegerField):
+    """Nanoseconds since 1970-01-01 UTC. Python sees an int; a `datetime` may be compared with it."""
+
+    description = "Nanoseconds since 1970-01-01 UTC"
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(to_nanoseconds(value) if isinstance(value, datetime) else value)
+
+    def to_python(self, value: Any) -> Any:
+        """Also the texts of forms and filters: a number, or a time as Django takes it."""
+        if isinstance(value, datetime):
+            return to_nanoseconds(value)
+        if isinstance(value, str) and not re.fullmatch(r"-?\d{1,19}", value, re.ASCII):
+            return _from_text(value)
+        return super().to_python(value)
+
+
+def _from_text(text: str) -> int:
+    if _RFC3339.fullmatch(text):
+        return from_rfc3339(text)
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValidationError(f"{text[:60]!r} is not a time")
+    return to_nanoseconds(timezone.make_aware(moment) if timezone.is_naive(moment) else moment)
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """As Docker writes it, all nine digits: `2026-11-20T14:05:32.847869062Z`."""
+    moment = from_nanoseconds(nanoseconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds % 1_000_000_000:09d}Z"
+
+
+def from_rfc3339(text: str) -> int:
+    """The nanoseconds of what `rfc3339` writes. Raises ValueError."""
+    if not (match := _RFC3339.fullmatch(text)):
+        raise ValueError(f"{text[:60]!r} is not a time such as 2026-11-20T14:05:32.847869062Z")
+    seconds, fraction = match.groups()
+    return to_nanoseconds(datetime.fromisoformat(f"{seconds}+00:00")) + int(fraction)

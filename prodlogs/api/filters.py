@@ -1,0 +1,123 @@
+"""What lists of the API can be narrowed by."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework.response import Response
+
+from logsite.nanoseconds import rfc3339
+from logsite.pagination import KeysetPagination
+from logsite.records import LEVELS, to_nanoseconds
+from prodlogs.models import (
+    ContainerLogEntry,
+    ErrorKind,
+    HostStatus,
+    SnapshotKind,
+    SnapshotStatus,
+    Stream,
+)
+from prodlogs.queries import containing, of_containers, of_levels
+
+TRUE_OR_FALSE = [("true", "true"), ("false", "false")]
+LONGEST_TEXT = 200
+LEVEL_CHOICES = [(level, level) for level in LEVELS if level not in ("SECURITY", "AUDIT")]
+
+
+class TrueOrFalse(django_filters.TypedChoiceFilter):
+    """`true` or `false`; django-filter's own takes anything else for «not asked»."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=TRUE_OR_FALSE, coerce=lambda text: text == "true", **options)
+
+
+class SearchPagination(KeysetPagination):
+    """Pages that say in `searched_since` how far back a text was looked for; null: everywhere."""
+
+    def get_paginated_response(self, data: Any) -> Response:
+        answer = super().get_paginated_response(data)
+        since = getattr(self.request, "searched_since", None)
+        answer.data = {**answer.data, "searched_since": since and rfc3339(to_nanoseconds(since))}
+        return answer
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        found = super().get_paginated_response_schema(schema)
+        found["properties"]["searched_since"] = {"type": "string", "nullable": True, "format": "date-time"}
+        return found
+
+
+class HostFilter(django_filters.FilterSet):
+    name = django_filters.CharFilter()
+    status = django_filters.ChoiceFilter(choices=HostStatus)
+    error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
+    enabled = TrueOrFalse()
+
+
+class ContainerFilter(django_filters.FilterSet):
+    host = django_filters.CharFilter(field_name="host__name")
+    name = django_filters.CharFilter()
+    container_id = django_filters.CharFilter()
+    state = django_filters.CharFilter()
+    removed = TrueOrFalse(
+        field_name="removed_at", method="_removed", label="Whether Docker lists it no longer."
+    )
+
+    def _removed(self, rows: QuerySet[Any], name: str, removed: bool | str) -> QuerySet[Any]:
+        return rows if removed == "" else rows.filter(removed_at__isnull=not removed)
+
+
+class ErrorFilter(django_filters.FilterSet):
+    """What is quick narrows first, and the text is looked for in what is left."""
+
+    since = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="lt")
+    stream = django_filters.ChoiceFilter(choices=Stream)
+    container = django_filters.CharFilter(label="Its name; with `host`, on that host.", method="_passed_over")
+    container_id = django_filters.CharFilter(label="Docker's id of it.", method="_passed_over")
+    host = django_filters.CharFilter(label="The name of its host.", method="_passed_over")
+    text = django_filters.CharFilter(
+        max_length=LONGEST_TEXT, method="_passed_over",
+        label="A part of the message; looked for in the newest 200,000 entries that the other filters leave. "
+        "`searched_since` says how far back that was; `until` with that time looks further.",
+    )  # fmt: skip
+
+    def filter_queryset(self, queryset: QuerySet[ContainerLogEntry]) -> QuerySet[ContainerLogEntry]:
+        rows = super().filter_queryset(queryset)
+        asked = self.form.cleaned_data
+        columns = {"container": "name", "container_id": "container_id", "host": "host__name"}
+        if which := {column: asked[name] for name, column in columns.items() if asked.get(name)}:
+            rows = of_containers(rows, **which)
+        searched = containing(rows, asked["text"])
+        if self.request is not None:
+            self.request.searched_since = searched.since  # for SearchPagination
+        return searched.rows
+
+    def _passed_over(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows
+
+
+class EntryFilter(ErrorFilter):
+    level = django_filters.MultipleChoiceFilter(choices=LEVEL_CHOICES, method="_level")
+
+    def _level(self, rows: QuerySet[Any], name: str, levels: list[str]) -> QuerySet[Any]:
+        return of_levels(rows, levels) if levels else rows
+
+
+class SnapshotFilter(django_filters.FilterSet):
+    host = django_filters.CharFilter(field_name="host_name")
+    container = django_filters.CharFilter(field_name="container_name")
+    status = django_filters.ChoiceFilter(choices=SnapshotStatus)
+    kind = django_filters.ChoiceFilter(choices=SnapshotKind)
+    error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
+    since = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+
+
+class CommandFilter(django_filters.FilterSet):
+    host = django_filters.CharFilter(field_name="host_name")
+    user = django_filters.CharFilter()
+    via = django_filters.CharFilter()
+    denied = TrueOrFalse()
+    error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
+    since = django_filters.IsoDateTimeFilter(field_name="sent_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="sent_at", lookup_expr="lt")

@@ -1,0 +1,107 @@
+"""/api/v2/prodlogs/error-summary/ and /health/."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from logsite.nanoseconds import rfc3339
+from logsite.records import to_nanoseconds
+from prodlogs.api.serializers import HealthSerializer, SummarySerializer
+from prodlogs.health import worst
+from prodlogs.host_states import asked_health, stored_states
+from prodlogs.models import DockerHost
+from prodlogs.summary import error_summary
+
+MOST_HOURS = 8760
+HOST = OpenApiParameter(
+    "host", type=str, description="The name of one host; all that are enabled without it."
+)
+
+
+class CanSeeEntries(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perm("prodlogs.view_containerlogentry"))
+
+
+class CanSeeHosts(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        asked = ("prodlogs.view_dockerhost", "prodlogs.view_container")
+        return bool(request.user and request.user.has_perms(asked))
+
+
+class ErrorSummaryView(APIView):
+    """Errors of the last hours by container, the container with the most of them first."""
+
+    permission_classes = (CanSeeEntries,)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("hours", type=int, default=24, description=f"1 to {MOST_HOURS}"),
+            HOST,
+        ],
+        responses=SummarySerializer,
+    )
+    def get(self, request: Request) -> Response:
+        _refuse_unknown(request, {"hours", "host"})
+        text = request.query_params.get("hours", "24")
+        if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= MOST_HOURS:
+            raise ValidationError({"hours": [f"a whole number from 1 to {MOST_HOURS}"]})
+        return Response(SummarySerializer(error_summary(int(text), _hosts(request))).data)
+
+
+class HealthView(APIView):
+    """How hosts and containers are, as they last said; with `live=true` they are asked now."""
+
+    permission_classes = (CanSeeHosts,)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("live", type=bool, default=False, description="Asks for prodlogs.collect_logs."),
+            HOST,
+        ],
+        responses=HealthSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        _refuse_unknown(request, {"live", "host"})
+        live = request.query_params.get("live", "false")
+        if live not in ("true", "false"):
+            raise ValidationError({"live": ["true or false"]})
+        hosts = _hosts(request)
+        if live == "true":
+            if not request.user.has_perm("prodlogs.collect_logs"):
+                raise PermissionDenied("live=true logs in to the hosts: it asks for prodlogs.collect_logs")
+            if off := [host.name for host in hosts if not host.enabled]:
+                raise ValidationError({"host": [f"{off[0]} is not enabled: it is never connected to"]})
+            found = asked_health(hosts, user=request.user.get_username(), via="api")
+        else:
+            found = stored_states(hosts)
+        now = rfc3339(to_nanoseconds(timezone.now()))
+        return Response(HealthSerializer({"timestamp": now, "status": worst(found), "hosts": found}).data)
+
+
+def _hosts(request: Request) -> list[DockerHost]:
+    """The enabled hosts, or the one asked for, enabled or not."""
+    name: Any = request.query_params.get("host")
+    if name is None:
+        return list(DockerHost.objects.filter(enabled=True))
+    if "\0" in name or not (found := list(DockerHost.objects.filter(name=name))):
+        raise ValidationError({"host": ["there is no Docker host of that name"]})
+    return found
+
+
+def _refuse_unknown(request: Request, known: Collection[str]) -> None:
+    unknown = {
+        name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
+        for name in request.query_params
+        if name not in known
+    }
+    if unknown:
+        raise ValidationError(unknown)

@@ -1,0 +1,249 @@
+"""Docker hosts, containers, what was read and what was sent, over the API."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from prodlogs.api.fields import NanosecondTime
+from prodlogs.host_form import FROM_ENVIRONMENT, check_private_key
+from prodlogs.host_keys import fingerprint
+from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class HostSerializer(serializers.ModelSerializer[DockerHost]):
+    """A Docker host. Its key and passphrase go in and never come out; left out, they stay as they are."""
+
+    ssh_key = serializers.CharField(write_only=True, required=False, trim_whitespace=False)
+    ssh_key_passphrase = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, trim_whitespace=False
+    )
+    host_key_fingerprint = serializers.SerializerMethodField(help_text="Of the accepted host key.")
+    offered_host_key_fingerprint = serializers.SerializerMethodField(
+        help_text="Of the key that the host showed instead, and that waits to be accepted."
+    )
+
+    class Meta:
+        model = DockerHost
+        fields = (
+            "id", "name", "address", "port", "user", "ssh_key", "ssh_key_passphrase", "enabled", "from_environment",
+            "host_key_fingerprint", "offered_host_key_fingerprint", "offered_at", "status", "error_kind",
+            "error_message", "checked_at", "answered_at",
+        )  # fmt: skip
+        read_only_fields = (
+            "from_environment", "offered_at", "status", "error_kind", "error_message", "checked_at", "answered_at",
+        )  # fmt: skip
+
+    def get_host_key_fingerprint(self, host: DockerHost) -> str:
+        return fingerprint(host.host_key) if host.host_key else ""
+
+    def get_offered_host_key_fingerprint(self, host: DockerHost) -> str:
+        return fingerprint(host.offered_host_key) if host.offered_host_key else ""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance and self.instance.from_environment and set(attrs) - {"enabled"}:
+            raise serializers.ValidationError(
+                {name: [FROM_ENVIRONMENT] for name in attrs if name != "enabled"}
+            )
+        if not self.instance and not attrs.get("ssh_key"):
+            raise serializers.ValidationError({"ssh_key": ["This field is required."]})
+        if key := attrs.get("ssh_key"):
+            attrs.setdefault("ssh_key_passphrase", "")  # the old key's is not the new one's
+            try:
+                check_private_key(key, attrs["ssh_key_passphrase"])
+            except ValueError as error:
+                raise serializers.ValidationError({"ssh_key": [str(error)]}) from None
+        return attrs
+
+
+class ContainerSerializer(serializers.ModelSerializer[Container]):
+    """A container as Docker last described it; `covered_from` null: nothing of its log is stored yet."""
+
+    host: Any = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    covered_from = NanosecondTime(allow_null=True)
+    stats = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Container
+        fields = (
+            "id", "host", "container_id", "name", "image", "state", "health", "exit_code", "restarts", "tty",
+            "log_driver", "created_at", "started_at", "finished_at", "seen_at", "removed_at", "stats", "stats_at",
+            "covered_from",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class EntrySerializer(serializers.ModelSerializer[ContainerLogEntry]):
+    """An entry; `level` is null where the line says none, `container_id` is Docker's."""
+
+    timestamp = NanosecondTime()
+    level = serializers.SerializerMethodField()
+    raw_line = serializers.CharField(source="raw", read_only=True)
+    stream = serializers.ChoiceField(choices=Stream.choices, read_only=True)
+    host = serializers.CharField(source="container.host.name", read_only=True)
+    container_id = serializers.CharField(source="container.container_id", read_only=True)
+
+    class Meta:
+        model = ContainerLogEntry
+        fields = (
+            "id", "container_name", "timestamp", "level", "message", "raw_line", "stream", "host", "container_id",
+            "level_rule", "sequence", "truncated_bytes",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_level(self, entry: ContainerLogEntry) -> str | None:
+        return entry.level or None
+
+
+class GapSerializer(serializers.Serializer[Any]):
+    """What was lost of a stream: between the line `after` and the line `before`."""
+
+    stream = serializers.CharField()
+    after = serializers.CharField(allow_null=True)
+    before = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class SnapshotSerializer(serializers.ModelSerializer[LogSnapshot]):
+    """One reading of one container's log."""
+
+    host = serializers.CharField(source="host_name", read_only=True)
+    first = NanosecondTime(allow_null=True)
+    last = NanosecondTime(allow_null=True)
+    gaps = GapSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = LogSnapshot
+        fields = (
+            "id", "host", "container_name", "kind", "status", "since", "until", "first", "last", "started_at",
+            "ended_at", "lines", "entries", "duplicates", "truncated", "bytes", "gaps", "error_kind",
+            "error_message", "started_by",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class CommandSerializer(serializers.ModelSerializer[RemoteCommand]):
+    """Something that was sent to a host; `denied`: not sent, or refused by the host."""
+
+    host = serializers.CharField(source="host_name", read_only=True)
+    argv = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = RemoteCommand
+        fields = (
+            "id", "sent_at", "user", "via", "host", "host_key_fingerprint", "key_fingerprint", "argv", "denied",
+            "exit_code", "stdout_bytes", "stderr_bytes", "duration_ms", "error_kind", "error_message",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+# --- What is asked for, and its results ------------------------------------------------------------------------
+
+
+class CollectSerializer(serializers.Serializer[Any]):
+    """All containers unless named; `since` reaches back for what lies before the stored part of the logs."""
+
+    containers = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
+    since = serializers.DateTimeField(required=False)
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """A mistyped field must not read everything."""
+        if unknown := set(self.initial_data) - set(self.fields):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"unknown field; there are: {known}"] for name in sorted(unknown)}
+            )
+        return wanted
+
+    def validate_since(self, since: datetime) -> datetime:
+        """A container that is read for the first time counts as read from then on."""
+        if not EARLIEST <= since <= timezone.now():
+            raise serializers.ValidationError("A time from 1970 until now.")
+        return since
+
+
+class FingerprintSerializer(serializers.Serializer[Any]):
+    fingerprint = serializers.CharField(max_length=100, help_text="`SHA256:…` of the key that was looked at.")
+
+
+class ReadingSerializer(serializers.Serializer[Any]):
+    """How the reading of one container's log ended."""
+
+    container = serializers.CharField()
+    snapshot = serializers.UUIDField(source="snapshot.pk", allow_null=True, default=None)
+    status = serializers.CharField()
+    lines = serializers.IntegerField()
+    entries = serializers.IntegerField()
+    gaps = GapSerializer(many=True)
+    error = serializers.CharField(allow_blank=True)
+    error_kind = serializers.CharField(allow_blank=True)
+
+
+class CollectedSerializer(serializers.Serializer[Any]):
+    """How the collection of a host ended; `error` is the host's, each reading has its own. `missing` are
+    containers that were asked for and that the host does not have."""
+
+    host = serializers.CharField()
+    readings = ReadingSerializer(many=True)
+    missing = serializers.ListField(child=serializers.CharField())
+    error = serializers.CharField(allow_blank=True)
+    error_kind = serializers.CharField(allow_blank=True)
+
+
+class HostHealthSerializer(serializers.Serializer[Any]):
+    """`status`: healthy, degraded (a container has a problem), unreachable (`error` says why) or unknown
+    (never asked); `checked_at` is when it was last asked."""
+
+    host = serializers.CharField()
+    status = serializers.CharField()
+    error = serializers.CharField(allow_blank=True)
+    error_kind = serializers.CharField(allow_blank=True)
+    containers = serializers.DictField(child=serializers.IntegerField())
+    problems = serializers.ListField(child=serializers.CharField())
+    stats = serializers.ListField(child=serializers.DictField())
+    checked_at = serializers.DateTimeField(allow_null=True)
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """`status` is the worst of the hosts'."""
+
+    timestamp = serializers.CharField()
+    status = serializers.CharField()
+    hosts = HostHealthSerializer(many=True)
+
+
+class SummaryEntrySerializer(serializers.Serializer[Any]):
+    container_name = serializers.CharField()
+    timestamp = serializers.CharField()
+    level = serializers.CharField(allow_null=True)
+    message = serializers.CharField()
+    raw_line = serializers.CharField()
+
+
+class BreakdownSerializer(serializers.Serializer[Any]):
+    error_count = serializers.IntegerField()
+    recent_errors = SummaryEntrySerializer(many=True)
+
+
+class IssueSerializer(serializers.Serializer[Any]):
+    container = serializers.CharField()
+    timestamp = serializers.CharField()
+    message = serializers.CharField()
+    severity = serializers.CharField()
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    """Entries of the levels ERROR and CRITICAL, by container."""
+
+    timestamp = serializers.CharField()
+    analysis_period_hours = serializers.FloatField()
+    total_containers = serializers.IntegerField()
+    containers_with_errors = serializers.IntegerField()
+    total_error_entries = serializers.IntegerField()
+    error_breakdown = serializers.DictField(child=BreakdownSerializer())
+    critical_issues = IssueSerializer(many=True)

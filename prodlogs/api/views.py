@@ -1,0 +1,153 @@
+"""/api/v2/prodlogs/: hosts, containers, entries, snapshots, sent commands."""
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from prodlogs.accepting import accept_host_key
+from prodlogs.api import filters
+from prodlogs.api.serializers import (
+    CollectedSerializer,
+    CollectSerializer,
+    CommandSerializer,
+    ContainerSerializer,
+    EntrySerializer,
+    FingerprintSerializer,
+    HostSerializer,
+    SnapshotSerializer,
+)
+from prodlogs.collect import collect_host
+from prodlogs.errors import HostError
+from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
+from prodlogs.queries import ERRORS, of_levels
+
+
+class MaySeeHostAnd(BasePermission):
+    """As in the admin, what is done with a host is for whom may see it."""
+
+    permission: str
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.has_perms(("prodlogs.view_dockerhost", self.permission)))
+
+
+class CanCollect(MaySeeHostAnd):
+    """It logs in to the host and writes what it reads."""
+
+    permission = "prodlogs.collect_logs"
+
+
+class CanAccept(MaySeeHostAnd):
+    permission = "prodlogs.accept_host_key"
+
+
+class HostViewSet(
+    mixins.CreateModelMixin, mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[DockerHost]
+):
+    """Docker hosts, in the order of their names. What was read of a host outlives it, so none is deleted here."""
+
+    queryset = DockerHost.objects.all()
+    serializer_class = HostSerializer
+    filterset_class = filters.HostFilter
+    keyset = ("name", "id")
+
+    @extend_schema(
+        request=CollectSerializer,
+        responses={
+            200: OpenApiResponse(CollectedSerializer, "Each reading says how it ended, and what is missing."),
+            409: OpenApiResponse(
+                CollectedSerializer, "The host is being read already, or it is not enabled."
+            ),
+            502: OpenApiResponse(CollectedSerializer, "The host could not be read; `error` says why."),
+        },
+    )
+    @action(detail=True, methods=["post"], permission_classes=[CanCollect], filter_backends=[])
+    def collect(self, request: Request, pk: str | None = None) -> Response:
+        """Read what is new in the containers' logs now; answers when that is done."""
+        host: DockerHost = self.get_object()
+        wanted = CollectSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        if not host.enabled:
+            return Response({"detail": f"{host.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
+        user = request.user.get_username()
+        result = collect_host(host, user=user, via="api", **wanted.validated_data)
+        answer = CollectedSerializer(result).data
+        if result.running:
+            return Response(answer, status=status.HTTP_409_CONFLICT)
+        return Response(answer, status=status.HTTP_502_BAD_GATEWAY if result.error else status.HTTP_200_OK)
+
+    @extend_schema(
+        request=FingerprintSerializer,
+        responses={
+            200: HostSerializer,
+            409: OpenApiResponse(
+                description="The host does not offer this key (any more); `detail` says more."
+            ),
+        },
+    )
+    @action(
+        detail=True, methods=["post"], url_path="accept-host-key", permission_classes=[CanAccept],
+        filter_backends=[],
+    )  # fmt: skip
+    def accept_host_key(self, request: Request, pk: str | None = None) -> Response:
+        """Trust the key that the host offers, if it has the fingerprint that somebody looked at."""
+        host: DockerHost = self.get_object()
+        wanted = FingerprintSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            accept_host_key(host, wanted.validated_data["fingerprint"], request.user)
+        except HostError as error:
+            return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
+        return Response(self.get_serializer(host).data)
+
+
+class ContainerViewSet(viewsets.ReadOnlyModelViewSet[Container]):
+    """Containers, in the order of their names. Those that Docker lists no longer have a time in `removed_at`."""
+
+    queryset = Container.objects.select_related("host")
+    serializer_class = ContainerSerializer
+    filterset_class = filters.ContainerFilter
+    keyset = ("name", "id")
+
+
+class EntryViewSet(viewsets.ReadOnlyModelViewSet[ContainerLogEntry]):
+    """Entries, newest first. With `text`, `searched_since` says how far back it was looked for; null: everywhere."""
+
+    queryset = ContainerLogEntry.objects.select_related("container__host")
+    serializer_class = EntrySerializer
+    filterset_class = filters.EntryFilter
+    pagination_class = filters.SearchPagination
+    keyset = ("-timestamp", "-id")
+
+
+class ErrorViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ContainerLogEntry]):
+    """Entries of the levels ERROR and CRITICAL, newest first."""
+
+    queryset = of_levels(ContainerLogEntry.objects.select_related("container__host"), ERRORS)
+    serializer_class = EntrySerializer
+    filterset_class = filters.ErrorFilter
+    pagination_class = filters.SearchPagination
+    keyset = ("-timestamp", "-id")
+
+
+class SnapshotViewSet(viewsets.ReadOnlyModelViewSet[LogSnapshot]):
+    """Readings, newest first: how many lines each found, and whether anything is missing."""
+
+    queryset = LogSnapshot.objects.all()
+    serializer_class = SnapshotSerializer
+    filterset_class = filters.SnapshotFilter
+    keyset = ("-started_at", "-id")
+    lookup_value_converter = "uuid"
+
+
+class CommandViewSet(viewsets.ReadOnlyModelViewSet[RemoteCommand]):
+    """Everything that was sent to a host, and what was refused, newest first."""
+
+    queryset = RemoteCommand.objects.all()
+    serializer_class = CommandSerializer
+    filterset_class = filters.CommandFilter
+    keyset = ("-sent_at", "-id")

@@ -1,0 +1,21 @@
+"""Django's entry point of the app."""
+
+from django.apps import AppConfig
+
+
+class ProdLogsConfig(AppConfig):
+    name = "prodlogs"
+    verbose_name = "Container logs"
+
+    def ready(self) -> None:
+        from logsite.metrics_text import register_metrics
+        from logsite.purging import register_purge
+        from logsite.records import register_source
+        from prodlogs import checks  # noqa: F401  registers them
+        from prodlogs.metrics import families
+        from prodlogs.retention import ContainerPurge
+        from prodlogs.sources import ContainerSource
+
+        register_source(ContainerSource())
+        register_metrics(ContainerSource.permission, families)
+        register_purge(ContainerPurge())

@@ -1,0 +1,67 @@
+"""The record of what was sent to a host: written before sending, completed at the end."""
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+
+from django.db import transaction
+from django.utils import timezone
+
+from logsite.redaction import redact
+from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
+
+LONGEST_WORD = 2000  # characters of a denied word
+
+
+class Record:
+    """One command's row. It is committed before the command is sent, so that no crash hides a command.
+
+    Raises RuntimeError within a transaction: rolling that back would lose the row.
+    """
+
+    def __init__(self, host: DockerHost, argv: Sequence[str], *, user: str, via: str) -> None:
+        self._began = monotonic()
+        with transaction.atomic(durable=True):
+            self._row = RemoteCommand.objects.create(
+                sent_at=timezone.now(),
+                user=user,
+                via=via,
+                host=host,
+                host_name=host.name,
+                argv=[_plain(word) for word in argv],
+            )
+
+    def finish(
+        self, *, exit_code: int | None = None, sizes: Mapping[str, int] | None = None, denied: bool = False,
+        error_kind: str = "", error_message: str = "", host_key_fingerprint: str = "", key_fingerprint: str = "",
+    ) -> None:  # fmt: skip
+        """What came of it. `sizes` are the bytes of stdout and stderr."""
+        RemoteCommand.objects.filter(pk=self._row.pk, duration_ms__isnull=True).update(
+            duration_ms=round((monotonic() - self._began) * 1000, 3),
+            exit_code=exit_code,
+            stdout_bytes=(sizes or {}).get("stdout", 0),
+            stderr_bytes=(sizes or {}).get("stderr", 0),
+            denied=denied,
+            error_kind=error_kind,
+            error_message=_plain(error_message),
+            host_key_fingerprint=host_key_fingerprint,
+            key_fingerprint=key_fingerprint,
+        )
+
+
+def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, via: str) -> None:
+    """Record something that was asked for and not sent."""
+    with transaction.atomic(durable=True):
+        RemoteCommand.objects.create(
+            sent_at=timezone.now(), user=user, via=via, host=host, host_name=host.name, denied=True,
+            argv=[_storable(word) for word in argv], error_kind=ErrorKind.REFUSED, error_message=_storable(reason),
+        )  # fmt: skip
+
+
+def _storable(word: object) -> str:
+    """Also what is no text; without credentials, which somebody may have typed."""
+    return redact(_plain(word if isinstance(word, str) else ascii(word)))[:LONGEST_WORD]
+
+
+def _plain(text: str) -> str:
+    """As every database takes it: NUL and lone surrogates are written out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

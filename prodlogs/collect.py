@@ -1,0 +1,228 @@
+"""Collects the logs of a host's containers into the database, from where each was left."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from logsite.records import to_nanoseconds
+from prodlogs.containers import refresh
+from prodlogs.errors import HostError
+from prodlogs.garbage import fewer_collections
+from prodlogs.models import (
+    Container,
+    DockerHost,
+    ErrorKind,
+    LogSnapshot,
+    SnapshotKind,
+    SnapshotStatus,
+    Watermark,
+)
+from prodlogs.passes import ContainerPass, redactor_of
+from prodlogs.reader_lock import reading
+from prodlogs.remote import Remote
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 16  # hosts
+OF_THE_HOST = (ErrorKind.AUTHENTICATION, ErrorKind.HOST_KEY, ErrorKind.CONFIGURATION, ErrorKind.DAEMON)
+
+
+@dataclass
+class Reading:
+    """What one reading of one container's log brought. `gaps` as in LogSnapshot; `status` a SnapshotStatus."""
+
+    container: str
+    snapshot: LogSnapshot | None
+    status: str
+    lines: int = 0
+    entries: int = 0
+    gaps: list[dict[str, str | None]] = field(default_factory=list)
+    error: str = ""
+    error_kind: str = ""
+
+
+@dataclass
+class HostResult:
+    """What a pass over one host brought. `running`: another reader is at work there, and nothing was done.
+
+    `missing` are containers that were asked for and that the host does not have.
+    """
+
+    host: str
+    readings: list[Reading] = field(default_factory=list)
+    error: str = ""
+    error_kind: str = ""
+    running: bool = False
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Everything that was asked for was read; gaps are no failure of the reading."""
+        failed = any(reading.error for reading in self.readings)
+        return not (self.error or self.running or self.missing or failed)
+
+    def without_failures(self) -> "HostResult":
+        """What did come, for whom the failures are told in another place."""
+        read = [reading for reading in self.readings if not reading.error]
+        return replace(self, readings=read, error="", error_kind="", running=False)
+
+
+def collect_host(
+    host: DockerHost, *, user: str = "", via: str = "cli", containers: Sequence[str] | None = None,
+    since: datetime | None = None, kind: str = SnapshotKind.COLLECT,
+) -> HostResult:  # fmt: skip
+    """Read what is new of every container, or of those named (names, ids). Never raises for what a host does.
+
+    A container that was never read is read from `since` on, or from its beginning. Where `since` lies before
+    what is stored, what lies between is read, too.
+    """
+    with reading(host) as free:
+        if not free:
+            return HostResult(host.name, running=True)
+        with Remote(host, user=user, via=via) as remote:
+            return HostPass(host, remote, user=user, kind=kind).once(containers, since)
+
+
+def backfill_host(
+    host: DockerHost, since: datetime, until: datetime, *, user: str = "", via: str = "cli",
+    containers: Sequence[str] | None = None,
+) -> HostResult:  # fmt: skip
+    """Read what the containers wrote from `since` until before `until`; what is stored already is counted."""
+    with reading(host) as free:
+        if not free:
+            return HostResult(host.name, running=True)
+        with Remote(host, user=user, via=via) as remote:
+            work = HostPass(host, remote, user=user, kind=SnapshotKind.BACKFILL)
+            return work.window(to_nanoseconds(since), to_nanoseconds(until), containers)
+
+
+def collect_hosts(
+    hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli", containers: Sequence[str] | None = None,
+    since: datetime | None = None, kind: str = SnapshotKind.COLLECT,
+) -> Iterator[HostResult]:  # fmt: skip
+    """`collect_host` for each, in a thread of its own; results as they come."""
+
+    def one(host: DockerHost) -> HostResult:
+        try:
+            return collect_host(host, user=user, via=via, containers=containers, since=since, kind=kind)
+        except Exception as error:  # the other hosts go on  # noqa: BLE001
+            return failed(host, error)
+
+    def in_a_thread(host: DockerHost) -> HostResult:
+        try:
+            return one(host)
+        finally:
+            connection.close()
+
+    if len(hosts) == 1:
+        yield one(hosts[0])
+        return
+    with ThreadPoolExecutor(min(max(len(hosts), 1), MOST_AT_ONCE), thread_name_prefix="collect") as pool:
+        yield from (future.result() for future in as_completed([pool.submit(in_a_thread, h) for h in hosts]))
+
+
+def failed(host: DockerHost, error: Exception) -> HostResult:
+    """The result of a pass that broke in our own code or in the database."""
+    log.error("collecting from %s failed", host.name, exc_info=error)
+    reason = f"{host.name}: internal error ({type(error).__name__}); the log of this process has more"
+    return HostResult(host.name, error=reason, error_kind=ErrorKind.INTERNAL)
+
+
+class HostPass:
+    """One connection's work on one host; `once` may be called again and again."""
+
+    def __init__(self, host: DockerHost, remote: Remote, *, user: str, kind: str) -> None:
+        self._host, self._remote, self._user, self._kind = host, remote, user, kind
+        self._passes: dict[int, ContainerPass] = {}
+        # Whoever has the host's lock is its only reader: what still runs was killed.
+        LogSnapshot.objects.filter(host=host, status=SnapshotStatus.RUNNING).update(
+            status=SnapshotStatus.PARTIAL, ended_at=timezone.now(), error_kind=ErrorKind.INTERNAL,
+            error_message=f"{host.name}: its reader was killed; the next reading goes on where it was",
+        )  # fmt: skip
+
+    def once(self, names: Sequence[str] | None = None, since: datetime | None = None) -> HostResult:
+        """Read what is new, and what lies between `since` and what is stored."""
+        result = HostResult(self._host.name)
+        start = None if since is None else to_nanoseconds(since)
+        for work in self._chosen(result, names):
+            with fewer_collections():
+                work.read(start)
+                self._note(result, work)
+                if start is not None and work.container.covered_from and start < work.container.covered_from:
+                    work.read_window(start, work.container.covered_from, extends=True)
+                    self._note(result, work)
+        return result
+
+    def window(self, start: int, end: int, names: Sequence[str] | None = None) -> HostResult:
+        """Read what was written from `start` until before `end` (ns), in whatever was read before."""
+        result = HostResult(self._host.name)
+        for work in self._chosen(result, names):
+            with fewer_collections():
+                work.read_window(start, end)
+            self._note(result, work)
+        return result
+
+    def _chosen(self, result: HostResult, names: Sequence[str] | None) -> Iterator[ContainerPass]:
+        """The containers to read; ends where the host itself fails, which then stands in `result`."""
+        try:
+            listed = refresh(self._remote, self._host)
+        except HostError as error:
+            result.error, result.error_kind = str(error), error.kind
+            return
+        for container in self._gone():
+            work = self._pass(container)
+            work.removed()
+            self._note(result, work)
+            del self._passes[container.pk]
+        chosen = [container for container in listed if names is None or _is_named(container, names)]
+        result.missing = [name for name in names or () if not any(_is_named(each, [name]) for each in chosen)]
+        for container in chosen:
+            yield self._pass(container)
+            if result.error:
+                return
+
+    def _gone(self) -> QuerySet[Container]:
+        """What was read and is not listed any more, whoever saw that first (`prodlogs health` does, too), until its
+        end is on record and nothing waits for the rest of a trace."""
+        told = LogSnapshot.objects.filter(
+            container=OuterRef("pk"), error_kind=ErrorKind.REMOVED, ended_at__gte=OuterRef("removed_at")
+        )
+        waits = Watermark.objects.filter(container=OuterRef("pk")).exclude(pending=[])
+        read = Container.objects.filter(host=self._host, removed_at__isnull=False, covered_from__isnull=False)
+        return read.filter(~Exists(told) | Exists(waits))
+
+    def _pass(self, container: Container) -> ContainerPass:
+        if found := self._passes.get(container.pk):
+            found.container = container
+            return found
+        work = ContainerPass(
+            self._host, container, self._remote, redactor_of(self._host), user=self._user, kind=self._kind
+        )
+        self._passes[container.pk] = work
+        return work
+
+    def _note(self, result: HostResult, work: ContainerPass) -> None:
+        if (outcome := work.outcome) is None:
+            return
+        result.readings.append(
+            Reading(
+                work.container.name, outcome.snapshot, outcome.status, outcome.lines, outcome.entries,
+                outcome.gaps, outcome.error, outcome.error_kind,
+            )
+        )  # fmt: skip
+        earlier = result.readings[-2] if len(result.readings) > 1 else None
+        broken = outcome.error_kind in (ErrorKind.CONNECTION, ErrorKind.TIMEOUT)
+        again = broken and earlier is not None and earlier.error_kind == outcome.error_kind
+        if outcome.error_kind in OF_THE_HOST or again:
+            result.error, result.error_kind = outcome.error, outcome.error_kind
+
+
+def _is_named(container: Container, names: Sequence[str]) -> bool:
+    """By its name, its id, or the twelve digits that `docker ps` shows of it."""
+    identity = container.container_id
+    return container.name in names or identity in names or identity[:12] in names

@@ -1,0 +1,128 @@
+"""`ProductionLogCollector`: logs of production containers, read now, stored, and handed out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from prodlogs.collect import HostResult, collect_hosts
+from prodlogs.containers import refresh
+from prodlogs.entries import EntryDict, as_dicts, by_container, since_hours, stored
+from prodlogs.errors import HostError
+from prodlogs.health import Health, check_health
+from prodlogs.hosts import get_hosts
+from prodlogs.models import Container, DockerHost
+from prodlogs.parallel import for_each_host
+from prodlogs.queries import ERRORS
+from prodlogs.remote import Remote
+
+
+class CollectionFailed(RuntimeError):
+    """A host or a container could not be read; what could be is stored. `failures` has a sentence for each."""
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        super().__init__("; ".join(failures))
+        self.failures = list(failures)
+
+
+class ProductionLogCollector:
+    """Reads over SSH, stores what is new, and answers from what is stored.
+
+    `host` is the name of one Docker host; without it, all that are enabled. Every method that reads raises
+    CollectionFailed, a RuntimeError, when something could not be read, and stores the rest all the same; with
+    `strict=False` it answers with what there is, and `failures` says what is missing. ValueError for a host
+    that is not configured, or a number of hours that is none.
+    """
+
+    def __init__(
+        self, host: str | None = None, *, user: str = "", via: str = "api", strict: bool = True
+    ) -> None:
+        self.hosts: list[DockerHost] = get_hosts(host)
+        self.user, self.via, self.strict = user, via, strict
+        self.failures: list[str] = []
+        self.results: list[HostResult] = []
+
+    def get_container_list(self) -> list[dict[str, Any]]:
+        """Every container that Docker lists, by host and name: {"host", "container_id", "name", "image", "state",
+        "health", "exit_code", "restarts", "started_at", "log_driver"}."""
+        self._failed([error for error in for_each_host(self.hosts, self._refresh) if error])
+        found = Container.objects.filter(host__in=self.hosts, removed_at__isnull=True).select_related("host")
+        return [container_dict(row) for row in found.order_by("host__name", "name")]
+
+    def _refresh(self, host: DockerHost) -> str:
+        """Bring the host's containers up to date; why that failed, or nothing."""
+        try:
+            with Remote(host, user=self.user, via=self.via) as remote:
+                refresh(remote, host)
+        except HostError as error:
+            return str(error)
+        return ""
+
+    def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:
+        """One container's entries of the last `hours`, oldest first. ValueError where the hosts answer, and none
+        has it."""
+        since = since_hours(hours)
+        self._collect(hours, [container_name])
+        rows = Container.objects.filter(host__in=self.hosts, name=container_name)
+        if not self.failures and not rows.exists():
+            raise ValueError(f"container {container_name!r}: no host has it")
+        return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
+
+    def get_logs_from_all_containers(self, hours: float = 1) -> dict[str, list[EntryDict]]:
+        """The entries of the last `hours` by container, oldest first."""
+        since = since_hours(hours)
+        self._collect(hours)
+        return by_container(self.hosts, stored(self.hosts, since))
+
+    def get_error_logs_only(self, hours: float = 24) -> dict[str, list[EntryDict]]:
+        """As `get_logs_from_all_containers`, only the levels ERROR and CRITICAL, only containers that have some."""
+        since = since_hours(hours)
+        self._collect(hours)
+        found = by_container(self.hosts, stored(self.hosts, since, levels=ERRORS))
+        return {name: entries for name, entries in found.items() if entries}
+
+    def collect(self, hours: float, containers: Sequence[str] | None = None) -> list[HostResult]:
+        """Read what is new, and what is missing of the last `hours`; how it went, by host."""
+        self._collect(hours, containers)
+        return self.results
+
+    def health_check(self) -> Health:
+        """How hosts and containers are; a host that does not answer is part of the answer."""
+        return check_health(self.hosts, user=self.user, via=self.via)
+
+    def _collect(self, hours: float, containers: Sequence[str] | None = None) -> None:
+        since = since_hours(hours)
+        found = collect_hosts(self.hosts, user=self.user, via=self.via, containers=containers, since=since)
+        self.results = list(found)
+        self._failed([sentence for result in self.results for sentence in failures_of(result)])
+
+    def _failed(self, failures: list[str]) -> None:
+        self.failures = failures
+        if failures and self.strict:
+            raise CollectionFailed(failures)
+
+
+def failures_of(result: HostResult) -> list[str]:
+    """A sentence for everything of a host that could not be read."""
+    if result.running:
+        return [f"{result.host}: another reader is at it"]
+    own = [result.error] if result.error else []
+    return own + [
+        f"{result.host}/{reading.container}: {reading.error}"
+        for reading in result.readings
+        if reading.error and reading.error != result.error
+    ]
+
+
+def container_dict(row: Container) -> dict[str, Any]:
+    """A container as the interfaces show it."""
+    return {
+        "host": row.host.name,
+        "container_id": row.container_id,
+        "name": row.name,
+        "image": row.image,
+        "state": row.state,
+        "health": row.health or None,
+        "exit_code": row.exit_code,
+        "restarts": row.restarts,
+        "started_at": row.started_at.isoformat() if row.started_at else None,
+        "log_driver": row.log_driver,
+    }

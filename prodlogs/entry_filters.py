@@ -1,0 +1,63 @@
+"""The side-bar filters of entries."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from logsite.admin import FormFilter
+from logsite.records import LEVELS
+from prodlogs.models import ContainerLogEntry
+from prodlogs.queries import ERRORS, of_containers, of_levels
+
+KNOWN = [level for level in LEVELS if level not in ("SECURITY", "AUDIT")]
+GROUPS = {
+    "errors": ("Errors: ERROR and CRITICAL", ERRORS),
+    "warnings": ("WARNING and worse", ("WARNING", *ERRORS)),
+    "none": ("without a level", ("",)),
+}
+
+
+def levels_of(text: str) -> tuple[str, ...]:
+    """The levels that a filter's word stands for: a group, or levels with commas between; none for garbage."""
+    if text in GROUPS:
+        return GROUPS[text][1]
+    levels = tuple(text.split(","))
+    return levels if set(levels) <= set(KNOWN) else ()
+
+
+class LevelFilter(admin.SimpleListFilter):
+    title = "level"
+    parameter_name = "level"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        groups = [(name, label) for name, (label, _) in GROUPS.items()]
+        return [*groups[:2], *((level, level) for level in reversed(KNOWN)), groups[2]]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry]
+    ) -> QuerySet[ContainerLogEntry]:
+        levels = levels_of(self.value() or "")
+        return of_levels(queryset, levels) if levels else queryset
+
+
+class PlaceFilter(FormFilter):
+    """By the names of host and container."""
+
+    title = "host and container"
+    parameters = ("host", "container")
+    columns = {"host": "host__name", "container": "name"}
+
+    def fields(self) -> list[dict[str, str]]:
+        return [
+            {"name": name, "type": "search", "label": name.capitalize(), "value": self._value(name)}
+            for name in self.parameters
+        ]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry]
+    ) -> QuerySet[ContainerLogEntry]:
+        given = {self.columns[name]: self._value(name).strip() for name in self.parameters}
+        which = {column: text for column, text in given.items() if text}
+        return of_containers(queryset, **which) if which else queryset

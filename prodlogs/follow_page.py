@@ -1,0 +1,161 @@
+"""The page that shows entries as they come, and what stood around one entry."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Left, Length
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from logsite.pagination import beyond
+from logsite.records import Cursor, CursorError, committed, get_source
+from prodlogs import showing
+from prodlogs.entry_filters import GROUPS, KNOWN, levels_of
+from prodlogs.models import Container, ContainerLogEntry, DockerHost, Stream
+from prodlogs.queries import containing, of_containers, of_levels
+
+TAIL = 500  # entries that the page begins with
+NEWS = 2000  # entries in one answer
+BEHIND = 20_000  # entries of any kind; who is further behind goes on at the end
+LONGEST = 20_000  # characters of a message; the rest is on the entry's page
+LONGEST_TEXT = 200
+AROUND = 10  # entries before and after one
+AROUND_LENGTH = 1000  # characters of each
+ORDERING = ["timestamp", "id"]
+LEVEL_CHOICES = [
+    *((name, GROUPS[name][0]) for name in ("errors", "warnings")),
+    *((name, name) for name in reversed(KNOWN)),
+]
+Rows = QuerySet[ContainerLogEntry]
+
+
+class BadQuery(ValueError):
+    """A parameter that makes no sense; `field` names it."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """The page itself; its script fetches everything else."""
+    names = (
+        Container.objects.filter(removed_at__isnull=True).order_by("name").values_list("name", "host__name")
+    )
+    context |= {
+        "title": "Follow live",
+        "hosts": DockerHost.objects.order_by("name").values_list("name", flat=True),
+        "containers": names,
+        "levels": LEVEL_CHOICES,
+        "streams": Stream.values,
+        "chosen": {
+            name: request.GET.get(name, "") for name in ("host", "container", "level", "stream", "text")
+        },
+        "longest": LONGEST_TEXT,
+    }
+    return TemplateResponse(request, "admin/prodlogs/follow.html", context)
+
+
+def news(request: HttpRequest) -> HttpResponse:
+    """Entries as JSON, oldest first: {"entries", "cursor", "more", "skipped"}.
+
+    Without `after` the newest there are; with it those committed since that cursor. `more`: ask again at once.
+    `skipped`: there were too many, and `entries` are the newest of them.
+    """
+    if not request.user.has_perm("prodlogs.view_containerlogentry"):
+        raise PermissionDenied
+    try:
+        return JsonResponse(_news(request.GET.dict()))
+    except BadQuery as error:
+        return JsonResponse({error.field: [str(error)]}, status=400)
+
+
+def _news(query: dict[str, str]) -> dict[str, Any]:
+    source = get_source("container")
+    rows = _narrowed(query)
+    end = source.end()  # before the rows are read: what comes in between is sent twice rather than never
+    if not query.get("after"):
+        return _answer(containing(rows, query.get("text", "")).rows, end)
+    text = query.get("text", "")
+    try:
+        cursor = Cursor.parse(query["after"])
+        passed = committed(ContainerLogEntry.objects.all(), cursor).order_by("xact", "id")
+    except CursorError as error:
+        raise BadQuery("after", str(error)) from None
+    if passed[: BEHIND + 1].count() > BEHIND:  # too many to look through, whatever is wanted of them
+        return _answer(containing(rows, text).rows, end) | {"skipped": True}
+    behind = committed(rows, cursor)
+    if text:
+        behind = behind.filter(message__icontains=text)
+    found = list(behind.order_by("xact", "id")[: NEWS + 1])
+    if len(found) <= NEWS:
+        return {"entries": _shown(found), "cursor": str(end), "more": False, "skipped": False}
+    last = found[NEWS - 1]
+    return {
+        "entries": _shown(found[:NEWS]),
+        "cursor": f"{last.xact}-{last.pk}",
+        "more": True,
+        "skipped": False,
+    }
+
+
+def _answer(rows: Rows, end: Cursor) -> dict[str, Any]:
+    """The newest of `rows`, and where to go on."""
+    newest = list(rows.order_by("-timestamp", "-id")[:TAIL])
+    return {"entries": _shown(newest), "cursor": str(end), "more": False, "skipped": False}
+
+
+def _narrowed(query: dict[str, str]) -> Rows:
+    """The rows of what was chosen. Raises BadQuery."""
+    if any("\0" in value for value in query.values()):
+        raise BadQuery(next(name for name in query if "\0" in query[name]), "holds a NUL")
+    if len(query.get("text", "")) > LONGEST_TEXT:
+        raise BadQuery("text", f"at most {LONGEST_TEXT} characters")
+    rows: Rows = ContainerLogEntry.objects.select_related("container__host")
+    if stream := query.get("stream"):
+        if stream not in Stream.values:
+            raise BadQuery("stream", f"one of {', '.join(Stream.values)}")
+        rows = rows.filter(stream=stream)
+    if level := query.get("level"):
+        if not (levels := levels_of(level)):
+            raise BadQuery("level", f"one of {', '.join((*GROUPS, *KNOWN))}")
+        rows = of_levels(rows, levels)
+    columns = {"host": "host__name", "container": "name"}
+    which = {column: query[name] for name, column in columns.items() if query.get(name)}
+    return of_containers(rows, **which) if which else rows
+
+
+def _shown(entries: list[ContainerLogEntry]) -> list[dict[str, Any]]:
+    """For the script, in the order of their times."""
+    return [_entry(entry) for entry in sorted(entries, key=lambda entry: (entry.timestamp, entry.pk))]
+
+
+def _entry(entry: ContainerLogEntry) -> dict[str, Any]:
+    """Ids and times as texts: JavaScript's numbers end at 2^53."""
+    text = showing.visible(entry.message)
+    return {
+        "id": str(entry.pk),
+        "timestamp": str(entry.timestamp),
+        "host": entry.container.host.name,
+        "container": entry.container_name,
+        "stream": entry.stream,
+        "level": entry.level,
+        "message": text if len(text) <= LONGEST else f"{text[:LONGEST]}…",
+        "url": reverse("admin:prodlogs_containerlogentry_change", args=[entry.pk]),
+    }
+
+
+def surroundings(entry: ContainerLogEntry) -> dict[str, Any]:
+    """For the page of an entry: what its container wrote before and after it."""
+    mine = ContainerLogEntry.objects.filter(container=entry.container_id).defer("message", "raw_line")
+    mine = mine.annotate(beginning=Left("message", Value(AROUND_LENGTH)), length=Length("message"))
+    key = [entry.timestamp, entry.pk]
+
+    def beside(*, reverse: bool) -> Rows:
+        order = ["-timestamp", "-id"] if reverse else ORDERING
+        return mine.filter(beyond(ORDERING, key, reverse=reverse)).order_by(*order)[:AROUND]
+
+    before, after = list(beside(reverse=True))[::-1], list(beside(reverse=False))
+    return {"entry": entry, "around": [*before, entry, *after], "raw": showing.visible(entry.raw)}

@@ -1,0 +1,245 @@
+"""The server's half of «read-only»: a wrapper that runs four commands and no other, and the line that forces it.
+
+The wrapper is written from the constants of `grammar.py`, so that both halves allow the same. It takes nothing
+from the client but the text of the command, which it compares and takes apart without ever evaluating it.
+"""
+
+import base64
+import re
+import shlex
+from collections.abc import Sequence
+from textwrap import dedent
+
+from prodlogs import grammar
+from prodlogs.models import DockerHost
+
+PROGRAM = "logsite-docker-read"
+PATH = f"/usr/local/bin/{PROGRAM}"
+REFUSED = 126  # the exit code of a refusal; Docker's own are 0, 1 and 125, «not found» is 127
+REFUSAL = f"{PROGRAM}: refused: "  # begins the one line on stderr
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ABSOLUTE_PATH = re.compile(r"(?:/[A-Za-z0-9_.-]+)+", re.ASCII)
+_PROGRAM_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]*|{_ABSOLUTE_PATH.pattern}", re.ASCII)
+_DOCKER_HOST = re.compile(r"unix:///[A-Za-z0-9_./-]+|tcp://[A-Za-z0-9_.:\[\]-]+", re.ASCII)
+_PUBLIC_KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+=*)(?: [ -~]*)?", re.ASCII)
+
+# In order: nothing is a pattern for file names, no function of the client's environment stands before a program,
+# programs come from where the operator put them, brackets mean bytes. `env -i` keeps DOCKER_* and all else out.
+SCRIPT = """\
+#!/bin/sh
+# @PROGRAM@: what LogSite may ask of Docker on this host, and nothing else.
+# Printed by `manage.py prodlogs harden`. Install it owned by root, mode 0755, outside of the login's reach.
+set -f
+unset -f printf env
+PATH=@SEARCH_PATH@
+LC_ALL=C
+export PATH LC_ALL
+IFS=' '
+asked=${SSH_ORIGINAL_COMMAND-}
+
+ps_format=@PS_FORMAT@
+inspect_format=@INSPECT_FORMAT@
+stats_format=@STATS_FORMAT@
+ps="@PS@ '$ps_format'"
+inspect="@INSPECT@ '$inspect_format' "
+stats="@STATS@ '$stats_format'"
+logs="@LOGS@ "
+
+refuse() {
+    printf '%s%s\\n' '@REFUSAL@' "$1" >&2
+    exit @REFUSED@
+}
+
+run() {
+    exec env -i PATH="$PATH" LC_ALL=C DOCKER_CONFIG=/nonexistent @DOCKER_HOST@@DOCKER@ "$@"
+}
+
+blanks() {  # one between two words, none before or after them
+    case $1 in
+    '' | ' '* | *' ' | *'  '*) refuse 'words are not separated by one blank each' ;;
+    esac
+}
+
+container() {
+    case $1 in
+    *[!@LETTERS@0123456789_.-]*) refuse 'not the id or name of a container' ;;
+    [@LETTERS@0123456789]?*) ;;
+    *) refuse 'not the id or name of a container' ;;
+    esac
+    case $((${#1} > @LONGEST_NAME@)) in
+    0) ;;
+    *) refuse 'the name of a container is too long' ;;
+    esac
+}
+
+count() {
+    case $1 in
+    *[!0123456789]* | ?????????[0123456789]*) refuse '--tail is not a number of lines' ;;
+    [123456789]*) ;;
+    *) refuse '--tail is not a number of lines' ;;
+    esac
+}
+
+moment() {  # 1970 to 2199, UTC, nine digits after the point
+    case $2 in
+    19[789]@D@-@DATE@T@TIME@ | 2[01]@D@@D@-@DATE@T@TIME@) ;;
+    *) refuse "$1 is not a time such as 2026-11-20T14:05:32.847869062Z" ;;
+    esac
+    case $2 in
+    *-00-* | *-1[3456789]-* | *-00T* | *-3[23456789]T* | *T2[456789]:*) refuse "$1 is not a time" ;;
+    2100-02-29T* | *-02-3* | *-0[469]-31T* | *-11-31T*) refuse "$1 is no day of the calendar" ;;
+    ??[02468][048]-02-29T* | ??[13579][26]-02-29T*) ;;
+    *-02-29T*) refuse "$1 is no day of the calendar" ;;
+    esac
+}
+
+case $asked in
+'')
+    refuse 'no command; this key opens no shell'
+    ;;
+"$ps")
+    run @PS_OPTIONS@ "$ps_format"
+    ;;
+"$stats")
+    run @STATS_OPTIONS@ "$stats_format"
+    ;;
+"$inspect"*)
+    names=${asked#"$inspect"}
+    blanks "$names"
+    set -- $names
+    case $(($# > @MOST_CONTAINERS@)) in
+    0) ;;
+    *) refuse 'too many containers at once' ;;
+    esac
+    for name; do
+        container "$name"
+    done
+    run @INSPECT_OPTIONS@ "$inspect_format" "$@"
+    ;;
+"$logs"*)
+    words=${asked#"$logs"}
+    blanks "$words"
+    set -- $words
+    case $1 in
+    --tail) count "${2-}" && shift 2 ;;
+    esac
+    case ${1-} in
+    --since) moment --since "${2-}" && shift 2 ;;
+    esac
+    case ${1-} in
+    --until) moment --until "${2-}" && shift 2 ;;
+    esac
+    case $# in
+    1) container "$1" ;;
+    *) refuse 'not [--tail N] [--since TIME] [--until TIME] CONTAINER' ;;
+    esac
+    run @LOGS_OPTIONS@ $words
+    ;;
+esac
+refuse 'not one of the commands that only read (docker ps, logs, inspect, stats, as LogSite writes them)'
+"""
+
+
+def wrapper(docker: str = "docker", docker_host: str = "") -> str:
+    """The wrapper's text. `docker` is a program's name or path, `docker_host` the daemon's address where it is not
+    Docker's default one. Raises ValueError for what could not be written into a script as it stands."""
+    if not _PROGRAM_NAME.fullmatch(docker):
+        raise ValueError(
+            f"docker: {docker!a} is not a program's name or absolute path of letters, digits and _.-"
+        )
+    if docker_host and not _DOCKER_HOST.fullmatch(docker_host):
+        raise ValueError(
+            f"docker_host: {docker_host!a} is not like unix:///run/docker.sock or tcp://127.0.0.1:2375"
+        )
+    text = SCRIPT
+    for name, value in _literals(docker, docker_host).items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _literals(docker: str, docker_host: str) -> dict[str, str]:
+    digit = "[0123456789]"
+    return {
+        "SEARCH_PATH": SEARCH_PATH,
+        "PROGRAM": PROGRAM,
+        "REFUSAL": REFUSAL,
+        "REFUSED": str(REFUSED),
+        "DOCKER_HOST": f"DOCKER_HOST={shlex.quote(docker_host)} " if docker_host else "",
+        "DOCKER": shlex.quote(docker),
+        "LETTERS": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",  # a range means what the locale says
+        "LONGEST_NAME": str(grammar.LONGEST_NAME),
+        "MOST_CONTAINERS": str(grammar.MOST_CONTAINERS),
+        "DATE": f"[01]{digit}-[0123]{digit}",
+        "TIME": f"[012]{digit}:[012345]{digit}:[012345]{digit}.{digit * 9}Z",
+        "D": digit,
+        **_command_literals("PS", grammar.PS),
+        **_command_literals("STATS", grammar.STATS),
+        **_command_literals("INSPECT", grammar.INSPECT),
+        "LOGS": shlex.join(grammar.LOGS),
+        "LOGS_OPTIONS": shlex.join(grammar.LOGS[1:]),
+    }
+
+
+def _command_literals(name: str, words: Sequence[str]) -> dict[str, str]:
+    """The last word of these commands is their format: it has no single quote, and is written in two of them."""
+    *options, layout = words
+    return {
+        name: shlex.join(options),
+        f"{name}_OPTIONS": shlex.join(options[1:]),
+        f"{name}_FORMAT": f"'{layout}'",
+    }
+
+
+def authorized_keys_line(public_key: str, path: str = PATH) -> str:
+    """The line that lets a key do nothing but run the wrapper: no terminal, no forwarding, no rc file.
+
+    `public_key` is a type, base64 and perhaps a comment, as in a .pub file. Raises ValueError."""
+    if not _ABSOLUTE_PATH.fullmatch(path):
+        raise ValueError(f"path: {path!a} is not an absolute path of letters, digits and _.-")
+    key = public_key.strip()
+    if not (match := _PUBLIC_KEY.fullmatch(key)) or not _is_key(*match.groups()):
+        raise ValueError(f"public key: {key[:60]!a} is not a type and base64, as in a .pub file")
+    return f'restrict,command="{path}" {key}'
+
+
+def _is_key(kind: str, encoded: str) -> bool:
+    """The base64 begins with the type again: what makes it that type's key and not any other text."""
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    return data.startswith(len(kind).to_bytes(4, "big") + kind.encode())
+
+
+def instructions(
+    host: DockerHost, public_key: str, *, path: str = PATH, docker: str = "docker", docker_host: str = ""
+) -> str:
+    """What the operator does on the host, to be read and pasted. Raises ValueError as the functions above."""
+    line, script = authorized_keys_line(public_key, path), wrapper(docker, docker_host)
+    return INSTRUCTIONS.format(name=host.name, user=host.user, path=path, line=line, script=script)
+
+
+INSTRUCTIONS = dedent("""\
+    Make {name} read-only for LogSite. Who may talk to Docker (the group docker) is root on that machine, and
+    so is whoever holds this key: it goes into authorized_keys with the line below and in no other form.
+
+    1. On {name}, as root: the wrapper, where the login {user} cannot change it.
+
+    cat > {path} <<'END_OF_WRAPPER'
+    {script}END_OF_WRAPPER
+    chown root:root {path}
+    chmod 0755 {path}
+
+    2. In ~{user}/.ssh/authorized_keys: one line, instead of any other line with the same key. `restrict` turns
+       off port, socket, agent and X11 forwarding, terminals and ~/.ssh/rc; without it `ssh -L` would reach
+       Docker's socket whatever command= says.
+
+    {line}
+
+    3. In sshd_config, AcceptEnv names no more than LANG and LC_* for this login, and AuthorizedKeysFile and
+       AuthorizedKeysCommand give no second place from which the key is accepted.
+
+    4. From here, prove it:
+
+    manage.py prodlogs selftest --host {name}
+    """)

@@ -1,0 +1,157 @@
+"""The admin of Docker hosts."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from logsite.admin import badge, list_url
+from prodlogs.errors import ConfigurationError
+from prodlogs.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
+from prodlogs.host_keys import fingerprint
+from prodlogs.host_pages import ACCEPT, COLLECT, HostPages
+from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
+from prodlogs.showing import HOST_BADGES
+
+SHOWN = 10  # snapshots and commands on a host's page
+GIVEN = ("name", "address", "port", "user")
+KEY_FIELDS = ("ssh_key_file", *SECRETS)
+
+
+@admin.register(DockerHost)
+class DockerHostAdmin(HostPages):
+    """Failures stand first: they are why anybody looks."""
+
+    form = HostForm
+    list_display = (
+        "name", "status_badge", "error", "container_count", "answered_at", "host_key_state", "address", "enabled",
+    )  # fmt: skip
+    list_filter = ("status", "enabled", "error_kind")
+    ordering = (Case(When(status=HostStatus.FAILED, then=Value(0)), default=Value(1)), "name")
+    search_fields = ("name", "address")
+    search_help_text = "Name or address"
+    change_form_template = "admin/prodlogs/dockerhost/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DockerHost]:
+        there = Q(containers__removed_at__isnull=True)
+        running = Count("containers", filter=there & Q(containers__state="running"))
+        rows = DockerHost.objects.annotate(total=Count("containers", filter=there), running=running)
+        return rows.order_by(*self.ordering)
+
+    # --- The form ---
+
+    def get_fields(self, request: HttpRequest, obj: DockerHost | None = None) -> Any:
+        keys = KEY_FIELDS if self._takes_key(request, obj) else ()
+        seen = ("last_answer", "host_keys") if obj else ()
+        return [*GIVEN, "enabled", *keys, *seen]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: DockerHost | None = None) -> tuple[str, ...]:
+        given = GIVEN if obj and obj.from_environment else ()
+        return (*given, "last_answer", "host_keys")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if self._takes_key(request, obj):
+            kwargs["fields"] = None  # what the form says: the key's fields must not overwrite the columns
+        return super().get_form(request, obj, change, **kwargs)
+
+    def _takes_key(self, request: HttpRequest, obj: DockerHost | None) -> bool:
+        if obj is None:
+            return self.has_add_permission(request)
+        return self.has_change_permission(request, obj) and not obj.from_environment
+
+    def has_delete_permission(self, request: HttpRequest, obj: DockerHost | None = None) -> bool:
+        """A host with stored entries stays: they name it."""
+        if obj is not None and ContainerLogEntry.objects.filter(container__host=obj).exists():
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
+        }
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        host = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if host is not None and self.has_view_permission(request, host):
+            context |= self._around(request, host)
+        return super().change_view(request, object_id, form_url, context)
+
+    def _around(self, request: HttpRequest, host: DockerHost) -> dict[str, Any]:
+        """What the host's page shows below the form, to whom may see it."""
+        may = request.user.has_perm
+        found: dict[str, Any] = {
+            "may_collect": may(COLLECT) and host.enabled,
+            "may_accept": may(ACCEPT) and bool(host.offered_host_key),
+            "environment": FROM_ENVIRONMENT if host.from_environment else "",
+        }
+        if may("prodlogs.view_container"):
+            found["containers"] = host.containers.filter(removed_at__isnull=True).order_by("name", "id")
+        if may("prodlogs.view_logsnapshot"):
+            found["snapshots"] = host.snapshots.all()[:SHOWN]
+        if may("prodlogs.view_remotecommand"):
+            found["commands"] = host.commands.all()[:SHOWN]
+        return found
+
+    # --- Columns ---
+
+    @admin.display(description="status", ordering="status")
+    def status_badge(self, obj: DockerHost) -> str:
+        return badge(obj.get_status_display(), HOST_BADGES[HostStatus(obj.status)])
+
+    @admin.display(description="running")
+    def container_count(self, obj: Any) -> str:
+        url = list_url(reverse("admin:prodlogs_container_changelist"), host__id__exact=obj.pk)
+        return format_html('<a href="{}">{} of {}</a>', url, obj.running, obj.total)
+
+    @admin.display(description="error")
+    def error(self, obj: DockerHost) -> str:
+        return obj.error_message[:160] if obj.status == HostStatus.FAILED else ""
+
+    @admin.display(description="host key")
+    def host_key_state(self, obj: DockerHost) -> str:
+        if obj.offered_host_key:
+            return badge("changed" if obj.host_key else "to be accepted", "bad" if obj.host_key else "busy")
+        return badge("accepted", "ok") if obj.host_key else badge("none yet", "plain")
+
+    @admin.display(description="last answer")
+    def last_answer(self, obj: DockerHost) -> str:
+        error = obj.error_message if obj.status == HostStatus.FAILED else ""
+        return format_html(
+            '{} {} <span class="error">{}</span>', self.status_badge(obj), _time(obj.answered_at), error
+        )
+
+    @admin.display(description="host key")
+    def host_keys(self, obj: DockerHost) -> str:
+        offered = ""
+        if obj.offered_host_key:
+            offered = format_html(
+                "<div><dt>Offered {}</dt><dd><code>{}</code></dd></div>",
+                _time(obj.offered_at), _shown(obj.offered_host_key),
+            )  # fmt: skip
+        return format_html(
+            '<dl class="host-keys"><div><dt>Accepted</dt><dd><code>{}</code></dd></div>{}</dl>',
+            _shown(obj.host_key), offered,
+        )  # fmt: skip
+
+
+def _shown(key: str) -> str:
+    """The fingerprint, or what is wrong with the text."""
+    try:
+        return fingerprint(key) if key else "none yet"
+    except ConfigurationError as error:
+        return str(error)
+
+
+def _time(moment: Any) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" if moment else ""

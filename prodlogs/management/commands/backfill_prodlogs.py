@@ -1,0 +1,101 @@
+"""Read a stretch of the past of containers' logs."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from logsite.moments import parse_moment
+from logsite.stopping import account
+from logsite.terminal import plain
+from prodlogs.collect import HostResult, backfill_host
+from prodlogs.hosts import get_hosts
+
+
+class Command(BaseCommand):
+    help = (
+        "Read what containers wrote in a window of time, as far as Docker still has it, and store what is missing. "
+        "Exit code 1 when something could not be read, 2 when nothing was tried."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--host", metavar="NAME", help="one Docker host; without it, all that are enabled"
+        )
+        parser.add_argument(
+            "--container", metavar="NAME", nargs="+", help="only these, by name or id; without it, all"
+        )
+        parser.add_argument(
+            "--since", metavar="T", required=True, help="from this time on: 2026-01-31T12:00:00Z, 2h, 7d"
+        )
+        parser.add_argument("--until", metavar="T", required=True, help="before this time")
+        parser.add_argument("--json", action="store_true", help="JSON on standard output")
+
+    def handle(self, **options: Any) -> None:
+        now = timezone.now()
+        since, until = _moment("since", options, now), _moment("until", options, now)
+        if since >= until:
+            raise CommandError("--since: it is not before --until", returncode=2)
+        if since.year <= 1970 or until.year >= 2200:
+            raise CommandError("--since, --until: give times from 1971 to 2199", returncode=2)
+        try:
+            hosts = get_hosts(options["host"])
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from None
+        results = [
+            backfill_host(host, since, until, user=account(), containers=options["container"])
+            for host in hosts
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps([as_json(result) for result in results]))
+        else:
+            for line in (line for result in results for line in sentences(result)):
+                self.stdout.write(plain(line))
+        self._end(results, options["container"] or [])
+
+    def _end(self, results: list[HostResult], wanted: list[str]) -> None:
+        """A container that one of several hosts has is not missing."""
+        absent = [
+            name for name in wanted if all(name in result.missing for result in results if not result.error)
+        ]
+        if absent:
+            raise CommandError(f"--container: no host has {', '.join(absent)}")
+        if any(result.error or result.running or any(r.error for r in result.readings) for result in results):
+            raise CommandError("not everything could be read")
+
+
+def _moment(name: str, options: dict[str, Any], now: datetime) -> datetime:
+    try:
+        return parse_moment(options[name], now)
+    except ValueError as error:
+        raise CommandError(f"--{name}: {error}", returncode=2) from None
+
+
+def sentences(result: HostResult) -> list[str]:
+    """What came of a host, a line for each container."""
+    if result.running:
+        return [f"{result.host}: another reader is at work there; try again later"]
+    lines = [result.error] if result.error else []
+    for reading in result.readings:
+        duplicates = reading.snapshot.duplicates if reading.snapshot else 0
+        counts = f"{reading.entries:,} entries stored, {duplicates:,} were there"
+        lines.append(f"{result.host}: {reading.container}: {counts}")
+        if reading.error and reading.error != result.error:
+            lines.append(reading.error)
+    return lines
+
+
+def as_json(result: HostResult) -> dict[str, Any]:
+    """A host's result without its rows."""
+    readings = []
+    for reading in result.readings:
+        snapshot = reading.snapshot
+        columns = {name: value for name, value in vars(reading).items() if name != "snapshot"}
+        counts = {"snapshot": str(snapshot.pk), "duplicates": snapshot.duplicates} if snapshot else {}
+        readings.append(columns | counts)
+    return {
+        "host": result.host, "running": result.running, "error": result.error, "error_kind": result.error_kind,
+        "missing": result.missing, "readings": readings,
+    }  # fmt: skip

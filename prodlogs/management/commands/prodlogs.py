@@ -1,0 +1,282 @@
+"""Logs of production containers over SSH."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from logsite.stopping import account, stopping
+from logsite.terminal import plain
+from prodlogs import harden, printing, selftest
+from prodlogs.collect import HostResult
+from prodlogs.collector import ProductionLogCollector, failures_of
+from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
+from prodlogs.errors import ConfigurationError, HostError
+from prodlogs.follow import follow
+from prodlogs.host_keys import accept, key_text
+from prodlogs.hosts import get_hosts, private_key
+from prodlogs.models import DockerHost
+from prodlogs.saving import check_writable, json_pieces, save_entries
+from prodlogs.summary import error_summary
+
+EPILOG = """\
+  prodlogs status                      the containers of every host
+  prodlogs logs 2                      what all containers wrote in the last 2 hours
+  prodlogs errors 24                   errors by container, the worst first
+  prodlogs container web 0.5
+  prodlogs save 24 --output day.json
+  prodlogs follow --host docker01      read on and on, into the database, until Ctrl-C
+  prodlogs harden --host docker01      the server's side: a wrapper and a line for authorized_keys
+  prodlogs selftest --host docker01    proves that the host refuses everything else
+  prodlogs accept-key --host docker01 --fingerprint SHA256:…
+
+Hosts are those of the admin, or the one of PRODLOGS_HOST, PRODLOGS_USER and PRODLOGS_SSH_KEY.
+Exit code 1 when something could not be read, 2 when nothing was tried."""
+
+
+class Command(BaseCommand):
+    help = "Read logs of production containers over SSH, and look at what was read."
+
+    _reader: ProductionLogCollector | None = None
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        common = CommandParser(add_help=False)
+        common.add_argument(
+            "--host", metavar="NAME", help="one Docker host; without it, all that are enabled"
+        )
+        common.add_argument("--json", action="store_true", help="JSON on standard output")
+        verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+        def verb(name: str, text: str, hours: float | None = None) -> argparse.ArgumentParser:
+            found: argparse.ArgumentParser = verbs.add_parser(name, help=text, parents=[common])
+            if hours is not None:
+                found.add_argument(
+                    "hours", metavar="H", nargs="?", type=_hours, default=hours, help="hours back"
+                )
+            return found
+
+        verb("status", "the containers of each host")
+        verb("logs", "what all containers wrote", 1.0)
+        verb("errors", "their errors, summed up", 24.0)
+        one = verb("container", "what one container wrote")
+        one.add_argument("name", metavar="NAME")
+        one.add_argument("hours", metavar="H", nargs="?", type=_hours, default=1.0, help="hours back")
+        verb("save", "everything into a JSON file", 24.0).add_argument("--output", metavar="FILE")
+        verb("health", "whether hosts and containers are well")
+        verb("follow", "read on and on").add_argument(
+            "--interval",
+            type=_seconds,
+            metavar="S",
+            default=settings.PRODLOGS_INTERVAL,
+            help="seconds in between",
+        )
+        _add_hardening(verb("harden", "print the server's side of the read-only access"))
+        verb("selftest", "prove that the host refuses everything else")
+        verb("accept-key", "accept the key that a host offered").add_argument(
+            "--fingerprint", metavar="SHA256:…", required=True
+        )
+
+    def handle(self, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
+            self.stdout.flush()
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from None
+        except (HostError, OSError) as error:
+            if not isinstance(error, BrokenPipeError):
+                raise CommandError(str(error)) from None
+            # The reader, such as `head`, has seen enough; not, that something could not be read.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if self._reader and self._reader.failures:
+                raise CommandError("\n".join(map(plain, self._reader.failures))) from None
+
+    # --- Reading -------------------------------------------------------------------------------------------
+
+    def _status(self, options: dict[str, Any]) -> None:
+        collector = self._collector(options)
+        rows = collector.get_container_list()
+        if options["json"]:
+            self._json({"containers": rows, "failures": collector.failures})
+        else:
+            self._lines(
+                printing.table(rows, ("host", "name", "state", "health", "restarts", "started_at", "image"))
+            )
+        self._end(collector, quiet=options["json"])
+
+    def _logs(self, options: dict[str, Any]) -> None:
+        collector = self._read(options)
+        since = since_hours(options["hours"])
+        if options["json"]:
+            for piece, _ in json_pieces(collector.hosts, since):
+                self.stdout.write(piece, ending="")
+        else:
+            entries = as_dicts(stored(collector.hosts, since), titles(collector.hosts))
+            self._lines(map(printing.entry_line, entries))
+        self._end(collector)
+
+    def _container(self, options: dict[str, Any]) -> None:
+        collector = self._collector(options)
+        entries = collector.get_logs_from_container(options["name"], options["hours"])
+        if options["json"]:
+            self._json(entries)
+        else:
+            self._lines(map(printing.entry_line, entries))
+        self._end(collector)
+
+    def _errors(self, options: dict[str, Any]) -> None:
+        collector = self._read(options)
+        summary = error_summary(options["hours"], collector.hosts)
+        self._json(summary) if options["json"] else self._lines(printing.summary_lines(summary))
+        self._end(collector)
+
+    def _save(self, options: dict[str, Any]) -> None:
+        check_writable(options["output"] or "logs.json")  # where the file will lie without a name, too
+        collector = self._read(options)
+        path, number = save_entries(collector.hosts, since_hours(options["hours"]), options["output"])
+        if options["json"]:
+            self._json({"output_file": str(path), "entries": number, "failures": collector.failures})
+        else:
+            self.stdout.write(f"{number:,} entries in {path}")
+        self._end(collector, quiet=options["json"])
+
+    def _health(self, options: dict[str, Any]) -> None:
+        health = self._collector(options).health_check()
+        self._json(health) if options["json"] else self._lines(printing.health_lines(health))
+        if health["status"] != "healthy":
+            raise CommandError(f"not everything is well: {health['status']}")
+
+    def _follow(self, options: dict[str, Any]) -> None:
+        collector = self._collector(options)
+        if not options["json"]:
+            names = ", ".join(host.name for host in collector.hosts)
+            self.stderr.write(f"following {names}; Ctrl-C ends", self.style.SUCCESS)
+
+        said: dict[str, list[str]] = {}
+
+        def report(result: HostResult) -> None:
+            failures = failures_of(result)
+            again = bool(failures) and said.get(result.host) == failures
+            said[result.host] = failures
+            news = list(printing.reading_lines(result.without_failures() if again else result, quiet=True))
+            if news and options["json"]:
+                news = [json.dumps(printing.result_dict(result), ensure_ascii=False)]
+            self._lines(news)
+            self.stdout.flush()
+
+        with stopping() as stop:
+            follow(
+                collector.hosts, user=collector.user, interval=options["interval"], stop=stop, report=report
+            )
+
+    # --- The host's side -----------------------------------------------------------------------------------
+
+    def _harden(self, options: dict[str, Any]) -> None:
+        host = self._one_host(options)
+        public_key = key_text(private_key(host))
+        script = harden.wrapper(options["docker"], options["docker_host"])
+        if options["json"]:
+            line = harden.authorized_keys_line(public_key, options["path"])
+            self._json(
+                {"host": host.name, "path": options["path"], "wrapper": script, "authorized_keys": line}
+            )
+        elif options["wrapper"]:
+            self.stdout.write(script, ending="")
+        else:
+            text = harden.instructions(
+                host,
+                public_key,
+                path=options["path"],
+                docker=options["docker"],
+                docker_host=options["docker_host"],
+            )
+            self.stdout.write(text, ending="")
+
+    def _selftest(self, options: dict[str, Any]) -> None:
+        host = self._one_host(options)
+        outcomes = selftest.run(host, user=account())
+        if options["json"]:
+            self._json([asdict(outcome) for outcome in outcomes])
+        else:
+            self._lines(map(printing.outcome_line, outcomes))
+        if not selftest.passed(outcomes):
+            wrong = sum(not outcome.passed for outcome in outcomes)
+            raise CommandError(f"{host.name}: {wrong} of {len(outcomes)} attempts did not end as they must")
+
+    def _accept_key(self, options: dict[str, Any]) -> None:
+        host = self._one_host(options)
+        accept(host, options["fingerprint"], user=account())
+        if options["json"]:
+            self._json({"host": host.name, "fingerprint": options["fingerprint"]})
+        else:
+            self.stdout.write(f"{host.name}: its key is {options['fingerprint']} from now on")
+
+    # --- Shared --------------------------------------------------------------------------------------------
+
+    def _collector(self, options: dict[str, Any]) -> ProductionLogCollector:
+        self._reader = ProductionLogCollector(options["host"], user=account(), via="cli", strict=False)
+        return self._reader
+
+    def _one_host(self, options: dict[str, Any]) -> DockerHost:
+        hosts = get_hosts(options["host"])
+        if len(hosts) > 1:
+            raise ConfigurationError(f"--host: choose one of {', '.join(host.name for host in hosts)}")
+        return hosts[0]
+
+    def _read(self, options: dict[str, Any]) -> ProductionLogCollector:
+        collector = self._collector(options)
+        collector.collect(options["hours"])
+        return collector
+
+    def _json(self, value: Any) -> None:
+        self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.stdout.write(line)
+
+    def _end(self, collector: ProductionLogCollector, *, quiet: bool = False) -> None:
+        """What could not be read is said behind what could, and fails the command."""
+        if not quiet:
+            for result in collector.results:
+                for line in printing.reading_lines(result.without_failures(), quiet=True):
+                    self.stderr.write(line, self.style.NOTICE)
+        if collector.failures:
+            raise CommandError("\n".join(map(plain, collector.failures)))
+
+
+def _add_hardening(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+    verb.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    verb.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+    verb.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+        since_hours(hours)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of hours above 0 and up to {LONGEST}"
+        ) from None
+    return hours
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:  # nan is neither
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to a day")
+    return seconds

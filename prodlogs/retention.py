@@ -1,0 +1,94 @@
+"""Removes container logs by age, as a part of `purge_logs`: entries, then what only they kept.
+
+An entry's age is Docker's time of it. A batch is one small transaction.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from logsite.purging import Part, Tally
+from logsite.records import Cursor, lowest_needed
+from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
+
+A_BATCH = 1000
+LONGEST = 36_500  # days
+
+
+class ContainerPurge(Part):
+    """Entries of more than RETENTION_DAYS_CONTAINERS, but what has not been shipped yet; then readings and sent
+    commands of that age, and containers that were removed so long ago; none of which an entry is left."""
+
+    name = "containers"
+    removes = ("entries", "snapshots", "commands", "containers")
+
+    def rule(self) -> str:
+        days = settings.RETENTION_DAYS_CONTAINERS
+        if not 0 <= days <= LONGEST:
+            raise ValueError(f"RETENTION_DAYS_CONTAINERS: {days} is not between 0 and {LONGEST} days")
+        return f"{self.name}: {days} days" if days else f"{self.name}: for ever"
+
+    def count(self, now: datetime, *, even_unshipped: bool) -> Tally:
+        rows = self._rows(now, even_unshipped) if settings.RETENTION_DAYS_CONTAINERS else {}
+        return Counter({(self.name, what): found.count() for what, found in rows.items()})
+
+    def batches(
+        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
+    ) -> Iterator[Tally]:
+        if not settings.RETENTION_DAYS_CONTAINERS:
+            return
+        for what, rows in self._rows(now, even_unshipped).items():
+            while not stopping():
+                with transaction.atomic():
+                    ids = list(rows.values_list("pk", flat=True)[:A_BATCH])
+                    rows.model._default_manager.filter(pk__in=ids).delete()
+                    yield Counter({(self.name, what): len(ids)} if ids else {})
+                if len(ids) < A_BATCH:
+                    break
+
+    def kept_for_shipping(self, now: datetime) -> int:
+        if not settings.RETENTION_DAYS_CONTAINERS:
+            return 0
+        return self._due(now).count() - self._removable(now, False).count()
+
+    # --- which rows ---------------------------------------------------------------------------------------
+
+    def _rows(self, now: datetime, even_unshipped: bool) -> dict[str, QuerySet[Any]]:
+        cut_off = self._cut_off(now)
+        of_container = ContainerLogEntry.objects.filter(container=OuterRef("pk"))
+        # Found by the index on container and time; there is none on snapshot.
+        of_snapshot = ContainerLogEntry.objects.filter(
+            container=OuterRef("container"), timestamp__gte=OuterRef("first"), timestamp__lte=OuterRef("last"),
+            snapshot=OuterRef("pk"),
+        )  # fmt: skip
+        return {
+            "entries": self._removable(now, even_unshipped),
+            "snapshots": LogSnapshot.objects.filter(
+                Q(ended_at__lt=cut_off) | Q(ended_at=None, started_at__lt=cut_off), ~Exists(of_snapshot)
+            ).order_by("started_at"),
+            "commands": RemoteCommand.objects.filter(sent_at__lt=cut_off).order_by("sent_at", "id"),
+            "containers": Container.objects.filter(Q(removed_at__lt=cut_off), ~Exists(of_container)).order_by(
+                "pk"
+            ),
+        }
+
+    def _removable(self, now: datetime, even_unshipped: bool) -> QuerySet[ContainerLogEntry]:
+        needed = None if even_unshipped else lowest_needed("container")
+        return self._due(now) if needed is None else self._due(now).exclude(_behind(needed))
+
+    def _due(self, now: datetime) -> QuerySet[ContainerLogEntry]:
+        return ContainerLogEntry.objects.filter(timestamp__lt=self._cut_off(now)).order_by("timestamp", "id")
+
+    @staticmethod
+    def _cut_off(now: datetime) -> datetime:
+        return now - timedelta(days=settings.RETENTION_DAYS_CONTAINERS)
+
+
+def _behind(cursor: Cursor) -> Q:
+    """The rows after `cursor`, in the order of shipping."""
+    return Q(xact__gt=cursor.xact) | Q(xact=cursor.xact, id__gt=cursor.id)

@@ -1,0 +1,96 @@
+"""Container logs as one JSON file, written whole or not at all."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from django.utils import timezone
+
+from logsite.nanoseconds import rfc3339
+from logsite.records import to_nanoseconds
+from prodlogs.entries import COLUMNS, entry_dict, stored, titles
+from prodlogs.models import Container, DockerHost
+
+SOURCE = "production_ssh"
+
+
+def default_name(now: datetime) -> str:
+    return f"production_logs_{now:%Y%m%d_%H%M%S}.json"
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises OSError where no file can be written under that path; to be asked before a long reading."""
+    target = Path(path).absolute()
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a directory: name a file")
+    if not target.parent.is_dir():
+        raise NotADirectoryError(f"{target}: there is no directory {target.parent}")
+    try:
+        tempfile.TemporaryFile(dir=target.parent).close()
+    except OSError as error:
+        raise type(error)(f"{target}: cannot be written: {error.strerror}") from None
+
+
+def save_entries(
+    hosts: Sequence[DockerHost], since: datetime, output_file: str | os.PathLike[str] | None = None
+) -> tuple[Path, int]:
+    """Write {"timestamp", "collection_source", "containers": {name: [entry, …]}}; the path, and how many entries.
+
+    The file is readable by its owner alone. Raises OSError, and then an older file of the name is as it was.
+    """
+    now = timezone.now()
+    path = Path(output_file or default_name(now)).absolute()
+    check_writable(path)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            number = 0
+            for piece, entries in json_pieces(hosts, since):
+                file.write(piece)
+                number += entries
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return path, number
+
+
+def json_pieces(hosts: Sequence[DockerHost], since: datetime) -> Iterator[tuple[str, int]]:
+    """The file piece by piece, each with the entries in it: a day of logs does not fit into memory."""
+    now = timezone.now()
+    yield (
+        f'{{"timestamp": "{rfc3339(to_nanoseconds(now))}", "collection_source": "{SOURCE}", "containers": {{',
+        0,
+    )
+    names = titles(hosts)
+    rows: dict[str, list[int]] = {}
+    for pk in sorted(names):
+        rows.setdefault(names[pk], []).append(pk)
+    listed = set(
+        Container.objects.filter(host__in=hosts, removed_at__isnull=True).values_list("pk", flat=True)
+    )
+    written = 0
+    for name in sorted(rows):
+        entries = _entries(hosts, since, rows[name])
+        first = next(entries, None)
+        if first is None and not listed.intersection(rows[name]):
+            continue  # long gone, and silent in the window
+        yield f"{', ' if written else ''}\n{json.dumps(name)}: [", 0
+        written += 1
+        if first is not None:
+            yield f"\n{first}", 1
+        for entry in entries:
+            yield f",\n{entry}", 1
+        yield "]", 0
+    yield "\n}}\n", 0
+
+
+def _entries(hosts: Sequence[DockerHost], since: datetime, containers: list[int]) -> Iterator[str]:
+    found = stored(hosts, since).filter(container__in=containers)
+    for _, *columns in found.values_list(*COLUMNS).iterator(chunk_size=2000):
+        yield json.dumps(entry_dict(*columns), ensure_ascii=False)

@@ -1,0 +1,249 @@
+"""Stores what was read: entries, how far they go, and what is known of the reading, in one transaction a block.
+
+A block moves each stream's watermark only from where this reading found it, so an entry is stored once whoever
+reads beside us and whenever we are killed. Credentials are taken out before anything is stored.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from logsite.live import publish
+from logsite.redaction import Redactor
+from prodlogs.lines import Line
+from prodlogs.masking import redacted, redacted_texts
+from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
+from prodlogs.reading import STREAMS, Anchor
+from prodlogs.traces import Entry, Grouper
+
+BLOCK = 5_000  # entries of a transaction
+COLUMNS = (
+    "snapshot_id", "container_id", "container_name", "stream", "timestamp", "sequence", "level", "level_rule",
+    "message", "raw_line", "truncated_bytes",
+)  # fmt: skip
+TIMESTAMP, SEQUENCE, MESSAGE = COLUMNS.index("timestamp"), COLUMNS.index("sequence"), COLUMNS.index("message")
+_TABLE = f'"{ContainerLogEntry._meta.db_table}" ({", ".join(COLUMNS)})'
+_INSERT = f"INSERT INTO {_TABLE} VALUES "  # noqa: S608
+_UNLESS_STORED = " ON CONFLICT (container_id, timestamp, stream, sequence) DO NOTHING"
+AT_ONCE = 200  # rows of a statement: SQLite takes them in half the time of as many statements
+_COPY = f"COPY {_TABLE} FROM STDIN"
+COUNTS = ["first", "last", "lines", "entries", "duplicates", "truncated", "bytes", "gaps"]
+Row = tuple[Any, ...]
+
+
+class Overtaken(RuntimeError):
+    """Somebody else stored what comes here; nothing of this block was."""
+
+
+class EntryStore:
+    """The entries of one reading of one container. `add` lines, `commit` at the end; counts are in `snapshot`.
+
+    `window` (ns, the end exclusive) is for reading out of order: entries outside are dropped, and watermarks stay.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        snapshot: LogSnapshot,
+        redactor: Redactor,
+        window: tuple[int, int] | None = None,
+    ) -> None:
+        self._container, self.snapshot, self._redactor, self._window = container, snapshot, redactor, window
+        self._marks = {} if window else {mark.stream: mark for mark in container.watermarks.all()}
+        self._quiet = {stream for stream, mark in self._marks.items() if mark.pending}
+        self._groupers = {
+            stream: Grouper(
+                settings.PRODLOGS_ENTRY_LIMIT,
+                self._marks[stream].pending if stream in self._marks else (),
+                redactor.redact,
+            )
+            for stream in STREAMS
+        }
+        self.covered_from = container.covered_from  # of the container, once something is stored
+        self._last: dict[str, Line] = {}  # lines beyond the watermarks
+        self._blocks: list[tuple[str, list[Entry]]] = []
+        self._waiting = 0
+
+    @property
+    def anchors(self) -> dict[str, Anchor]:
+        """The last line stored of each stream."""
+        return {
+            stream: Anchor(mark.timestamp, mark.sequence, mark.length) for stream, mark in self._marks.items()
+        }
+
+    def add(self, stream: str, lines: list[Line]) -> None:
+        """Take new lines of a stream; every BLOCK entries they are stored."""
+        self._quiet.discard(stream)
+        self._last[stream] = lines[-1]
+        self.snapshot.lines += len(lines)
+        self._take(stream, self._groupers[stream].feed(lines))
+        if self._waiting >= BLOCK:
+            self.commit(**({} if self._window else {"aligned": False}))
+
+    def _take(self, stream: str, entries: list[Entry]) -> None:
+        if self._window:
+            start, end = self._window
+            entries = [entry for entry in entries if start <= entry.timestamp < end]
+        if entries:
+            self._blocks.append((stream, entries))
+            self._waiting += len(entries)
+
+    def release(self, before: int | None = None) -> None:
+        """No more is expected of what waits for the rest of a trace.
+
+        With `before` (ns), only where the newest line is older, or where this reading brought nothing new.
+        """
+        for stream, grouper in self._groupers.items():
+            waiting = grouper.pending
+            if waiting and (before is None or stream in self._quiet or waiting[-1][0] < before):
+                self._take(stream, grouper.flush())
+                self._quiet.discard(stream)
+                if not self._window and stream not in self._last:
+                    self._last[stream] = self._place(stream)
+
+    def _place(self, stream: str) -> Line:
+        """Where the watermark is: it stays there, but what waited goes."""
+        mark = self._marks[stream]
+        return Line(mark.timestamp, mark.sequence, mark.length, "")
+
+    def commit(self, **columns: Any) -> None:
+        """Store what was added, with the container's `columns`. Raises Overtaken."""
+        rows = self._rows()
+        columns = {"covered_from": self.covered_from, **columns}
+        changes = {name: value for name, value in columns.items() if getattr(self._container, name) != value}
+        with transaction.atomic():
+            moved = self._move() if not self._window else []
+            duplicates = self._insert(rows)
+            self._count(rows, duplicates)
+            self.snapshot.save(update_fields=COUNTS)
+            if changes:
+                Container.objects.filter(pk=self._container.pk).update(**changes)
+        for mark in moved:
+            self._marks[mark.stream] = mark
+        for name, value in changes.items():
+            setattr(self._container, name, value)
+        self._last, self._blocks, self._waiting = {}, [], 0
+        if len(rows) > duplicates:
+            publish("container")
+
+    def forget(self) -> None:
+        """The log was emptied: the next line that is read is its first."""
+        self._container.watermarks.all().delete()
+        self._marks = {}
+
+    # --- watermarks ---------------------------------------------------------------------------------------
+
+    def _move(self) -> list[Watermark]:
+        """Bring the watermarks to the last lines. Raises Overtaken where they are not where they were."""
+        moved = []
+        for stream, line in sorted(self._last.items()):  # in one order, or two readers wait for each other
+            pending = self._groupers[stream].pending
+            clean = redacted_texts([text for _, _, text in pending], self._redactor)
+            mark = Watermark(
+                container=self._container, stream=stream, timestamp=line.timestamp, sequence=line.sequence,
+                length=line.length,
+                pending=[[moment, number, text] for (moment, number, _), text in zip(pending, clean, strict=True)],
+            )  # fmt: skip
+            self._move_one(mark, self._marks.get(stream))
+            moved.append(mark)
+        return moved
+
+    def _move_one(self, mark: Watermark, before: Watermark | None) -> None:
+        if before is None:
+            try:
+                with transaction.atomic():
+                    mark.save(force_insert=True)
+            except IntegrityError:
+                raise Overtaken(f"{self._container}: somebody else reads this log, too") from None
+            return
+        mark.pk = before.pk
+        place = {"timestamp": before.timestamp, "sequence": before.sequence}
+        columns = {name: getattr(mark, name) for name in ("timestamp", "sequence", "length", "pending")}
+        if not Watermark.objects.filter(pk=before.pk, **place).update(**columns):
+            raise Overtaken(f"{self._container}: somebody else reads this log, too")
+
+    # --- rows ---------------------------------------------------------------------------------------------
+
+    def _rows(self) -> list[Row]:
+        identity = ContainerLogEntry._meta.get_field("snapshot").get_db_prep_value(
+            self.snapshot.pk, connection
+        )
+        start = (identity, self._container.pk, self._container.name)
+        blocks = [(stream, redacted(entries, self._redactor)) for stream, entries in self._blocks]
+        return [(*start, stream, *entry) for stream, entries in blocks for entry in entries]
+
+    def _insert(self, rows: list[Row]) -> int:
+        """Insert `rows` and say how many of them were stored before."""
+        if not rows:
+            return 0
+        if connection.vendor == "postgresql" and not self._window and _copied(rows):
+            return 0
+        stored = _inserted(rows)
+        if stored < len(rows) and not self._window:
+            stored += self._renumbered(rows)
+        return len(rows) - stored
+
+    def _renumbered(self, rows: list[Row]) -> int:
+        """A clock that was set back may give another line a time and number that are taken: it gets the next."""
+        times = [row[TIMESTAMP] for row in rows]
+        stored = ContainerLogEntry.objects.filter(
+            container=self._container, timestamp__range=(min(times), max(times))
+        )
+        columns = stored.values_list("stream", "timestamp", "sequence", "message")
+        found = {(stream, time, number): text for stream, time, number, text in columns}
+        others = []
+        for row in rows:
+            key = row[TIMESTAMP - 1 : SEQUENCE + 1]
+            if not _same(found[key], row[MESSAGE]):
+                sequence = max(number for stream, time, number in found if (stream, time) == key[:2]) + 1
+                found[(*key[:2], sequence)] = row[MESSAGE]
+                others.append((*row[:SEQUENCE], sequence, *row[SEQUENCE + 1 :]))
+        return _inserted(others) if others else 0
+
+    def _count(self, rows: Sequence[Row], duplicates: int) -> None:
+        snapshot = self.snapshot
+        snapshot.entries += len(rows) - duplicates
+        snapshot.duplicates += duplicates
+        if rows:
+            times = [row[TIMESTAMP] for row in rows]
+            snapshot.truncated += sum(1 for row in rows if row[-1])
+            snapshot.first = min(times) if snapshot.first is None else min(snapshot.first, *times)
+            snapshot.last = max(times) if snapshot.last is None else max(snapshot.last, *times)
+
+
+def _same(stored: str, text: str) -> bool:
+    """Whether they are the same entry; one of them may have been read before the end of its trace."""
+    return stored.startswith(text) or text.startswith(stored)
+
+
+def _inserted(rows: Sequence[Row]) -> int:
+    """Insert those of `rows` that are not there, and say how many that were."""
+    stored = 0
+    sqlite = connection.vendor == "sqlite"
+    mark = f"({', '.join(['?' if sqlite else '%s'] * len(COLUMNS))})"
+    with connection.cursor() as sql, connection.wrap_database_errors:
+        # Past Django's cursor on SQLite, which would look through each statement for its own marks.
+        cursor = sql.connection.cursor() if sqlite else sql
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            cursor.execute(
+                _INSERT + ", ".join([mark] * len(some)) + _UNLESS_STORED, list(chain.from_iterable(some))
+            )
+            stored += cursor.rowcount
+    return stored
+
+
+def _copied(rows: Sequence[Row]) -> bool:
+    """COPY takes half the time of INSERT, but all rows or none: False if one of them is there already."""
+    from psycopg.errors import UniqueViolation  # SQLite needs no psycopg
+
+    try:
+        with transaction.atomic(), connection.cursor() as sql, sql.cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except UniqueViolation:
+        return False
+    return True

@@ -1,0 +1,21 @@
+"""Filters of prodlogs/showing.py."""
+
+from typing import Any
+
+from django import template
+
+from prodlogs import showing
+
+register = template.Library()
+for function in (
+    showing.moment, showing.precise, showing.level_badge, showing.health_badge, showing.snapshot_badge, showing.size,
+    showing.percent, showing.memory, showing.traffic, showing.duration, showing.gap_lines, showing.command_short,
+    showing.visible, showing.state_badge,
+):  # fmt: skip
+    register.filter(function.__name__, function)
+
+
+@register.filter
+def beginning(entry: Any) -> str:
+    """The beginning of an entry's message, the lines after its first to unfold."""
+    return showing.folded(showing.visible(entry.beginning), cut=entry.length > len(entry.beginning))

@@ -1,0 +1,197 @@
+"""Following: what a container writes is in the database soon after, over one connection, whatever happens."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from prodlogs import follow as module
+from prodlogs.follow import follow
+from prodlogs.host_keys import accept, fingerprint
+from prodlogs.models import ContainerLogEntry, DockerHost, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
+from prodlogs.reader_lock import reading
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WRITER = "i=0; while true; do echo line $i; i=$((i+1)); usleep 100000; done"
+
+
+class Following:
+    """`follow` in a thread, which ends when `until(results)` is true."""
+
+    def __init__(self, hosts, until, containers=None):
+        self.results, self.stop, self._until = [], threading.Event(), until
+        self._thread = threading.Thread(target=self._run, args=(hosts, containers))
+        self._thread.start()
+
+    def _run(self, hosts, containers):
+        follow(hosts, user="netops", interval=0.2, stop=self.stop, report=self._report, containers=containers)
+        connection.close()
+
+    def _report(self, result):
+        self.results.append(result)
+        if self._until(self.results):
+            self.stop.set()
+
+    def join(self):
+        self._thread.join(60)
+        self.stop.set()
+        assert not self._thread.is_alive()
+        return self.results
+
+
+def lines_of(results):
+    return sum(reading.lines for result in results for reading in result.readings)
+
+
+def test_new_lines_come_in_while_the_container_writes(docker, docker_host):
+    docker.run("engine-follow", WRITER)
+
+    results = Following([docker_host], lambda found: lines_of(found) > 20, ["engine-follow"]).join()
+
+    assert all(result.ok for result in results)
+    assert len(results) > 3
+    numbers = [int(text.split()[1]) for text in _messages()]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= 20
+
+
+def test_one_snapshot_is_extended_over_one_connection(docker, docker_host):
+    docker.run("engine-follow", WRITER)
+
+    Following([docker_host], lambda found: lines_of(found) > 10, ["engine-follow"]).join()
+
+    snapshot = LogSnapshot.objects.get()
+    assert (snapshot.kind, snapshot.started_by, snapshot.status) == (
+        SnapshotKind.FOLLOW,
+        "netops",
+        "complete",
+    )
+    assert snapshot.entries == ContainerLogEntry.objects.count()
+    assert snapshot.lines >= snapshot.entries
+    assert set(RemoteCommand.objects.values_list("via", "error_kind")) == {("follow", "")}
+
+
+def test_a_container_that_rests_is_not_asked_again(docker, docker_host):
+    docker.run("engine-rest", "echo done")
+    docker.wait("engine-rest")
+
+    Following([docker_host], lambda found: len(found) == 5, ["engine-rest"]).join()
+
+    asked = [argv for argv in RemoteCommand.objects.values_list("argv", flat=True) if argv[1] == "logs"]
+    assert len(asked) == 2
+    assert _messages() == ["done"]
+
+
+def test_a_container_that_is_removed_is_on_record_once(docker, docker_host):
+    docker.run("engine-gone", "echo last words; sleep 60")
+
+    def until(results):
+        if len(results) == 2:
+            docker.remove("engine-gone")
+        return len(results) == 6
+
+    results = Following([docker_host], until).join()
+
+    said = [
+        reading for result in results for reading in result.readings if reading.container == "engine-gone"
+    ]
+    removed = [reading for reading in said if reading.error_kind == ErrorKind.REMOVED]
+    assert len([reading for reading in removed if "was removed" in reading.error]) == 1
+    assert "last words" in _messages()
+
+
+def test_a_host_that_fails_is_tried_again_and_the_others_go_on(
+    docker, docker_host, ssh_host, docker_sshd, monkeypatch
+):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    refused = ssh_host(docker_sshd, port=1)
+
+    def until(results):
+        failures = [result for result in results if result.host == refused.name]
+        good = [result for result in results if result.host == docker_host.name]
+        return len(failures) >= 3 and lines_of(good) > 5
+
+    results = Following([refused, docker_host], until, ["engine-follow"]).join()
+
+    kinds = {result.error_kind for result in results if result.host == refused.name}
+    assert kinds == {ErrorKind.CONNECTION}
+
+
+def test_a_key_that_is_accepted_meanwhile_is_taken(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    known = docker_host.host_key
+    docker_host.host_key = ""
+    docker_host.save()
+
+    def until(results):
+        if len(results) == 2:
+            accept(DockerHost.objects.get(), fingerprint(known), user="netops")
+        return results[-1].ok or len(results) == 6
+
+    results = Following([docker_host], until, ["engine-follow"]).join()
+
+    assert [result.error_kind for result in results] == [ErrorKind.HOST_KEY, ErrorKind.HOST_KEY, ""]
+
+
+def test_a_host_that_is_switched_off_is_left_alone_until_it_is_on_again(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    off = threading.Event()
+
+    def until(results):
+        if not off.is_set():
+            DockerHost.objects.update(enabled=False)
+            off.set()
+        return len(results) == 2
+
+    following = Following([docker_host], until, ["engine-follow"])
+    assert off.wait(30)
+    sent = wait_until_quiet()
+    DockerHost.objects.update(enabled=True)
+    following.join()
+
+    assert sent < RemoteCommand.objects.count()
+
+
+def wait_until_quiet():
+    """How many commands were sent once none follows any more: none within five times the pause."""
+    before = -1
+    while before != (now := RemoteCommand.objects.count()):
+        before = now
+        threading.Event().wait(0.5)
+    return now
+
+
+def test_whoever_cannot_be_told_any_more_ends_it(docker, docker_host):
+    docker.run("engine-follow", WRITER)
+
+    def report(result):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        follow([docker_host], user="netops", interval=0.1, stop=threading.Event(), report=report)
+
+
+def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    waiting = threading.Event()
+
+    def until(results):
+        if results[-1].running:
+            waiting.set()
+        return results[-1].ok and lines_of(results) > 0
+
+    with reading(docker_host):
+        following = Following([docker_host], until, ["engine-follow"])
+        assert waiting.wait(30)
+    results = following.join()
+
+    assert results[0].running
+    assert results[-1].ok
+
+
+def _messages():
+    return list(ContainerLogEntry.objects.order_by("timestamp", "sequence").values_list("message", flat=True))

@@ -1,0 +1,78 @@
+"""Which level a line has, over a corpus by format in `levels/`: `LEVEL<tab>line`, `-` for none."""
+
+import pytest
+
+from benchmarks.levels import FORMATS, GUIDE, Line, corpus, measure, our_rule, table
+from prodlogs.levels import level_of
+from prodlogs.models import ContainerLogEntry
+
+CORPUS = corpus()
+
+
+def test_the_corpus_is_large_enough():
+    assert len(CORPUS) >= 14
+    assert min(len(lines) for lines in CORPUS.values()) >= 30
+    assert sum(line.level == "" for lines in CORPUS.values() for line in lines) >= 300
+    assert CORPUS.keys() == FORMATS.keys()
+
+
+def test_accuracy_and_false_positives():
+    """The limits of the plan; docs/levels.md has the figures."""
+    found = measure(our_rule, [line for lines in CORPUS.values() for line in lines])
+    assert found.accuracy >= 0.99
+    assert found.false_positives <= 0.005
+
+
+@pytest.mark.parametrize("name", sorted(CORPUS))
+def test_each_format(name):
+    assert [line for line in CORPUS[name] if our_rule(line.text) != line.level] == []
+
+
+def test_the_guides_table_is_true():
+    assert table() in GUIDE.read_text()
+
+
+def test_the_measure_counts_what_is_wrong():
+    """A rule that says ERROR of every line is right once, and wrong of each line without a level."""
+    lines = [Line("ERROR", "a"), Line("INFO", "b"), Line("", "c"), Line("", "d")]
+    found = measure(lambda text: "ERROR", lines)
+    assert (found.accuracy, found.false_positives) == (0.25, 1.0)
+
+
+def test_a_rule_fits_its_column():
+    longest = ContainerLogEntry._meta.get_field("level_rule").max_length
+    rules = {level_of(line.text)[1] for lines in CORPUS.values() for line in lines}
+    assert max(map(len, rules)) <= longest
+    assert {"json:level", "logfmt:level", "klog", "syslog", "time:bracket", "first-word"} <= rules
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"level":"ERROR","msg":"x"}', ("ERROR", "json:level")),
+        ('{"log":{"level":"warn"}}', ("WARNING", "json:log.level")),
+        ('{"level":30,"time":1,"msg":"x"}', ("INFO", "json:number")),
+        ('{"severity_number":17}', ("ERROR", "json:severity_number")),
+        ('{"short_message":"x","level":3}', ("ERROR", "json:gelf")),
+        ("level=error msg=x", ("ERROR", "logfmt:level")),
+        ("E0806 14:55:55.980915       1 fs.go:121] failed", ("ERROR", "klog")),
+        ("<34>1 2026-11-20T14:05:32Z host app - - - x", ("CRITICAL", "syslog")),
+        ("2026/11/20 14:05:32 [notice] 1#1: start", ("INFO", "time:bracket")),
+        ("2026-11-20 14:05:32,847 - app - SEVERE - x", ("CRITICAL", "time:word")),
+        ("ERROR: x", ("ERROR", "first-word")),
+        ("GET /error/404", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_the_rule_that_fired(text, found):
+    assert level_of(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{" * 100_000, "[" * 99_999, "- " * 50_000, "2026-11-20 14:05:32 " + "a-" * 50_000, "a=" * 50_000,
+     '{"a":"' + "\\" * 99_999, "2026-11-20 14:05:32 " + "[x] " * 25_000, '{"level":' * 5_000],
+)  # fmt: skip
+@pytest.mark.timeout(2)
+def test_a_hostile_line_takes_no_time(text):
+    assert level_of(text) == ("", "")

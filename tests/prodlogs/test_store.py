@@ -1,0 +1,212 @@
+"""What is stored of the lines that were read: once, redacted, with the watermark in the same transaction."""
+
+import pytest
+from django.db import IntegrityError
+
+from logsite.redaction import Redactor
+from prodlogs import store as module
+from prodlogs.lines import Line
+from prodlogs.masking import redacted_texts
+from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
+from prodlogs.store import EntryStore, Overtaken
+from tests.factories import ContainerFactory, LogSnapshotFactory
+
+pytestmark = pytest.mark.django_db
+START = 1_790_000_000_000_000_000
+PEM = [
+    "-----BEGIN OPENSSH PRIVATE KEY-----", *["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz"] * 4,
+    "-----END OPENSSH PRIVATE KEY-----",
+]  # fmt: skip
+
+
+@pytest.fixture
+def container():
+    return ContainerFactory(name="web")
+
+
+@pytest.fixture
+def make_store(container):
+    """Stores of the container; each with the same known secret."""
+
+    def make(**options):
+        snapshot = LogSnapshotFactory(container=container, status="running")
+        return EntryStore(container, snapshot, Redactor({"ssh-key": "s3cret-of-the-host"}), **options)
+
+    return make
+
+
+def lines(*texts, start=START, sequence=0):
+    return [Line(start + n, sequence, len(text.encode()), text) for n, text in enumerate(texts)]
+
+
+def stored():
+    rows = ContainerLogEntry.objects.order_by("timestamp", "sequence", "id")
+    return list(rows.values_list("message", flat=True))
+
+
+def finish(store, **columns):
+    store.release()
+    store.commit(**columns)
+
+
+def test_entries_the_watermark_and_the_counts_are_stored_together(make_store, container):
+    store = make_store()
+    store.covered_from = 0
+    store.add("stdout", lines("INFO one", "two"))
+    finish(store, aligned=True)
+    first, second = ContainerLogEntry.objects.order_by("timestamp")
+    assert (first.message, first.level, first.level_rule != "", second.level) == (
+        "INFO one",
+        "INFO",
+        True,
+        "",
+    )
+    assert (first.container_name, first.stream, first.timestamp, first.snapshot) == (
+        "web", "stdout", START, store.snapshot,
+    )  # fmt: skip
+    mark = Watermark.objects.get()
+    assert (mark.timestamp, mark.sequence, mark.length, mark.pending) == (START + 1, 0, 3, [])
+    snapshot = LogSnapshot.objects.get(pk=store.snapshot.pk)
+    assert (snapshot.lines, snapshot.entries, snapshot.first, snapshot.last) == (2, 2, START, START + 1)
+    container.refresh_from_db()
+    assert container.covered_from == 0
+
+
+def test_a_full_block_is_stored_at_once(make_store, monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 3)
+    store = make_store()
+    store.add("stdout", lines("a", "b", "c"))
+    assert stored() == []
+    store.add("stdout", lines("d", start=START + 3))
+    assert stored() == ["a", "b", "c"]
+
+
+def test_the_line_that_may_go_on_waits_with_the_watermark(make_store):
+    store = make_store()
+    store.add("stdout", lines("one", "ValueError: s3cret-of-the-host"))
+    store.commit()
+    assert stored() == ["one"]
+    [[timestamp, sequence, text]] = Watermark.objects.get().pending
+    assert (timestamp, sequence, text) == (START + 1, 0, "ValueError: <redacted:ssh-key>")
+    finish(make_store())
+    assert stored() == ["one", "ValueError: <redacted:ssh-key>"]
+    assert Watermark.objects.get().pending == []
+
+
+def test_a_trace_is_one_entry_also_over_two_readings(make_store):
+    first = make_store()
+    first.add("stderr", lines("Traceback (most recent call last):", '  File "a.py", line 1, in f'))
+    first.commit()
+    second = make_store()
+    second.add("stderr", lines("    f()", "ValueError: no", "done", start=START + 2))
+    finish(second)
+    trace, done = ContainerLogEntry.objects.order_by("timestamp")
+    assert trace.message.splitlines() == [
+        "Traceback (most recent call last):", '  File "a.py", line 1, in f', "    f()", "ValueError: no",
+    ]  # fmt: skip
+    assert (trace.level, trace.timestamp, done.message) == ("ERROR", START, "done")
+
+
+def test_two_readers_of_one_place_store_it_once(make_store):
+    finish(_with(make_store(), lines("zero")))
+    one, other = make_store(), make_store()
+    finish(_with(one, lines("a", start=START + 1)))
+    with pytest.raises(Overtaken):
+        finish(_with(other, lines("a", start=START + 1)))
+    assert stored() == ["zero", "a"]
+
+
+def test_two_first_readers_store_it_once(make_store):
+    one, other = make_store(), make_store()
+    finish(_with(one, lines("a")))
+    with pytest.raises(Overtaken):
+        finish(_with(other, lines("a")))
+    assert stored() == ["a"]
+
+
+def _with(store, some, stream="stdout"):
+    store.add(stream, some)
+    return store
+
+
+def test_a_failed_block_moves_nothing(make_store, monkeypatch):
+    store = _with(make_store(), lines("a"))
+    monkeypatch.setattr(store, "_insert", lambda rows: (_ for _ in ()).throw(IntegrityError("no")))
+    with pytest.raises(IntegrityError):
+        finish(store)
+    assert not Watermark.objects.exists()
+    assert LogSnapshot.objects.get().entries == 0
+
+
+def test_lines_of_one_time_differ_in_their_number(make_store):
+    same = [Line(START, number, 5, "again") for number in range(3)]
+    finish(_with(make_store(), same))
+    assert stored() == ["again"] * 3
+
+
+def test_a_clock_set_back_to_the_same_nanosecond_loses_nothing(make_store):
+    finish(_with(make_store(), lines("first")))
+    store = _with(make_store(), lines("later", "and more"))
+    finish(store)
+    assert sorted(stored()) == ["and more", "first", "later"]
+    assert store.snapshot.duplicates == 0
+
+
+def test_what_a_backfill_stored_before_is_not_stored_again(make_store):
+    window = _with(make_store(window=(START, START + 10)), lines("a", "b"))
+    finish(window)
+    assert not Watermark.objects.exists()
+    store = _with(make_store(), lines("a", "b", "c"))
+    finish(store)
+    assert stored() == ["a", "b", "c"]
+    assert (store.snapshot.entries, store.snapshot.duplicates) == (1, 2)
+
+
+def test_a_window_takes_what_begins_in_it(make_store):
+    finish(_with(make_store(window=(START + 1, START + 3)), lines("a", "b", "c", "d")))
+    assert stored() == ["b", "c"]
+
+
+def test_a_known_secret_is_stored_nowhere(make_store):
+    finish(_with(make_store(), lines("key s3cret-of-the-host", "\x1b[31mkey s3cret-\x1b[0mof-the-host")))
+    assert stored() == ["key <redacted:ssh-key>"] * 2
+    assert not ContainerLogEntry.objects.filter(raw_line__contains="s3cret").exists()
+
+
+def test_colours_are_kept_in_the_raw_line(make_store):
+    finish(_with(make_store(), lines("\x1b[31mred\x1b[0m", "plain")))
+    rows = ContainerLogEntry.objects.order_by("timestamp").values_list("message", "raw_line")
+    assert list(rows) == [("red", "\x1b[31mred\x1b[0m"), ("plain", None)]
+
+
+def test_a_secret_of_several_lines_takes_no_line_with_it():
+    texts = ["before", *PEM, "after"]
+    clean = redacted_texts(texts, Redactor())
+    assert len(clean) == len(texts)
+    assert (clean[0], clean[-1]) == ("before", "after")
+    assert not any("b3Blbn" in text for text in clean)
+
+
+def test_texts_of_several_lines_stay_apart():
+    texts = ["a\nb", "password: hunter22", "c\n\nd", ""]
+    assert redacted_texts(texts, Redactor()) == ["a\nb", "password: <redacted:password>", "c\n\nd", ""]
+
+
+def test_the_watermark_has_the_length_before_redaction(make_store):
+    finish(_with(make_store(), lines("password: hunter22")))
+    assert Watermark.objects.get().length == len("password: hunter22")
+
+
+def test_an_entry_over_the_limit_is_cut_and_counted(make_store, settings):
+    settings.PRODLOGS_ENTRY_LIMIT = 100
+    store = _with(make_store(), lines("x" * 150))
+    finish(store)
+    row = ContainerLogEntry.objects.get()
+    assert (len(row.message), row.truncated_bytes, store.snapshot.truncated) == (100, 50, 1)
+
+
+def test_a_log_that_was_emptied_begins_anew(make_store):
+    store = _with(make_store(), lines("a"))
+    finish(store)
+    store.forget()
+    assert not Watermark.objects.exists()
