@@ -14,6 +14,7 @@ from prodlogs.errors import ConfigurationError
 from prodlogs.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
 from prodlogs.host_keys import fingerprint
 from prodlogs.host_pages import ACCEPT, COLLECT, HostPages
+from prodlogs.hosts import notice_environment
 from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
 from prodlogs.showing import HOST_BADGES
 
@@ -35,6 +36,12 @@ class DockerHostAdmin(HostPages):
     search_fields = ("name", "address")
     search_help_text = "Name or address"
     change_form_template = "admin/prodlogs/dockerhost/change_form.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        notice_environment()
+        return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DockerHost]:
         there = Q(containers__removed_at__isnull=True)

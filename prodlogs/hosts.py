@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +37,13 @@ def get_hosts(name: str | None = None) -> list[DockerHost]:
     if found := list(hosts):
         return found
     raise ConfigurationError(_absent(name))
+
+
+def notice_environment() -> None:
+    """Bring the row of PRODLOGS_HOST up to date, for whoever lists hosts. What is wrong with it the checks say."""
+    if settings.PRODLOGS_HOST:
+        with suppress(ConfigurationError):
+            _from_environment()
 
 
 def _absent(name: str | None) -> str:

@@ -1,5 +1,7 @@
 """/api/v2/prodlogs/: hosts, containers, entries, snapshots, sent commands."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -22,6 +24,7 @@ from prodlogs.api.serializers import (
 )
 from prodlogs.collect import collect_host
 from prodlogs.errors import HostError
+from prodlogs.hosts import notice_environment
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
 from prodlogs.queries import ERRORS, of_levels
 
@@ -54,6 +57,10 @@ class HostViewSet(
     serializer_class = HostSerializer
     filterset_class = filters.HostFilter
     keyset = ("name", "id")
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        notice_environment()
+        return super().list(request, *args, **kwargs)
 
     @extend_schema(
         request=CollectSerializer,

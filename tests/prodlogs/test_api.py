@@ -462,3 +462,23 @@ def test_who_may_not_see_hosts_does_nothing_with_them(api, outsider, codename, p
     )
 
     assert answer.status_code == 403
+
+
+def test_the_host_of_the_environment_is_listed_before_anybody_read_it(api, teammate, browser, settings):
+    settings.PRODLOGS_HOST, settings.PRODLOGS_USER = "docker01.example.com", "logs"
+    settings.PRODLOGS_SSH_KEY = PRIVATE_KEY
+
+    [host] = api(teammate).get("/api/v2/prodlogs/hosts/").json()["results"]
+
+    assert (host["name"], host["address"], host["from_environment"]) == (
+        "default",
+        "docker01.example.com",
+        True,
+    )
+    assert "docker01.example.com" in browser(teammate).get("/admin/prodlogs/dockerhost/").content.decode()
+
+
+def test_a_host_of_the_environment_that_is_half_set_breaks_no_list(api, teammate, settings):
+    settings.PRODLOGS_HOST = "docker01.example.com"
+
+    assert api(teammate).get("/api/v2/prodlogs/hosts/").json()["results"] == []

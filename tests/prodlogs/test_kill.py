@@ -19,8 +19,11 @@ from tests.shipping.processes import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 SECONDS = int(os.environ.get("LOGSITE_TEST_SECONDS", "20"))
-COLLECTIONS, KILLS = 46, 3  # a few more than 40, because those that are killed do not count
-A_BATCH = 45  # lines on each stream every 80 ms: a little over 1,000 a second on both together
+COLLECTIONS, KILLS = (
+    50,
+    3,
+)  # more than the 40 that are asked for: a killed one does not count, and a start takes time
+A_BATCH = 85  # lines on each stream every 80 ms: a little over 1,000 a second on each
 WRITER = """
 i=0; end=$(($(date +%s) + {seconds}))
 while [ $(date +%s) -lt $end ]; do
@@ -81,7 +84,8 @@ def test_a_collector_killed_three_times_stores_every_line_once(docker, docker_ho
     assert out == list(range(len(out)))
     assert err == list(range(len(err)))
     assert len(out) == len(err) == int(docker.cli("logs", "--tail=200", "engine-kill").split()[-1]) + 1
-    assert len(out) + len(err) > 700 * SECONDS
+    assert len(out) > 700 * SECONDS  # a busy machine writes more slowly
+    assert collections >= 40 * SECONDS // 120
     assert [snapshot.gaps for snapshot in LogSnapshot.objects.exclude(gaps=[])] == []
 
 
