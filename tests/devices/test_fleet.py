@@ -208,7 +208,7 @@ def test_after_a_command_was_sent_nothing_is_tried_again(device_of, settings):
 
 def test_no_more_logins_at_a_time_than_the_credential_allows(settings):
     settings.COLLECT_LOGINS_PER_CREDENTIAL = 3
-    with light_fleet(plan(20, healthy=True, credentials=1)) as running:
+    with light_fleet(plan(20, healthy=True, credentials=1), latency=0.1) as running:  # or none would meet
         stock(running)
         assert all(result.ok for result in collect_devices(Device.objects.all(), workers=20))
         assert running.counts()["most_logins"] == {"netops0": 3}

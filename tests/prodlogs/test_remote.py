@@ -343,6 +343,7 @@ def test_a_host_that_does_not_answer(docker_sshd, ssh_host):
 
 
 def test_every_command_is_on_record(docker, remote, docker_sshd):
+    docker.run("ssh-recorded", "exec sleep 60")
     remote.read(Ps())
 
     row = RemoteCommand.objects.get()

@@ -14,7 +14,7 @@ from tests.factories import SessionFactory, SessionLogFactory, issue_session
 
 pytestmark = pytest.mark.django_db
 SESSIONS, EVENTS = "/admin/sessionlogs/session/", "/admin/sessionlogs/sessionlog/"
-API, FEED = "/api/v2/session-logs/", "/api/monitoring/logs"
+API, FEED = "/api/v2/session-logs/", "/api/monitoring/logs?source=session"
 SECRET = "serial number FTX1840ABCD"
 
 
