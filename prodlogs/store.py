@@ -188,12 +188,14 @@ class EntryStore:
 
     def _renumbered(self, rows: list[Row]) -> int:
         """A clock that was set back may give another line a time and number that are taken: it gets the next."""
-        times = [row[TIMESTAMP] for row in rows]
-        stored = ContainerLogEntry.objects.filter(
-            container=self._container, timestamp__range=(min(times), max(times))
-        )
-        columns = stored.values_list("stream", "timestamp", "sequence", "message")
-        found = {(stream, time, number): text for stream, time, number, text in columns}
+        times = sorted({row[TIMESTAMP] for row in rows})
+        found: dict[tuple[str, int, int], str] = {}
+        for start in range(0, len(times), AT_ONCE):  # not all between them: the clock may have jumped by days
+            stored = ContainerLogEntry.objects.filter(
+                container=self._container, timestamp__in=times[start : start + AT_ONCE]
+            )
+            columns = stored.values_list("stream", "timestamp", "sequence", "message")
+            found |= {(stream, time, number): text for stream, time, number, text in columns}
         others = []
         for row in rows:
             key = row[TIMESTAMP - 1 : SEQUENCE + 1]
