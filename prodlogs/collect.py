@@ -1,12 +1,11 @@
 """Collects the logs of a host's containers into the database, from where each was left."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -23,12 +22,12 @@ from prodlogs.models import (
     SnapshotStatus,
     Watermark,
 )
+from prodlogs.parallel import for_each_host
 from prodlogs.passes import ContainerPass, redactor_of
 from prodlogs.reader_lock import reading
 from prodlogs.remote import Remote
 
 log = logging.getLogger(__name__)
-MOST_AT_ONCE = 16  # hosts
 OF_THE_HOST = (ErrorKind.AUTHENTICATION, ErrorKind.HOST_KEY, ErrorKind.CONFIGURATION, ErrorKind.DAEMON)
 
 
@@ -104,26 +103,30 @@ def backfill_host(
 def collect_hosts(
     hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli", containers: Sequence[str] | None = None,
     since: datetime | None = None, kind: str = SnapshotKind.COLLECT,
-) -> Iterator[HostResult]:  # fmt: skip
-    """`collect_host` for each, in a thread of its own; results as they come."""
+) -> list[HostResult]:  # fmt: skip
+    """`collect_host` for each, at the same time; the results in the order of `hosts`."""
+    return _of_each(
+        hosts, partial(collect_host, user=user, via=via, containers=containers, since=since, kind=kind)
+    )
 
+
+def backfill_hosts(
+    hosts: Sequence[DockerHost], since: datetime, until: datetime, *, user: str = "", via: str = "cli",
+    containers: Sequence[str] | None = None,
+) -> list[HostResult]:  # fmt: skip
+    """`backfill_host` for each, at the same time; the results in the order of `hosts`."""
+    work = partial(backfill_host, since=since, until=until, user=user, via=via, containers=containers)
+    return _of_each(hosts, work)
+
+
+def _of_each(hosts: Sequence[DockerHost], work: Callable[[DockerHost], HostResult]) -> list[HostResult]:
     def one(host: DockerHost) -> HostResult:
         try:
-            return collect_host(host, user=user, via=via, containers=containers, since=since, kind=kind)
+            return work(host)
         except Exception as error:  # the other hosts go on  # noqa: BLE001
             return failed(host, error)
 
-    def in_a_thread(host: DockerHost) -> HostResult:
-        try:
-            return one(host)
-        finally:
-            connection.close()
-
-    if len(hosts) == 1:
-        yield one(hosts[0])
-        return
-    with ThreadPoolExecutor(min(max(len(hosts), 1), MOST_AT_ONCE), thread_name_prefix="collect") as pool:
-        yield from (future.result() for future in as_completed([pool.submit(in_a_thread, h) for h in hosts]))
+    return for_each_host(hosts, one)
 
 
 def failed(host: DockerHost, error: Exception) -> HostResult:
@@ -153,8 +156,9 @@ class HostPass:
             with fewer_collections():
                 work.read(start)
                 self._note(result, work)
-                if start is not None and work.container.covered_from and start < work.container.covered_from:
-                    work.read_window(start, work.container.covered_from, extends=True)
+                covered = work.container.covered_from
+                if start is not None and covered and start < covered and not result.error:
+                    work.read_window(start, covered, extends=True)
                     self._note(result, work)
         return result
 

@@ -90,8 +90,9 @@ class ProductionLogCollector:
 
     def _collect(self, hours: float, containers: Sequence[str] | None = None) -> None:
         since = since_hours(hours)
-        found = collect_hosts(self.hosts, user=self.user, via=self.via, containers=containers, since=since)
-        self.results = list(found)
+        self.results = collect_hosts(
+            self.hosts, user=self.user, via=self.via, containers=containers, since=since
+        )
         self._failed([sentence for result in self.results for sentence in failures_of(result)])
 
     def _failed(self, failures: list[str]) -> None:

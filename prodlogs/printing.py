@@ -106,9 +106,14 @@ def outcome_line(outcome: Outcome) -> str:
 
 
 def result_dict(result: HostResult) -> dict[str, Any]:
-    """What a pass over a host brought, as JSON: a reading has its snapshot's id instead of the snapshot."""
+    """What a pass over a host brought, as JSON: a reading has its snapshot's id instead of the snapshot, and how
+    many entries of the snapshot were stored before."""
     readings = [
-        {**vars(reading), "snapshot": str(reading.snapshot.pk) if reading.snapshot else None}
+        {
+            **vars(reading),
+            "snapshot": str(reading.snapshot.pk) if reading.snapshot else None,
+            "duplicates": reading.snapshot.duplicates if reading.snapshot else 0,
+        }
         for reading in result.readings
     ]
     return {**vars(result), "readings": readings}

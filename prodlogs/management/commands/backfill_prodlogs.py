@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 
 from logsite.moments import parse_moment
-from logsite.stopping import account
+from logsite.stopping import account, database_failed
 from logsite.terminal import plain
-from prodlogs.collect import HostResult, backfill_host
+from prodlogs.collect import HostResult, backfill_hosts
 from prodlogs.hosts import get_hosts
+from prodlogs.printing import result_dict
 
 
 class Command(BaseCommand):
@@ -44,12 +46,11 @@ class Command(BaseCommand):
             hosts = get_hosts(options["host"])
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
-        results = [
-            backfill_host(host, since, until, user=account(), containers=options["container"])
-            for host in hosts
-        ]
+        except DatabaseError as error:
+            raise CommandError(database_failed(error)) from None
+        results = backfill_hosts(hosts, since, until, user=account(), containers=options["container"])
         if options["json"]:
-            self.stdout.write(json.dumps([as_json(result) for result in results]))
+            self.stdout.write(json.dumps([result_dict(result) for result in results]))
         else:
             for line in (line for result in results for line in sentences(result)):
                 self.stdout.write(plain(line))
@@ -85,17 +86,3 @@ def sentences(result: HostResult) -> list[str]:
         if reading.error and reading.error != result.error:
             lines.append(reading.error)
     return lines
-
-
-def as_json(result: HostResult) -> dict[str, Any]:
-    """A host's result without its rows."""
-    readings = []
-    for reading in result.readings:
-        snapshot = reading.snapshot
-        columns = {name: value for name, value in vars(reading).items() if name != "snapshot"}
-        counts = {"snapshot": str(snapshot.pk), "duplicates": snapshot.duplicates} if snapshot else {}
-        readings.append(columns | counts)
-    return {
-        "host": result.host, "running": result.running, "error": result.error, "error_kind": result.error_kind,
-        "missing": result.missing, "readings": readings,
-    }  # fmt: skip

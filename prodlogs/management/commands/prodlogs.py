@@ -10,8 +10,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
-from logsite.stopping import account, stopping
+from logsite.stopping import account, database_failed, stopping
 from logsite.terminal import plain
 from prodlogs import harden, printing, selftest
 from prodlogs.collect import HostResult
@@ -92,6 +93,8 @@ class Command(BaseCommand):
             self.stdout.flush()
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
+        except DatabaseError as error:
+            raise CommandError(database_failed(error)) from None
         except (HostError, OSError) as error:
             if not isinstance(error, BrokenPipeError):
                 raise CommandError(str(error)) from None

@@ -11,7 +11,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from logsite.records import Cursor, CursorError
-from logsite.stopping import stopping
+from logsite.stopping import database_failed, stopping
 from shipping.destinations import Target, encoder, loki_target
 from shipping.engine import Push, Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable
@@ -57,8 +57,7 @@ class Command(BaseCommand):
         except (ShippingError, CursorError) as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
-            kind = type(error).__name__  # the text may hold the connection string or a row
-            raise CommandError(f"the database failed ({kind}); nothing is lost, run again") from None
+            raise CommandError(database_failed(error)) from None
 
     def _run(self, options: Options, target: Target, feeds: list[Feed], retry: Retry) -> None:
         if options.dry_run:
