@@ -13,7 +13,7 @@ from devices.platforms import TEMPLATES, UnknownPlatform, file_names, get_platfo
 from devices.read_only import check_list
 
 
-@register()
+@register("devices")
 def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A platform's file that cannot be used would be found out by the first collection."""
     found: list[CheckMessage] = []
@@ -34,7 +34,7 @@ def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     return found
 
 
-@register()
+@register("devices")
 def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A second collection of a device may start when the first one's claim runs out."""
     from devices.claims import CLAIM
@@ -53,7 +53,7 @@ def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     ]
 
 
-@register()
+@register("devices")
 def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Waiting for a login, the collection and storing its record: all within the claim."""
     from devices.claims import CLAIM
@@ -71,7 +71,7 @@ def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     ]
 
 
-@register(Tags.database)
+@register(Tags.database, "devices")
 def check_platforms_known(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

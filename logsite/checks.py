@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from logsite.keys import field_keys
 
 
-@register()
+@register("logsite")
 def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """PUBLIC_URL is what allowed hosts, CSRF origins and secure cookies derive from."""
     if _is_site_address(settings.PUBLIC_URL):
@@ -36,7 +36,7 @@ def _is_site_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not extras
 
 
-@register()
+@register("logsite")
 def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Settings that count or time something must be above zero."""
     names = (
@@ -57,7 +57,7 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     ]
 
 
-@register()
+@register("logsite")
 def check_field_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A key that is none would only show when somebody saves a password."""
     try:
@@ -68,7 +68,7 @@ def check_field_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     return []
 
 
-@register()
+@register("logsite")
 def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """REDIS_URL may carry a password, so its value is not shown."""
     if not settings.REDIS_URL or settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):

@@ -1,4 +1,4 @@
-"""What commands share: who runs them, how they are asked to end, and what they say when the database fails."""
+"""What a command that runs for long shares with others: who runs it, and how it is asked to end."""
 
 import getpass
 import os
@@ -43,8 +43,3 @@ def account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-def database_failed(error: Exception) -> str:
-    """One line for an error of the database, whose own text may hold the connection string or a row."""
-    return f"the database failed ({type(error).__name__}); nothing is lost, run again"

@@ -6,8 +6,10 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from logsite.health import healthz, readyz
-from logsite.metrics_text import MetricsView
+from logsite.metrics_view import MetricsView
 from logsite.tokens import LoginView, LogoutAllView, LogoutView
+
+admin.autodiscover()  # here and not at start-up: see LogSiteAdminConfig
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -27,7 +27,7 @@ ABOVE_ZERO = (
 )  # fmt: skip
 
 
-@register()
+@register("prodlogs")
 def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The host that PRODLOGS_HOST defines would be refused by the first reading."""
     from prodlogs.hosts import environment_problems
@@ -37,7 +37,7 @@ def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     ]
 
 
-@register()
+@register("prodlogs")
 def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """With a limit of 0 nothing would ever be read."""
     found: list[CheckMessage] = [
@@ -51,7 +51,7 @@ def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
     return found
 
 
-@register(Tags.database)
+@register(Tags.database, "prodlogs")
 def check_hosts(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

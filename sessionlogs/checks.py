@@ -12,7 +12,7 @@ from django.db import connections
 from sessionlogs.retention import RetentionError, rules
 
 
-@register()
+@register("sessionlogs")
 def check_database_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Session events are stored by a thread of its own, whose connection must see the same database."""
     database = settings.DATABASES["default"]
@@ -27,7 +27,7 @@ def check_database_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: 
     ]
 
 
-@register()
+@register("sessionlogs")
 def check_retention(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A rule that cannot be read would be found out by the nightly purge."""
     try:
@@ -37,7 +37,7 @@ def check_retention(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     return []
 
 
-@register()
+@register("sessionlogs")
 def check_size_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A limit of a few bytes keeps nothing of any response."""
     return [
@@ -52,7 +52,7 @@ def check_size_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     ]
 
 
-@register(Tags.database)
+@register(Tags.database, "sessionlogs")
 def check_fulltext_index(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

@@ -13,7 +13,7 @@ LONGEST_LABEL_VALUE = 2048  # characters; Loki's limit
 SHORTEST_LINE = 1024  # bytes; below it a line falls into dust
 
 
-@register()
+@register("shipping")
 def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """LOKI_URL is an http(s) URL; it may carry a user and password, so its value is not shown."""
     try:
@@ -24,7 +24,7 @@ def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     return []
 
 
-@register()
+@register("shipping")
 def check_job(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """SHIPPING_JOB is the value of the label `job`, by which everything shipped is found."""
     job = settings.SHIPPING_JOB
@@ -39,7 +39,7 @@ def check_job(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
     ]
 
 
-@register()
+@register("shipping")
 def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Numbers below which nothing would be shipped."""
     least: dict[str, float] = {
@@ -59,7 +59,7 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     ]
 
 
-@register()
+@register("shipping")
 def check_tenant(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """LOKI_TENANT travels in a header."""
     tenant = settings.LOKI_TENANT

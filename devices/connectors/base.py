@@ -15,16 +15,9 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 
 from devices.connectors.connections import attentive, recording
 from devices.connectors.executions import Execution
+from devices.connectors.failures import classify, describe, wrap
 from devices.connectors.limits import Limits
-from devices.errors import (
-    EXECUTION_ERRORS,
-    AuthenticationFailed,
-    CommandRefused,
-    ConnectorError,
-    classify,
-    describe,
-    wrap,
-)
+from devices.errors import EXECUTION_ERRORS, AuthenticationFailed, CommandRefused, ConnectorError
 from devices.interfaces import InterfaceData
 from devices.parsing import Answer, interfaces_of
 from devices.platforms import InterfaceCommand, Platform, get_platform

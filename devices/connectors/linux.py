@@ -9,7 +9,7 @@ from paramiko import AuthenticationException, SSHClient, SSHException
 
 from devices.connectors.base import BaseConnector
 from devices.connectors.executions import Execution, execute
-from devices.errors import describe
+from devices.connectors.failures import describe
 from sessionlogs.models import ErrorKind
 
 

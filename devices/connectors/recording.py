@@ -12,8 +12,8 @@ from netmiko import BaseConnection
 from netmiko.utilities import structured_data_converter
 
 from devices.connectors.executions import Execution
+from devices.connectors.failures import classify, describe
 from devices.connectors.timing import Wire
-from devices.errors import classify, describe
 from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recorder import SessionRecorder
 

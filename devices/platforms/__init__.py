@@ -30,8 +30,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from netmiko.linux import LinuxSSH
-from netmiko.ssh_dispatcher import CLASS_MAPPER
 from ntc_templates.parse import _get_template_dir
 
 from devices.readers import Reader, reader
@@ -137,7 +135,7 @@ def file_names() -> list[str]:
 
 def platform_names() -> list[str]:
     """Every platform a device can have: Netmiko's that speak SSH, and the files here."""
-    netmiko = {name for name in CLASS_MAPPER if not name.endswith(("_telnet", "_serial", "_ssh"))}
+    netmiko = {name for name in _classes() if not name.endswith(("_telnet", "_serial", "_ssh"))}
     return sorted((netmiko | set(_files())) - {"autodetect", "terminal_server", "generic_termserver"})
 
 
@@ -153,7 +151,7 @@ def get_platform(name: str) -> Platform:
     """The platform called `name`. Raises UnknownPlatform."""
     data = _files().get(name, {})
     netmiko = data.get("netmiko") or name
-    if netmiko not in CLASS_MAPPER:
+    if netmiko not in _classes():
         raise UnknownPlatform(f"platform {name!r} is not known; take one of Netmiko's, such as cisco_ios")
     templates = data.get("templates", name)
     commands = tuple(InterfaceCommand(**item) for item in data.get("interface_commands", ()))
@@ -179,7 +177,17 @@ def content_version(text: str) -> str:
 
 def _default_read_only(netmiko: str) -> tuple[str, ...]:
     """Nothing where the words would go to a shell: they are no vendor's words there."""
-    return () if issubclass(CLASS_MAPPER[netmiko], LinuxSSH) else DEFAULT_READ_ONLY
+    from netmiko.linux import LinuxSSH
+
+    return () if issubclass(_classes()[netmiko], LinuxSSH) else DEFAULT_READ_ONLY
+
+
+def _classes() -> Mapping[str, type]:
+    """Netmiko's class of each device type. Loaded when asked for: every process loads this module with the models."""
+    from netmiko.ssh_dispatcher import CLASS_MAPPER
+
+    found: Mapping[str, type] = CLASS_MAPPER
+    return found
 
 
 @cache

@@ -14,6 +14,7 @@ from paramiko.ssh_exception import AuthenticationException, SSHException
 from textfsm import TextFSMError
 from textfsm.clitable import CliTableError
 
+from devices.connectors.failures import classify, describe, wrap
 from devices.errors import (
     AuthenticationFailed,
     CommandRefused,
@@ -21,9 +22,6 @@ from devices.errors import (
     ConnectionFailed,
     ConnectorError,
     ParseFailed,
-    classify,
-    describe,
-    wrap,
 )
 
 KINDS = [

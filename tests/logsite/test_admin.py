@@ -19,6 +19,7 @@ from tests.factories import DeviceFactory, SessionFactory, SessionLogFactory
 EVENTS = "/admin/sessionlogs/sessionlog/"
 SESSIONS = "/admin/sessionlogs/session/"
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+admin.autodiscover()
 LOG_MODELS = [
     model for model, page in admin.site._registry.items() if isinstance(page, LogModelAdmin)
 ]  # fmt: skip

@@ -1,13 +1,9 @@
 """`manage.py prodlogs` against a real Docker engine behind a real OpenSSH."""
 
 import json
-import os
-import subprocess
-import sys
 from io import StringIO
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from prodlogs.management.commands import prodlogs as command
@@ -231,24 +227,6 @@ def test_without_a_host_it_says_how_to_define_one(db):
         prodlogs("status")
 
     assert error.value.returncode == 2
-
-
-@pytest.mark.parametrize(
-    "words", [["prodlogs", "status"], ["backfill_prodlogs", "--since", "2h", "--until", "1h"]]
-)
-def test_a_database_without_tables_is_one_line_and_no_traceback(words, tmp_path):
-    found = subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3"},
-        capture_output=True,
-        text=True,
-    )
-
-    assert found.returncode == 1
-    assert (
-        found.stderr == "CommandError: the database failed (OperationalError); nothing is lost, run again\n"
-    )
 
 
 def test_an_unknown_host_is_named_with_the_known_ones(three, docker_host):

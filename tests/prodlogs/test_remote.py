@@ -141,7 +141,7 @@ def test_a_trickle_does_not_outlive_the_deadline(scripted, elsewhere):
 def test_a_flood_does_not_outlive_the_deadline(scripted, elsewhere):
     scripted.docker("yes")
 
-    error, came = failure(elsewhere, timeout=2.0)
+    error, came = failure(elsewhere, timeout=2.0, byte_limit=2**62)
 
     assert (error.kind, came > 0) == (ErrorKind.TIMEOUT, True)
 

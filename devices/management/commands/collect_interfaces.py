@@ -8,18 +8,20 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
 from devices import fleet
 from devices.collect import Result
 from devices.models import Device
+from logsite.commands import SiteCommand
 from logsite.stopping import Stop, stopping
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Log in to devices, read their interfaces, store them. Exit code 1 when any device failed."
+    requires_system_checks = ["logsite", "devices", "sessionlogs"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)

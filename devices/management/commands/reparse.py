@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from devices.models import Device
 from devices.responses import Change, reparse_device
+from logsite.commands import SiteCommand
 
 SHOWN = 5  # changes a device; more make the line unreadable
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Parse the newest stored answers of devices again, without connecting, and store what comes of it. "
         "Exit code 1 when an answer cannot be read; that device then stays as it is."
     )
+    requires_system_checks = ["logsite", "devices"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)

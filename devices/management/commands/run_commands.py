@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from devices.commands import (
@@ -23,6 +23,7 @@ from devices.commands import (
 )
 from devices.models import Device
 from devices.read_only import Refused
+from logsite.commands import SiteCommand
 from logsite.terminal import plain
 
 EPILOG = """\
@@ -35,8 +36,9 @@ somebody who has the permission devices.run_any_command.
 Exit code 1 when a device or a command failed, 2 when nothing was run."""
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Run read-only commands on devices, one recorded session each, and print what they answer."
+    requires_system_checks = ["logsite", "devices", "sessionlogs"]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}

@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from knox.models import AuthToken
 
+from logsite.commands import SiteCommand
 
-class Command(BaseCommand):
+
+class Command(SiteCommand):
     help = "Make an API token and print it, once; only its hash is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:

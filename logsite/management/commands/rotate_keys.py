@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from logsite.commands import SiteCommand
 from logsite.fields import DecryptionError
 from logsite.keys import field_keys_from_environment
 from logsite.rotation import RotationRunningError, add_key, drop_old_keys, one_at_a_time, reencrypt
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Make a new field-encryption key and encrypt every stored credential with it. With keys in the "
         "environment: put the new one first in FIELD_ENCRYPTION_KEYS, then run this."

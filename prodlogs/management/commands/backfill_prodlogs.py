@@ -4,23 +4,24 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from logsite.commands import SiteCommand
 from logsite.moments import parse_moment
-from logsite.stopping import account, database_failed
+from logsite.stopping import account
 from logsite.terminal import plain
 from prodlogs.collect import HostResult, backfill_hosts
 from prodlogs.hosts import get_hosts
 from prodlogs.printing import result_dict
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Read what containers wrote in a window of time, as far as Docker still has it, and store what is missing. "
         "Exit code 1 when something could not be read, 2 when nothing was tried."
     )
+    requires_system_checks = ["logsite", "prodlogs"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -46,8 +47,6 @@ class Command(BaseCommand):
             hosts = get_hosts(options["host"])
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
-        except DatabaseError as error:
-            raise CommandError(database_failed(error)) from None
         results = backfill_hosts(hosts, since, until, user=account(), containers=options["container"])
         if options["json"]:
             self.stdout.write(json.dumps([result_dict(result) for result in results]))

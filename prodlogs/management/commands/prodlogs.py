@@ -9,10 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandError, CommandParser
 
-from logsite.stopping import account, database_failed, stopping
+from logsite.commands import SiteCommand
+from logsite.stopping import account, stopping
 from logsite.terminal import plain
 from prodlogs import harden, printing, selftest
 from prodlogs.collect import HostResult
@@ -41,8 +41,9 @@ Hosts are those of the admin, or the one of PRODLOGS_HOST, PRODLOGS_USER and PRO
 Exit code 1 when something could not be read, 2 when nothing was tried."""
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Read logs of production containers over SSH, and look at what was read."
+    requires_system_checks = ["logsite", "prodlogs"]
 
     _reader: ProductionLogCollector | None = None
 
@@ -93,8 +94,6 @@ class Command(BaseCommand):
             self.stdout.flush()
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
-        except DatabaseError as error:
-            raise CommandError(database_failed(error)) from None
         except (HostError, OSError) as error:
             if not isinstance(error, BrokenPipeError):
                 raise CommandError(str(error)) from None

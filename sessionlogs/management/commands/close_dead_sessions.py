@@ -3,18 +3,18 @@
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from logsite.commands import SiteCommand
 from sessionlogs import processes
 from sessionlogs.recovery import close_process
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Close, as failed, the sessions of collecting processes that are dead. Every collecting process does so by "
         "itself when it starts and while it runs; this is for when none will. Watches the heartbeats of processes "
         "on other machines for a minute."
     )
+    requires_system_checks = ["logsite", "sessionlogs"]
 
     def handle(self, **options: Any) -> None:
         observation, closed = processes.Observation(), 0

@@ -3,15 +3,17 @@
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from logsite.commands import SiteCommand
 from logsite.purging import Tally, purge_parts
 from logsite.stopping import account, stopping
 from sessionlogs.retention import Purge, RetentionError
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Remove sessions and responses that are older than the RETENTION_… settings say, in small batches."
+    requires_system_checks = "__all__"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")

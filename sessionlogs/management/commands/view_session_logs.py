@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from logsite.commands import SiteCommand
 from logsite.moments import parse_moment
 from logsite.records import Cursor, committed
 from sessionlogs import viewer
@@ -22,8 +23,9 @@ from sessionlogs.sources import SessionSource
 POLL = 0.5  # seconds
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Show the newest session events, one session, or a list of sessions."
+    requires_system_checks = ["logsite", "sessionlogs"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
+from logsite.commands import SiteCommand
 from logsite.records import Cursor, CursorError
-from logsite.stopping import database_failed, stopping
+from logsite.stopping import stopping
 from shipping.destinations import Target, encoder, loki_target
 from shipping.engine import Push, Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable
@@ -22,8 +22,9 @@ from shipping.retry import Retry
 from shipping.run import count_text, follow, rehearse, ship_all, summary
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Ship all committed log entries to Loki, oldest first; what is there already is not sent again."
+    requires_system_checks = ["logsite", "shipping"]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
@@ -56,8 +57,6 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from None
         except (ShippingError, CursorError) as error:
             raise CommandError(str(error)) from None
-        except DatabaseError as error:
-            raise CommandError(database_failed(error)) from None
 
     def _run(self, options: Options, target: Target, feeds: list[Feed], retry: Retry) -> None:
         if options.dry_run:
