@@ -20,6 +20,7 @@ from logsite.redaction_patterns import (
     KEYWORD_STEMS,
     KINDS,
     LINE_RULES,
+    OPEN_ENDED,
     TEXT_RULES,
     WHOLE_TOKEN,
     Rule,
@@ -103,6 +104,14 @@ def _block_spans(source: SearchedText) -> Iterator[_Span]:
             opening = block.opening.search(source.text, end - 1)  # the end may begin the next block
 
 
+def _still_open(text: str) -> str:
+    """Words that open a secret of several lines which goes on where `text` ends."""
+    for sign, pattern, opening in OPEN_ENDED:
+        if sign in text and any(match.end() == len(text) for match in pattern.finditer(text)):
+            return opening
+    return ""
+
+
 # --- the known secrets ------------------------------------------------------------------------------------
 
 
@@ -176,16 +185,30 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """`text` with a mark in the place of every credential; the rest of each line stays."""
+        spans = self._spans(text)
+        return _masked(text, spans) if spans else text
+
+    def redact_lines(self, text: str, opening: str = "") -> tuple[str, str]:
+        """The same for a part of a stream, line by line: a secret of three lines leaves three marks.
+
+        Returns what is to be given as `opening` with the lines that follow: where a secret of several lines
+        has not ended in this part, words that open one of its kind.
+        """
+        whole = f"{opening}\n{text}" if opening else text
+        spans = self._spans(whole)
+        clean = _masked(whole, spans, by_line=True) if spans else whole
+        return (clean.partition("\n")[2] if opening else clean), _still_open(whole)
+
+    def _spans(self, text: str) -> list[_Span]:
         if not text:
-            return text
+            return []
         source = SearchedText(text, self._kinds())
-        spans = [
+        return [
             *_line_spans(source),
             *_text_spans(source),
             *_block_spans(source),
             *self._known_spans(source),
         ]
-        return _masked(text, spans) if spans else text
 
     def leaks(self, text: str) -> list[str]:
         """The kinds of the known secrets that still stand in `text`, in more forms than `redact` takes out.
@@ -210,8 +233,8 @@ def _pairs(secrets: Secrets) -> list[tuple[str, str]]:
     return list(dict.fromkeys((kind, value) for kind, value in pairs if value and value.strip()))
 
 
-def _masked(text: str, spans: list[_Span]) -> str:
-    """Replace the spans by marks; overlapping ones become one mark."""
+def _masked(text: str, spans: list[_Span], *, by_line: bool = False) -> str:
+    """Replace the spans by marks; overlapping ones become one mark, or with `by_line` one in each line."""
     pieces: list[str] = []
     position = 0
     spans.sort()
@@ -221,7 +244,9 @@ def _masked(text: str, spans: list[_Span]) -> str:
             first = min(current, span, key=lambda each: (each.priority, each.start - each.end))
             current = _Span(current.start, max(current.end, span.end), first.priority, first.kind)
             continue
-        pieces += [text[position : current.start], f"<redacted:{current.kind}>"]
+        mark = f"<redacted:{current.kind}>"
+        lines = text.count("\n", current.start, current.end) if by_line else 0
+        pieces += [text[position : current.start], mark + f"\n{mark}" * lines]
         position, current = current.end, span
     return "".join([*pieces, text[position:]])
 

@@ -304,14 +304,27 @@ TEXT_RULES = (  # these cross lines
     _exact("private-key", "key----- block-----", PEM),
     _exact("private-key", "pkcs12-----", rf"-----BEGIN PKCS12-----((?:{BREAK}*+[A-Za-z0-9+/=]{{1,512}}+)*+)"),
     _exact("private-key", "private-lines:",
-           r"Private-Lines: \d++\s*+((?:[A-Za-z0-9+/=]{1,76}+(?:\r?\n|\Z))++)"),
+           r"Private-Lines: \d++\s*+((?:[A-Za-z0-9+/=]{1,76}+(?:\r?\n|\Z))*+)"),
     _exact("private-key", "private",
-           r"rivate[- ][Kk]ey\b[^\n]{0,80}\n"
-           r"((?:[ \t]*+(?:[0-9A-Fa-f]{2,64}+[ \t:]*+){4,}+\r?(?:\n|\Z))++)"),
+           r"rivate[- ][Kk]ey\b[^\n]{0,80}(?:\n|\Z)"
+           r"((?:[ \t]*+(?:[0-9A-Fa-f]{2,64}+[ \t:]*+){4,}+\r?(?:\n|\Z))*+)"),
+    # The end of a key whose beginning was in an earlier part of the text.
+    _exact("private-key", "key----- block-----",
+           rf"\A((?:[A-Za-z0-9+/=]{{16,}}+{BREAK}++)++(?:[A-Za-z0-9+/=]{{1,15}}+{BREAK}++)?+)"
+           r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY"),
     # RouterOS breaks long lines with a backslash, also right after the equals sign.
     _exact("secret", "=\\",
            r"=\\(?:(?<=password=\\)|(?<=secret=\\)|(?<=passphrase=\\)|(?<=key=\\))" rf"\r?\n[ \t]*+{ASSIGNED}"),
 )  # fmt: skip
+
+# Those that may go on behind the end of a text: a word that stands in all they match, and words that open the rest.
+_OPENINGS = (
+    ("PRIVATE KEY", "-----BEGIN PRIVATE KEY-----"), ("BEGIN PKCS12", "-----BEGIN PKCS12-----"),
+    ("Private-Lines", "Private-Lines: 1"), ("rivate", "Private-Key:"),
+)  # fmt: skip
+OPEN_ENDED = tuple(
+    (sign, rule.pattern, opening) for (sign, opening), rule in zip(_OPENINGS, TEXT_RULES, strict=False)
+)
 
 BLOCKS = (
     Block("snmp-community", "snmp", re.compile(r"config system snmp community\b"),

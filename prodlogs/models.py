@@ -156,6 +156,10 @@ class Watermark(models.Model):
     sequence = models.PositiveIntegerField(default=0)
     length = models.PositiveBigIntegerField(default=0, help_text="Bytes of the line as Docker sent it.")
     pending = models.JSONField(default=list, blank=True)
+    open_secret = models.CharField(
+        max_length=40, blank=True,
+        help_text="Words that open a secret of several lines, such as a private key, which goes on behind it.",
+    )  # fmt: skip
 
     class Meta:
         ordering = ["container_id", "stream"]

@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from logsite.live import publish
 from logsite.redaction import Redactor
 from prodlogs.lines import Line
-from prodlogs.masking import redacted, redacted_texts
+from prodlogs.masking import redacted
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading import STREAMS, Anchor
 from prodlogs.traces import Entry, Grouper
@@ -30,6 +30,7 @@ _INSERT = f"INSERT INTO {_TABLE} VALUES "  # noqa: S608
 _UNLESS_STORED = " ON CONFLICT (container_id, timestamp, stream, sequence) DO NOTHING"
 AT_ONCE = 200  # rows of a statement: SQLite takes them in half the time of as many statements
 _COPY = f"COPY {_TABLE} FROM STDIN"
+PLACE = ("timestamp", "sequence", "length", "pending", "open_secret")  # of a watermark
 COUNTS = ["first", "last", "lines", "entries", "duplicates", "truncated", "bytes", "gaps"]
 Row = tuple[Any, ...]
 
@@ -58,10 +59,10 @@ class EntryStore:
             stream: Grouper(
                 settings.PRODLOGS_ENTRY_LIMIT,
                 self._marks[stream].pending if stream in self._marks else (),
-                redactor.redact,
             )
             for stream in STREAMS
         }
+        self._openings = {stream: mark.open_secret for stream, mark in self._marks.items()}
         self.covered_from = container.covered_from  # of the container, once something is stored
         self._last: dict[str, Line] = {}  # lines beyond the watermarks
         self._blocks: list[tuple[str, list[Entry]]] = []
@@ -79,7 +80,8 @@ class EntryStore:
         self._quiet.discard(stream)
         self._last[stream] = lines[-1]
         self.snapshot.lines += len(lines)
-        self._take(stream, self._groupers[stream].feed(lines))
+        clean, self._openings[stream] = redacted(lines, self._redactor, self._openings.get(stream, ""))
+        self._take(stream, self._groupers[stream].feed(clean))
         if self._waiting >= BLOCK:
             self.commit(**({} if self._window else {"aligned": False}))
 
@@ -140,12 +142,10 @@ class EntryStore:
         """Bring the watermarks to the last lines. Raises Overtaken where they are not where they were."""
         moved = []
         for stream, line in sorted(self._last.items()):  # in one order, or two readers wait for each other
-            pending = self._groupers[stream].pending
-            clean = redacted_texts([text for _, _, text in pending], self._redactor)
             mark = Watermark(
                 container=self._container, stream=stream, timestamp=line.timestamp, sequence=line.sequence,
-                length=line.length,
-                pending=[[moment, number, text] for (moment, number, _), text in zip(pending, clean, strict=True)],
+                length=line.length, pending=self._groupers[stream].pending,
+                open_secret=self._openings.get(stream, ""),
             )  # fmt: skip
             self._move_one(mark, self._marks.get(stream))
             moved.append(mark)
@@ -161,7 +161,7 @@ class EntryStore:
             return
         mark.pk = before.pk
         place = {"timestamp": before.timestamp, "sequence": before.sequence}
-        columns = {name: getattr(mark, name) for name in ("timestamp", "sequence", "length", "pending")}
+        columns = {name: getattr(mark, name) for name in PLACE}
         if not Watermark.objects.filter(pk=before.pk, **place).update(**columns):
             raise Overtaken(f"{self._container}: somebody else reads this log, too")
 
@@ -172,8 +172,7 @@ class EntryStore:
             self.snapshot.pk, connection
         )
         start = (identity, self._container.pk, self._container.name)
-        blocks = [(stream, redacted(entries, self._redactor)) for stream, entries in self._blocks]
-        return [(*start, stream, *entry) for stream, entries in blocks for entry in entries]
+        return [(*start, stream, *entry) for stream, entries in self._blocks for entry in entries]
 
     def _insert(self, rows: list[Row]) -> int:
         """Insert `rows` and say how many of them were stored before."""

@@ -6,7 +6,6 @@ from django.db import IntegrityError
 from logsite.redaction import Redactor
 from prodlogs import store as module
 from prodlogs.lines import Line
-from prodlogs.masking import redacted_texts
 from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.store import EntryStore, Overtaken
 from tests.factories import ContainerFactory, LogSnapshotFactory
@@ -179,17 +178,73 @@ def test_colours_are_kept_in_the_raw_line(make_store):
     assert list(rows) == [("red", "\x1b[31mred\x1b[0m"), ("plain", None)]
 
 
-def test_a_secret_of_several_lines_takes_no_line_with_it():
-    texts = ["before", *PEM, "after"]
-    clean = redacted_texts(texts, Redactor())
-    assert len(clean) == len(texts)
-    assert (clean[0], clean[-1]) == ("before", "after")
-    assert not any("b3Blbn" in text for text in clean)
+def test_a_secret_of_several_lines_takes_no_line_with_it(make_store):
+    finish(_with(make_store(), lines("before", *PEM, "after")))
+    texts = stored()
+    assert (texts[0], texts[-1], len(texts)) == ("before", "after", 2 + len(PEM))
+    assert not any("b3Blbn" in text for text in texts)
 
 
-def test_texts_of_several_lines_stay_apart():
-    texts = ["a\nb", "password: hunter22", "c\n\nd", ""]
-    assert redacted_texts(texts, Redactor()) == ["a\nb", "password: <redacted:password>", "c\n\nd", ""]
+KEYS = {
+    "pem": PEM,
+    "pkcs12": [
+        "-----BEGIN PKCS12-----",
+        *["MIIKPwIBAzCCCfUGCSqGSIb3DQEHAaCC" * 2] * 4,
+        "-----END PKCS12-----",
+    ],
+    "putty": [
+        "Private-Lines: 4",
+        *["AAAAgQDJ0mVyZ2VzdCBzZWNyZXQgaW4gdGhlIHdvcmxk" * 1] * 4,
+        "Private-MAC: 0",
+    ],
+    "hexadecimal": [
+        "Private-Key: (2048 bit)",
+        *["    00:c0:ff:ee:00:c0:ff:ee:00:c0:ff:ee:00:c0:ff:"] * 4,
+        "end",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("cut", [2, 3, 4, 5])
+def test_a_secret_of_several_lines_may_come_in_parts(make_store, kind, cut):
+    """In two chunks of one reading, and in two readings: what the second has of it shows no sign of a secret."""
+    texts = ["before", *KEYS[kind], "after"]
+    store = make_store()
+    store.add("stdout", lines(*texts[:cut]))
+    store.add("stdout", lines(*texts[cut:], start=START + cut))
+    store.add("stderr", lines(*texts[:cut]))
+    finish(store)
+    again = make_store()
+    again.add("stderr", lines(*texts[cut:], start=START + cut))
+    finish(again)
+    found = stored()
+    assert len(found) == 2 * len(texts)
+    assert not [text for text in found if any(text.strip() == line.strip() for line in KEYS[kind][1:-1])]
+    assert (found.count("before"), found.count("after")) == (2, 2)
+    assert set(Watermark.objects.values_list("open_secret", flat=True)) == {""}
+
+
+def test_what_follows_an_unfinished_key_is_no_secret(make_store):
+    store = make_store()
+    store.add("stdout", lines(*PEM[:2]))
+    store.add("stdout", lines("INFO the next line", "and-a-word-of-letters", start=START + 2))
+    finish(store)
+    assert stored()[2:] == ["INFO the next line", "and-a-word-of-letters"]
+
+
+def test_the_end_of_a_key_whose_beginning_was_rotated_away(make_store):
+    finish(_with(make_store(), lines(*PEM[2:], "after")))
+    assert not any("b3Blbn" in text for text in stored())
+    assert stored()[-2:] == [PEM[-1], "after"]
+
+
+def test_a_coloured_secret_of_several_lines(make_store):
+    finish(_with(make_store(), lines("\x1b[31mbefore\x1b[0m", *[f"\x1b[1m{line}\x1b[0m" for line in PEM])))
+    rows = list(ContainerLogEntry.objects.order_by("timestamp").values_list("message", "raw_line"))
+    assert rows[0] == ("before", "\x1b[31mbefore\x1b[0m")
+    assert rows[2] == ("<redacted:private-key>", None)
+    assert not any("b3Blbn" in f"{message}{raw}" for message, raw in rows)
 
 
 def test_the_watermark_has_the_length_before_redaction(make_store):
