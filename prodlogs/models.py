@@ -268,9 +268,12 @@ class ContainerLogEntry(LogRow):
         ]
         indexes = [
             models.Index(fields=["xact", "id"], name="container_entry_cursor"),
-            models.Index(fields=["-timestamp", "-id"], name="container_entry_newest"),
+            # Ascending, though read backwards: what comes last is put at the end, which takes half the time.
+            models.Index(fields=["timestamp", "id"], name="container_entry_time"),
             models.Index(
-                fields=["level", "-timestamp"], condition=~models.Q(level=""), name="container_entry_level"
+                fields=["level", "timestamp"],
+                condition=~models.Q(level=""),
+                name="container_entry_level_time",
             ),
         ]
 

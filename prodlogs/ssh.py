@@ -5,7 +5,7 @@ import socket
 import threading
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import paramiko
 from django.conf import settings
@@ -22,6 +22,7 @@ SILENCE = (
 )
 WINDOW = 2 * 1024**2  # bytes on the way and unread, both streams of a command together
 PACKET = 32 * 1024  # bytes
+AHEAD = 256 * 1024  # bytes
 QUICK = (
     "aes128-gcm@openssh.com",
     "aes256-gcm@openssh.com",
@@ -115,7 +116,7 @@ class _Login:
         key = private_key(self.host)
         sock = self._socket()
         try:
-            transport = paramiko.Transport(sock, disabled_algorithms=WEAK)
+            transport = paramiko.Transport(cast(socket.socket, ReadAhead(sock)), disabled_algorithms=WEAK)
         except BaseException:
             sock.close()
             raise
@@ -205,6 +206,27 @@ class _Login:
                 "belongs into that user's ~/.ssh/authorized_keys (`manage.py prodlogs harden` prints the line)",
             )
         raise self._error(ErrorKind.CONNECTION, f"the connection broke during the login: {_reason(error)}")
+
+
+class ReadAhead:
+    """A socket that asks the kernel for much at a time.
+
+    Paramiko asks twice for each packet, and lets go of the interpreter each time; while another thread works on
+    the lines, it waits until that one lets go.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._ahead = memoryview(b"")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv(self, size: int) -> bytes:
+        if not self._ahead:
+            self._ahead = memoryview(self._sock.recv(AHEAD))
+        found, self._ahead = self._ahead[:size], self._ahead[size:]
+        return found.tobytes()
 
 
 def _look_up(address: str, port: int, answers: "queue.SimpleQueue[Any]") -> None:

@@ -74,4 +74,4 @@ def test_containers_of_one_name_are_told_apart_by_their_hosts(host, since):
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the plan is SQLite's")
 def test_errors_are_found_by_the_index_of_levels(host, since):
-    assert "container_entry_level" in stored([host], since, levels=["ERROR"]).explain()
+    assert "container_entry_level_time" in stored([host], since, levels=["ERROR"]).explain()
