@@ -1,5 +1,6 @@
 """Follows the logs of hosts live into the database, with one connection a host that is kept open."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 
@@ -7,24 +8,28 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from prodlogs.collect import HostPass, HostResult, failed
+from prodlogs.errors import ConfigurationError
 from prodlogs.models import DockerHost, SnapshotKind
 from prodlogs.reader_lock import reading
 from prodlogs.remote import Remote
 
+log = logging.getLogger(__name__)
 SHORTEST_PAUSE = (
     1.0  # seconds until the second try at a host that failed; each further one waits twice as long
 )
 LONGEST_PAUSE = 60.0
+LOOK = 10.0  # seconds between two looks for hosts that are new
 
 
 def follow(
-    hosts: Sequence[DockerHost], *, user: str, interval: float, stop: threading.Event,
+    find: Callable[[], Sequence[DockerHost]], *, user: str, interval: float, stop: threading.Event,
     report: Callable[[HostResult], None], containers: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Read what is new every `interval` seconds until `stop` is set; the reading under way is finished.
 
-    `report` gets the result of each pass, from one thread at a time. A host that fails is tried again, at longer
-    and longer intervals; one that somebody else reads is waited for.
+    The hosts are those that `find` gives; it is asked again now and then. `report` gets the result of each pass,
+    from one thread at a time. A host that fails is tried again, at longer and longer intervals; a reader of
+    another process is waited for.
     """
     one_at_a_time, broken = threading.Lock(), list[Exception]()
 
@@ -37,16 +42,31 @@ def follow(
                 broken.append(error)
                 stop.set()
 
-    followers = [_Follower(host, user, interval, stop, tell, containers) for host in hosts]
-    threads = [
-        threading.Thread(target=each.run, name=f"follow-{each.host.name}", daemon=True) for each in followers
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
+    threads: dict[int, threading.Thread] = {}
+    while not stop.is_set():
+        for host in _found(find, first=not threads):
+            if host.pk not in threads or not threads[host.pk].is_alive():
+                run = _Follower(host, user, interval, stop, tell, containers).run
+                threads[host.pk] = threading.Thread(target=run, name=f"follow-{host.name}", daemon=True)
+                threads[host.pk].start()
+        stop.wait(LOOK)
+    for thread in threads.values():
         thread.join()
     if broken:
         raise broken[0]
+
+
+def _found(find: Callable[[], Sequence[DockerHost]], *, first: bool) -> Sequence[DockerHost]:
+    """The hosts there are now. What went well once may fail later: then those go on that are followed."""
+    try:
+        return find()
+    except (ConfigurationError, Error) as error:
+        if first:
+            raise
+        log.warning("looking for hosts failed (%s)", type(error).__name__)
+        if isinstance(error, Error):
+            connection.close()
+        return []
 
 
 class _Follower:
@@ -60,12 +80,13 @@ class _Follower:
         self._report, self._containers = report, containers
 
     def run(self) -> None:
-        """Read until told to stop, whatever happens in between."""
+        """Read until told to stop, whatever happens in between, or until there is no such host any more."""
         pause = SHORTEST_PAUSE
         try:
             while not self._stop.is_set():
                 began = timezone.now()
-                self._try()
+                if not self._try():
+                    return
                 if (timezone.now() - began).total_seconds() > LONGEST_PAUSE:
                     pause = SHORTEST_PAUSE  # it went well for a while
                 self._stop.wait(pause)
@@ -73,27 +94,32 @@ class _Follower:
         finally:
             connection.close()
 
-    def _try(self) -> None:
-        """Follow until the host fails. The database may fail, too, and come back."""
+    def _try(self) -> bool:
+        """Follow until the host fails; False where it was deleted. The database may fail, too, and come back."""
         try:
-            self.host.refresh_from_db()  # its key may have been accepted meanwhile, its address changed
-            if not self.host.enabled:
-                return
-            with reading(self.host) as free:
-                if not free:
-                    self._report(HostResult(self.host.name, running=True))
-                    return
+            # Anew each time: its address or key may have been changed meanwhile, or its host key accepted.
+            host = DockerHost.objects.filter(pk=self.host.pk).first()
+            if host is None:
+                return False
+            self.host = host
+            if host.enabled:
                 self._follow()
         except Exception as error:  # whatever it was, following goes on  # noqa: BLE001
             self._report(failed(self.host, error))
             if isinstance(error, Error):
                 connection.close()
+        return True
 
     def _follow(self) -> None:
+        """Pass after pass, over one connection. Between two of them the host is free for who asks for logs now."""
+        work: HostPass | None = None
         with Remote(self.host, user=self._user, via="follow") as remote:
-            work = HostPass(self.host, remote, user=self._user, kind=SnapshotKind.FOLLOW)
             while not self._stop.is_set() and self._enabled():
-                result = work.once(self._containers)
+                with reading(self.host) as free:
+                    result = HostResult(self.host.name, running=not free)
+                    if free:
+                        work = work or HostPass(self.host, remote, user=self._user, kind=SnapshotKind.FOLLOW)
+                        result = work.once(self._containers)
                 self._report(result)
                 if result.error:
                     return

@@ -6,10 +6,12 @@ import pytest
 from django.db import connection
 
 from prodlogs import follow as module
+from prodlogs.collect import collect_host
 from prodlogs.follow import follow
 from prodlogs.host_keys import accept, fingerprint
 from prodlogs.models import ContainerLogEntry, DockerHost, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
 from prodlogs.reader_lock import reading
+from tests.prodlogs.keys import private_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRITER = "i=0; while true; do echo line $i; i=$((i+1)); usleep 100000; done"
@@ -24,7 +26,8 @@ class Following:
         self._thread.start()
 
     def _run(self, hosts, containers):
-        follow(hosts, user="netops", interval=0.2, stop=self.stop, report=self._report, containers=containers)
+        find = hosts if callable(hosts) else lambda: hosts
+        follow(find, user="netops", interval=0.2, stop=self.stop, report=self._report, containers=containers)
         connection.close()
 
     def _report(self, result):
@@ -171,7 +174,7 @@ def test_whoever_cannot_be_told_any_more_ends_it(docker, docker_host):
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        follow([docker_host], user="netops", interval=0.1, stop=threading.Event(), report=report)
+        follow(lambda: [docker_host], user="netops", interval=0.1, stop=threading.Event(), report=report)
 
 
 def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):
@@ -191,6 +194,69 @@ def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):
 
     assert results[0].running
     assert results[-1].ok
+
+
+def test_who_asks_for_logs_meanwhile_gets_them(docker, docker_host):
+    docker.run("engine-follow", WRITER)
+    asked = []
+
+    def until(results):
+        if len(results) == 2:
+            thread = threading.Thread(target=ask)
+            thread.start()
+        return bool(asked) and lines_of(results[2:]) > 0
+
+    def ask():
+        asked.append(collect_host(docker_host, containers=["engine-follow"]))
+        connection.close()
+
+    Following([docker_host], until, ["engine-follow"]).join()
+
+    assert asked[0].ok
+    numbers = [int(text.split()[1]) for text in _messages()]
+    assert numbers == list(range(len(numbers)))
+
+
+def test_a_host_that_is_added_meanwhile_is_followed_too(
+    docker, docker_host, ssh_host, docker_sshd, monkeypatch
+):
+    monkeypatch.setattr(module, "LOOK", 0.1)
+    docker.run("engine-follow", WRITER)
+
+    def until(results):
+        if len(results) == 1:
+            ssh_host(docker_sshd, name="added")
+        return results[-1].host == "added"
+
+    results = Following(lambda: list(DockerHost.objects.all()), until, ["engine-follow"]).join()
+
+    assert {result.host for result in results} == {docker_host.name, "added"}
+
+
+def test_a_host_that_is_deleted_is_followed_no_more(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.05)
+    follower = module._Follower(docker_host, "netops", 0.1, threading.Event(), lambda result: None, None)
+    DockerHost.objects.all().delete()
+
+    assert follower._try() is False
+
+
+def test_a_login_key_that_is_replaced_meanwhile_is_taken(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
+    docker.run("engine-follow", WRITER)
+    right, docker_host.ssh_key = docker_host.ssh_key, private_key()
+    docker_host.save()
+
+    def until(results):
+        if len(results) == 2:
+            host = DockerHost.objects.get()
+            host.ssh_key = right
+            host.save()
+        return results[-1].ok or len(results) == 6
+
+    results = Following([docker_host], until, ["engine-follow"]).join()
+
+    assert [result.error_kind for result in results] == [ErrorKind.AUTHENTICATION] * 2 + [""]
 
 
 def _messages():

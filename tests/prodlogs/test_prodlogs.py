@@ -182,14 +182,14 @@ def test_health_names_a_container_that_failed(docker, docker_host):
 def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settings):
     rounds = []
 
-    def two_rounds(hosts, *, user, interval, stop, report):
+    def two_rounds(find, *, user, interval, stop, report):
         def counted(result):
             rounds.append(result)
             report(result)
             if len(rounds) == 2:
                 stop.set()
 
-        follow(hosts, user=user, interval=interval, stop=stop, report=counted)
+        follow(find, user=user, interval=interval, stop=stop, report=counted)
 
     follow = command.follow
     monkeypatch.setattr(command, "follow", two_rounds)
@@ -204,12 +204,12 @@ def test_follow_as_json_is_an_object_a_line(db, monkeypatch):
     DockerHostFactory(name="dead", address="127.0.0.1", port=1)
     follow = command.follow
 
-    def one_round(hosts, *, user, interval, stop, report):
+    def one_round(find, *, user, interval, stop, report):
         def told(result):
             report(result)
             stop.set()
 
-        follow(hosts, user=user, interval=interval, stop=stop, report=told)
+        follow(find, user=user, interval=interval, stop=stop, report=told)
 
     monkeypatch.setattr(command, "follow", one_round)
 

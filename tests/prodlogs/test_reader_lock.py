@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from prodlogs import reader_lock
 from prodlogs.collect import collect_host
 from prodlogs.reader_lock import reading
 from tests.factories import DockerHostFactory
@@ -55,6 +56,24 @@ def test_a_second_reader_is_refused_until_the_first_has_done(host):
     assert is_free(host)
 
 
+def test_who_has_patience_gets_the_host_when_it_is_free(host):
+    found, waits = [], threading.Event()
+
+    def wait():
+        waits.set()
+        with reading(host, patience=30) as free:
+            found.append(free)
+        connection.close()
+
+    thread = threading.Thread(target=wait)
+    with reading(host):
+        thread.start()
+        assert waits.wait(10)
+        assert not is_free(host)
+    thread.join()
+    assert found == [True]
+
+
 def test_another_host_may_be_read_meanwhile(host):
     with reading(host):
         assert is_free(DockerHostFactory())
@@ -87,7 +106,8 @@ def _soon(condition):
     return any(condition() or waiting.wait(0.05) for _ in range(100))
 
 
-def test_a_collection_says_that_another_one_runs(host):
+def test_a_collection_says_that_another_one_runs(host, monkeypatch):
+    monkeypatch.setattr(reader_lock, "PATIENCE", 0.2)
     found = []
     with reading(host):
         thread = threading.Thread(target=lambda: (found.append(collect_host(host)), connection.close()))

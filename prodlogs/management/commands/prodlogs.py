@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -176,9 +177,8 @@ class Command(SiteCommand):
             self.stdout.flush()
 
         with stopping() as stop:
-            follow(
-                collector.hosts, user=collector.user, interval=options["interval"], stop=stop, report=report
-            )
+            find = partial(get_hosts, options["host"])
+            follow(find, user=collector.user, interval=options["interval"], stop=stop, report=report)
 
     # --- The host's side -----------------------------------------------------------------------------------
 
