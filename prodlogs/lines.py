@@ -7,6 +7,7 @@ Each output line is a stamp of 30 characters, a space, and the message. What is 
 - The driver `local` of engine 20.10 forgets the newline after the last of several pieces: the next line follows
   on the same output line.
 - A container that ends without a newline leaves an unended line. Its next start writes on the same output line.
+- A line may be as long as its program likes, without a newline for hours: its middle is counted, not held.
 """
 
 import re
@@ -22,6 +23,7 @@ STAMP = 31  # with the space
 # Docker notes when it started a container after the container may have written: by so many nanoseconds at most.
 SETTLING = 5_000_000_000
 LONG = STAMP + PIECE  # longer output lines may consist of pieces
+SLACK = 1024**2  # bytes over the longest line that are held before its middle is let go
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.", re.ASCII)
 _new = tuple.__new__  # a NamedTuple's own constructor takes three times as long
@@ -32,13 +34,15 @@ class Line(NamedTuple):
 
     `timestamp` is Docker's, in nanoseconds. `sequence` numbers the lines of the stream with the same timestamp,
     from 0. `length` is in bytes, of the message as Docker sent it: all its pieces, without stamps and newline.
-    `text` is the message, with U+FFFD for invalid UTF-8 and NUL, and without a terminal's `\\r` at its end.
+    `text` is the message, with U+FFFD for invalid UTF-8 and NUL, and without a terminal's `\\r` at its end; of a
+    very long one `dropped` bytes are missing from the middle.
     """
 
     timestamp: int
     sequence: int
     length: int
     text: str
+    dropped: int = 0
 
 
 class StreamDecoder:
@@ -47,7 +51,8 @@ class StreamDecoder:
     `driver` is the container's log driver. `started_at` (ns) is when the container was last started: an unended
     line of the run before is cut off where that run's output begins. `anchor` is timestamp and length of a line
     known from an earlier reading, which ends there now, too. `running` says whether the unended last line may
-    still grow.
+    still grow, `looping` whether the container was restarted more than once: then any run before the last may have
+    ended without a newline. Of a line over `longest` bytes the middle is not kept.
     """
 
     def __init__(
@@ -58,7 +63,9 @@ class StreamDecoder:
         driver: str = "json-file",
         started_at: int | None = None,
         running: bool = True,
+        looping: bool = False,
         anchor: tuple[int, int] | None = None,
+        longest: int = 1024**2,
     ) -> None:
         self.stream = stream
         self.notices: list[str] = []  # lines without a stamp: docker's own words
@@ -68,9 +75,11 @@ class StreamDecoder:
         self._started_at = _stamp(started_at) if started_at is not None else b""
         self._settling = _stamp(started_at - SETTLING) if started_at is not None else b""
         self._before_start = started_at is not None
-        self._running = running
+        self._running, self._looping = running, looping
         self._anchor, self._anchor_length = (_stamp(anchor[0]), anchor[1]) if anchor else (b"", 0)
         self._unended: list[bytes] = []
+        self._longest, self._held = longest, 0
+        self._dropped = 0  # bytes of the unended line that are not kept
         self._seconds = _Seconds()
         self._last = -1
         self._sequence = 0
@@ -80,10 +89,34 @@ class StreamDecoder:
         end = chunk.rfind(b"\n")
         if end < 0:
             self._unended.append(chunk)
+            self._held += len(chunk)
+            if self._held > self._longest + SLACK:
+                self._shed()
             return []
         block = b"".join((*self._unended, chunk[:end]))
         self._unended = [chunk[end + 1 :]]
+        self._held = len(chunk) - end - 1
         return self._decode(block)
+
+    @property
+    def shedding(self) -> bool:
+        """A line that is not kept whole is under way."""
+        return self._dropped > 0
+
+    def _shed(self) -> None:
+        """Let go of the unended line's middle, in whole pieces. Its last piece shows where it ends."""
+        held = b"".join(self._unended)
+        stamp = held[:STAMP]
+        if not _STAMP.match(stamp):  # docker's own words
+            self._unended, self._held = [held[: self._longest]], self._longest
+            return
+        start, end = held.find(stamp, self._longest), held.rfind(stamp)
+        if not 0 < start < end:  # not in pieces, as another engine may write it
+            start, end = self._longest, len(held) - PIECE
+        middle = held[start:end]
+        self._dropped += len(middle) - STAMP * middle.count(stamp)
+        self._unended = [held[:start], held[end:]]
+        self._held = len(held) - len(middle)
 
     def finish(self, *, cut: bool = False) -> list[Line]:
         """What stands after the last newline, unless it may still grow.
@@ -91,7 +124,7 @@ class StreamDecoder:
         `cut` says that the reading ended early: then it is never known to be whole.
         """
         rest = b"".join(self._unended)
-        self._unended = []
+        self._unended, self._held = [], 0
         if not rest or cut:
             return []
         records = list(self._records(rest, self._before_start, b""))
@@ -109,7 +142,11 @@ class StreamDecoder:
 
     def _decode(self, block: bytes) -> list[Line]:
         block = self._straightened(block)
-        return self._lines(block.replace(b"\0", "\ufffd".encode()) if b"\0" in block else block, block)
+        lines = self._lines(block.replace(b"\0", "\ufffd".encode()) if b"\0" in block else block, block)
+        if self._dropped and lines:
+            first, missing, self._dropped = lines[0], self._dropped, 0
+            lines[0] = first._replace(length=first.length + missing, dropped=missing)
+        return lines
 
     def _straightened(self, block: bytes) -> bytes:
         """`block` with one stamp a line: pieces joined, lines parted where a newline is missing."""
@@ -133,8 +170,8 @@ class StreamDecoder:
         return b"\n".join(straight)
 
     def _edges(self, lines: list[bytes]) -> range:
-        """The numbers of the lines in which the run before the last start may end."""
-        first = len(lines) - 1
+        """The numbers of the lines in which the run before the last start may end, or any run before that."""
+        first = 0 if self._looping else len(lines) - 1
         for index, line in enumerate(lines):
             if line[:STAMP] < self._settling or not _STAMP.match(line):
                 continue
@@ -165,13 +202,13 @@ class StreamDecoder:
         """Where in the last piece the message ends: at the stamp of another one, or at the piece's end."""
         last = pieces[-1]
         if stamp == self._anchor:
-            end = self._anchor_length - sum(map(len, pieces[:-1]))
-            if end >= 0 and _STAMP.match(last, end):
+            end = self._anchor_length - self._dropped - sum(map(len, pieces[:-1]))
+            if end == len(last) or (end >= 0 and _STAMP.match(last, end)):
                 return end
         for match in _STAMP.finditer(last):
             if match[0] <= stamp or (_STAMP.match(following) and match[0] > following):
                 continue  # a time of the message's own
-            if edge and match[0] >= self._settling:
+            if edge and (match[0] >= self._settling or (self._looping and _STAMP.match(following))):
                 return match.start()
             if self._local and (len(pieces) > 1 or self._torn) and match.start() <= PIECE:
                 return match.start()
@@ -188,7 +225,8 @@ class StreamDecoder:
         if self._tty:
             messages = [message.removesuffix("\r") for message in messages]
         lengths = [size - STAMP for size in sizes]
-        columns = zip(timestamps, self._sequences(timestamps), lengths, messages, strict=True)
+        none = repeat(0, len(texts))
+        columns = zip(timestamps, self._sequences(timestamps), lengths, messages, none, strict=True)
         return list(map(_new, repeat(Line), columns))
 
     def _timestamps(self, texts: list[str]) -> list[int] | None:

@@ -65,6 +65,8 @@ class Gap(NamedTuple):
 class Decoder(Protocol):
     """What `lines.StreamDecoder` does."""
 
+    @property
+    def shedding(self) -> bool: ...
     def feed(self, chunk: bytes) -> list[Line]: ...
     def finish(self) -> list[Line]: ...
 
@@ -95,6 +97,10 @@ class _Side:
     def opened(self) -> bool:
         """Its anchor has shown, or it needs none: lines come out as they come in."""
         return self.decoder is not None and not self._trying
+
+    @property
+    def shedding(self) -> bool:
+        return self.decoder is not None and self.decoder.shedding
 
     @property
     def starts_at_anchor(self) -> bool:
@@ -280,7 +286,8 @@ class LogReader:
     def _check_limit(self, side: _Side, size: int) -> None:
         if side.opened:
             self._taken += size
-        if self._taken > settings.PRODLOGS_BYTE_LIMIT:
+        # Not amid a line of which only the ends are held: the next reading would begin with it again.
+        if self._taken > settings.PRODLOGS_BYTE_LIMIT and not side.shedding:
             raise self._too_much("new")
 
     def _too_much(self, what: str) -> HostError:

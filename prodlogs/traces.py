@@ -55,12 +55,15 @@ class Grouper:
         self._full = False  # the next line goes on with this entry, for which it is one too many
         self._last_found = NONE
         self._ready: list[Entry] = []
-        self._ready = self.feed([Line(timestamp, sequence, 0, text) for timestamp, sequence, text in pending])
+        self._ready = self.feed([Line(moment, number, 0, *rest) for moment, number, *rest in pending])
 
     @property
     def pending(self) -> list[list[Any]]:
-        """The lines that wait: [[timestamp, sequence, text], …]."""
-        return [[line.timestamp, line.sequence, line.text] for line in self._lines]
+        """The lines that wait: [[timestamp, sequence, text], …], and `dropped` where that is not 0."""
+        return [
+            [line.timestamp, line.sequence, line.text, *([line.dropped] if line.dropped else [])]
+            for line in self._lines
+        ]
 
     def feed(self, lines: Sequence[Line]) -> list[Entry]:
         """The entries that are whole now."""
@@ -153,10 +156,11 @@ class Grouper:
     def _entry(self, lines: list[Line]) -> Entry:
         raw = "\n".join([line[3] for line in lines])
         message = raw if is_plain(raw) else "\n".join([clean(line[3]) for line in lines])
-        missing = 0
+        missing = sum(line.dropped for line in lines)
         if len(raw) > self._surely_short and _size_of(raw) > self._limit:
             message, _ = _cut(self._redact(message), self._limit)
-            raw, missing = _cut(self._redact(raw), self._limit)
+            raw, more = _cut(self._redact(raw), self._limit)
+            missing += more
         level, rule = self._whole_level()
         return Entry(
             lines[0].timestamp,

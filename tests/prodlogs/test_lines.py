@@ -7,12 +7,14 @@ from contextlib import contextmanager
 import pytest
 
 from logsite.nanoseconds import from_rfc3339, rfc3339
+from prodlogs import lines as module
 from prodlogs.lines import PIECE, Line, StreamDecoder
 
 T0 = "2026-11-20T14:05:32.000000001Z"
 T1 = "2026-11-20T14:05:32.500000000Z"
 T2 = "2026-11-20T14:06:33.000000000Z"
 T3 = "2026-11-20T14:06:34.000000000Z"
+T4 = "2026-11-20T14:16:34.000000000Z"
 
 
 def ns(stamp):
@@ -197,6 +199,80 @@ def test_an_unended_long_line_and_a_restart():
     long = "x" * (PIECE + 5)
     data = pieces(T0, long) + pieces(T2, long) + b"\n"
     assert texts(data, started_at=ns(T2)) == [long, long]
+
+
+def crash_loop(*, starts=(T0, T2, T4)):
+    """Runs of which each ends with an unended line a second after its start; the last one is running."""
+    runs = [f"{start} INFO start {n}\n{later(start)} FATAL: no" for n, start in enumerate(starts)]
+    return "".join(runs).encode()
+
+
+def later(stamp):
+    return rfc3339(ns(stamp) + 10**9)
+
+
+@pytest.mark.parametrize("size", [None, 1, 7, 100])
+def test_each_run_of_a_crash_loop_may_end_without_a_newline(size):
+    lines = decode(crash_loop(), started_at=ns(T4), running=False, looping=True, size=size)
+    expected = [
+        (T0, "INFO start 0"),
+        (later(T0), "FATAL: no"),
+        (T2, "INFO start 1"),
+        (later(T2), "FATAL: no"),
+    ]
+    if size is None:  # in smaller chunks a next line's time is not always known by then
+        assert [(rfc3339(line.timestamp), line.text) for line in lines[:4]] == expected
+    assert [line.text for line in lines[-2:]] == ["INFO start 2", "FATAL: no"]
+
+
+def test_a_line_that_was_read_before_the_second_restart_stays_as_it_was():
+    """Or it would not be found again, and its absence be taken for a loss."""
+    merged = f"FATAL: no{T2} INFO start 1"
+    found = decode(
+        crash_loop(), started_at=ns(T4), running=False, looping=True, anchor=(ns(later(T0)), len(merged))
+    )
+    assert found[1] == Line(ns(later(T0)), 0, len(merged), merged)
+
+
+GIANT = bytes(random.Random(4).choices(b"abcdefgh ", k=3_000_000))
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+@pytest.mark.parametrize("size", [None, 4_096, 100_000, 262_144])
+def test_of_a_giant_line_the_middle_is_counted_and_not_held(driver, size, monkeypatch):
+    monkeypatch.setattr(module, "SLACK", 100_000)
+    end = b"" if driver == "local" else b"\n"
+    data = out((T0, "before")) + pieces(T1, GIANT) + end + out((T2, "after"))
+    before, giant, after = decode(data, driver=driver, size=size, longest=50_000)
+    assert (before, after) == (Line(ns(T0), 0, 6, "before"), Line(ns(T2), 0, 5, "after"))
+    assert (giant.timestamp, giant.length) == (ns(T1), len(GIANT))
+    assert giant.dropped + len(giant.text) == len(GIANT)
+    assert giant.text[:50_000].encode() == GIANT[:50_000]
+    if size:
+        assert len(giant.text) < 300_000
+
+
+def test_a_giant_line_is_found_again(monkeypatch):
+    monkeypatch.setattr(module, "SLACK", 100_000)
+    data = pieces(T1, GIANT) + b"\n" + out((T2, "after"))
+    found = decode(data, size=10_000, longest=50_000, anchor=(ns(T1), len(GIANT)), started_at=ns(T0))
+    assert [(line.timestamp, line.length) for line in found] == [(ns(T1), len(GIANT)), (ns(T2), 5)]
+
+
+def test_an_unended_giant_line_waits_while_its_container_runs(monkeypatch):
+    monkeypatch.setattr(module, "SLACK", 100_000)
+    data = out((T0, "before")) + pieces(T1, GIANT)
+    assert [line.text for line in decode(data, size=10_000, longest=50_000)] == ["before"]
+    [_, giant] = decode(data, size=10_000, longest=50_000, running=False)
+    assert giant.length == len(GIANT)
+
+
+def test_a_giant_line_that_is_not_in_pieces(monkeypatch):
+    monkeypatch.setattr(module, "SLACK", 100_000)
+    data = out((T1, GIANT), (T2, "after"))
+    giant, after = decode(data, size=10_000, longest=50_000)
+    assert (giant.length, after.text) == (len(GIANT), "after")
+    assert giant.text.endswith(GIANT[-10_000:].decode())
 
 
 def test_a_known_line_ends_where_it_ended():

@@ -246,3 +246,11 @@ def test_no_line_is_lost_or_moved(seed):
     ) == "\n".join(line.text for line in lines)
     stamps = {line.timestamp for line in lines}
     assert all(entry.timestamp in stamps for entry in found)
+
+
+def test_what_was_dropped_of_a_line_is_counted_also_after_it_has_waited():
+    first = Grouper(100)
+    first.feed([Line(1, 0, 5_000, "x" * 150, 4_850)])
+    assert first.pending == [[1, 0, "x" * 150, 4_850]]
+    [entry] = Grouper(100, first.pending).flush()
+    assert (entry.message, entry.truncated_bytes) == ("x" * 100, 4_900)
