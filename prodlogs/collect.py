@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
+from prodlogs import reader_lock
 from prodlogs.containers import refresh
 from prodlogs.errors import HostError
 from prodlogs.garbage import fewer_collections
@@ -29,6 +30,9 @@ from prodlogs.remote import Remote
 
 log = logging.getLogger(__name__)
 OF_THE_HOST = (ErrorKind.AUTHENTICATION, ErrorKind.HOST_KEY, ErrorKind.CONFIGURATION, ErrorKind.DAEMON)
+TOO_MUCH = (ErrorKind.TIMEOUT, ErrorKind.LIMIT)
+SHORTEST_WINDOW = 60_000_000_000  # ns
+SILENT = (ErrorKind.CONNECTION, ErrorKind.TIMEOUT)  # of the host, if two containers in a row say nothing
 
 
 @dataclass
@@ -77,10 +81,10 @@ def collect_host(
 ) -> HostResult:  # fmt: skip
     """Read what is new of every container, or of those named (names, ids). Never raises for what a host does.
 
-    A container that was never read is read from `since` on, or from its beginning. Where `since` lies before
-    what is stored, what lies between is read, too.
+    Another reader is waited for a while. A container that was never read is read from `since` on, or from its
+    beginning. Where `since` lies before what is stored, what lies between is read, too.
     """
-    with reading(host) as free:
+    with reading(host, patience=reader_lock.PATIENCE) as free:
         if not free:
             return HostResult(host.name, running=True)
         with Remote(host, user=user, via=via) as remote:
@@ -92,7 +96,7 @@ def backfill_host(
     containers: Sequence[str] | None = None,
 ) -> HostResult:  # fmt: skip
     """Read what the containers wrote from `since` until before `until`; what is stored already is counted."""
-    with reading(host) as free:
+    with reading(host, patience=reader_lock.PATIENCE) as free:
         if not free:
             return HostResult(host.name, running=True)
         with Remote(host, user=user, via=via) as remote:
@@ -142,6 +146,7 @@ class HostPass:
     def __init__(self, host: DockerHost, remote: Remote, *, user: str, kind: str) -> None:
         self._host, self._remote, self._user, self._kind = host, remote, user, kind
         self._passes: dict[int, ContainerPass] = {}
+        self._silent = ""  # how the reading before this one failed, where not a byte came
         # Whoever has the host's lock is its only reader: what still runs was killed.
         LogSnapshot.objects.filter(host=host, status=SnapshotStatus.RUNNING).update(
             status=SnapshotStatus.PARTIAL, ended_at=timezone.now(), error_kind=ErrorKind.INTERNAL,
@@ -150,16 +155,15 @@ class HostPass:
 
     def once(self, names: Sequence[str] | None = None, since: datetime | None = None) -> HostResult:
         """Read what is new, and what lies between `since` and what is stored."""
-        result = HostResult(self._host.name)
+        result, self._silent = HostResult(self._host.name), ""
         start = None if since is None else to_nanoseconds(since)
         for work in self._chosen(result, names):
             with fewer_collections():
                 work.read(start)
                 self._note(result, work)
                 covered = work.container.covered_from
-                if start is not None and covered and start < covered and not result.error:
-                    work.read_window(start, covered, extends=True)
-                    self._note(result, work)
+                if start is not None and covered and start < covered:
+                    self._read_window(result, work, start, covered, extends=True)
         return result
 
     def window(self, start: int, end: int, names: Sequence[str] | None = None) -> HostResult:
@@ -167,9 +171,28 @@ class HostPass:
         result = HostResult(self._host.name)
         for work in self._chosen(result, names):
             with fewer_collections():
-                work.read_window(start, end)
-            self._note(result, work)
+                self._read_window(result, work, start, end)
         return result
+
+    def _read_window(
+        self, result: HostResult, work: ContainerPass, start: int, end: int, *, extends: bool = False
+    ) -> None:
+        """Read a window, or where that is too much at once, part after part from its end to its beginning.
+
+        What was read whole of it counts for good: with `extends`, the next call begins before that.
+        """
+        length, joins = end - start, extends
+        while start < end and not result.error:
+            begin = max(start, end - length)
+            work.read_window(begin, end, extends=extends, joins=joins)
+            outcome = work.outcome
+            if outcome and outcome.error_kind in TOO_MUCH and outcome.bytes and length > SHORTEST_WINDOW:
+                length = max(length // 4, SHORTEST_WINDOW)
+                continue
+            self._note(result, work)
+            if outcome and outcome.error:
+                return
+            end, joins = begin, False
 
     def _chosen(self, result: HostResult, names: Sequence[str] | None) -> Iterator[ContainerPass]:
         """The containers to read; ends where the host itself fails, which then stands in `result`."""
@@ -219,11 +242,10 @@ class HostPass:
                 outcome.gaps, outcome.error, outcome.error_kind,
             )
         )  # fmt: skip
-        earlier = result.readings[-2] if len(result.readings) > 1 else None
-        broken = outcome.error_kind in (ErrorKind.CONNECTION, ErrorKind.TIMEOUT)
-        again = broken and earlier is not None and earlier.error_kind == outcome.error_kind
-        if outcome.error_kind in OF_THE_HOST or again:
+        silent = outcome.error_kind if outcome.error_kind in SILENT and not outcome.bytes else ""
+        if outcome.error_kind in OF_THE_HOST or (silent and silent == self._silent):
             result.error, result.error_kind = outcome.error, outcome.error_kind
+        self._silent = silent
 
 
 def _is_named(container: Container, names: Sequence[str]) -> bool:

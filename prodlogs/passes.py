@@ -5,6 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from logsite.redaction import Redactor
 from prodlogs.errors import HostError
 from prodlogs.grammar import Logs
 from prodlogs.hosts import secrets
-from prodlogs.lines import Line, StreamDecoder
+from prodlogs.lines import PIECE, Line, StreamDecoder
 from prodlogs.models import Container, DockerHost, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from prodlogs.reading import LEAST, STREAMS, Anchor, LogReader
 from prodlogs.remote import Remote
@@ -37,6 +38,7 @@ class Outcome:
     status: str
     lines: int = 0
     entries: int = 0
+    bytes: int = 0
     gaps: list[dict[str, str | None]] = field(default_factory=list)
     error: str = ""
     error_kind: str = ""
@@ -119,7 +121,7 @@ class ContainerPass:
         self._at_rest = self._state() if at_rest else ()
         self.outcome = Outcome(
             snapshot, SnapshotStatus.GAP if gaps and not error else status, reader.lines,
-            snapshot.entries - begin.entries, gaps,
+            snapshot.entries - begin.entries, reader.bytes, gaps,
         )  # fmt: skip
         if error is not None:
             self.outcome.error, self.outcome.error_kind = str(error), error.kind
@@ -130,14 +132,18 @@ class ContainerPass:
 
     # --- a window -----------------------------------------------------------------------------------------
 
-    def read_window(self, start: int, end: int, *, extends: bool = False) -> None:
-        """Read what was written from `start` until before `end` (ns); with `extends`, it joins what is stored."""
+    def read_window(self, start: int, end: int, *, extends: bool = False, joins: bool = False) -> None:
+        """Read what was written from `start` until before `end` (ns).
+
+        With `extends` the log is stored from `start` on after that. With `joins` a first reading began at `end`: no
+        trace goes over it.
+        """
         snapshot = self._new_snapshot(SnapshotKind.BACKFILL)
         snapshot.since, snapshot.until = from_nanoseconds(start), from_nanoseconds(end)
         snapshot.save(force_insert=True)
         try:
             store = EntryStore(self.container, snapshot, self._redactor, window=(start, end))
-            error = self._store_window(store, start, end if extends else end + MARGIN)
+            error = self._store_window(store, start, end if joins else end + MARGIN)
             store.release()
             store.commit(**({"covered_from": start} if extends and error is None else {}))
         except Exception as problem:  # the other containers go on  # noqa: BLE001
@@ -148,7 +154,9 @@ class ContainerPass:
             status = SnapshotStatus.PARTIAL if snapshot.lines else SnapshotStatus.FAILED
         kind = error.kind if error else ""
         self._save(snapshot, status, str(error or ""), kind)
-        self.outcome = Outcome(snapshot, status, snapshot.lines, snapshot.entries, [], str(error or ""), kind)
+        self.outcome = Outcome(
+            snapshot, status, snapshot.lines, snapshot.entries, snapshot.bytes, [], str(error or ""), kind
+        )
 
     def _store_window(self, store: EntryStore, start: int, end: int) -> HostError | None:
         decoders = {stream: self._decoder(stream, None) for stream in STREAMS}
@@ -186,7 +194,7 @@ class ContainerPass:
         self._save(snapshot, SnapshotStatus.FAILED, reason, ErrorKind.REMOVED)
         entries = snapshot.entries - before
         self.outcome = Outcome(
-            snapshot, SnapshotStatus.FAILED, 0, entries, [], reason, ErrorKind.REMOVED
+            snapshot, SnapshotStatus.FAILED, 0, entries, 0, [], reason, ErrorKind.REMOVED
         )  # fmt: skip
 
     # --- Docker -------------------------------------------------------------------------------------------
@@ -207,8 +215,9 @@ class ContainerPass:
         started = self.container.started_at
         return StreamDecoder(
             stream, tty=self.container.tty, driver=self.container.log_driver, running=self._running,
-            started_at=to_nanoseconds(started) if started else None,
+            started_at=to_nanoseconds(started) if started else None, looping=self.container.restarts > 1,
             anchor=(anchor.timestamp, anchor.length) if anchor else None,
+            longest=settings.PRODLOGS_ENTRY_LIMIT + PIECE,
         )  # fmt: skip
 
     def _expected(self) -> int:
@@ -255,7 +264,7 @@ class ContainerPass:
         status = SnapshotStatus.PARTIAL if snapshot.entries else SnapshotStatus.FAILED
         self._save(snapshot, status, reason, ErrorKind.INTERNAL)
         self.outcome = Outcome(
-            snapshot, status, snapshot.lines, snapshot.entries, [], reason, ErrorKind.INTERNAL
+            snapshot, status, snapshot.lines, snapshot.entries, snapshot.bytes, [], reason, ErrorKind.INTERNAL
         )
 
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from logsite.live import publish
 from logsite.redaction import Redactor
+from prodlogs.ansi import clean
 from prodlogs.lines import Line
 from prodlogs.masking import redacted
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
@@ -64,6 +65,7 @@ class EntryStore:
         }
         self._openings = {stream: mark.open_secret for stream, mark in self._marks.items()}
         self.covered_from = container.covered_from  # of the container, once something is stored
+        self._begun = set[str]() if window else set(STREAMS)  # streams of which lines have come
         self._last: dict[str, Line] = {}  # lines beyond the watermarks
         self._blocks: list[tuple[str, list[Entry]]] = []
         self._waiting = 0
@@ -75,15 +77,29 @@ class EntryStore:
             stream: Anchor(mark.timestamp, mark.sequence, mark.length) for stream, mark in self._marks.items()
         }
 
-    def add(self, stream: str, lines: list[Line]) -> None:
+    def add(self, stream: str, lines: Sequence[Line]) -> None:
         """Take new lines of a stream; every BLOCK entries they are stored."""
         self._quiet.discard(stream)
         self._last[stream] = lines[-1]
         self.snapshot.lines += len(lines)
-        clean, self._openings[stream] = redacted(lines, self._redactor, self._openings.get(stream, ""))
-        self._take(stream, self._groupers[stream].feed(clean))
+        lines, self._openings[stream] = redacted(lines, self._redactor, self._openings.get(stream, ""))
+        if stream not in self._begun:
+            self._begun.add(stream)
+            lines = self._without_stored_rest(stream, lines)
+        self._take(stream, self._groupers[stream].feed(lines))
         if self._waiting >= BLOCK:
             self.commit(**({} if self._window else {"aligned": False}))
+
+    def _without_stored_rest(self, stream: str, lines: Sequence[Line]) -> Sequence[Line]:
+        """A window may begin amid a trace that is stored: its lines are no entries of their own."""
+        before = ContainerLogEntry.objects.filter(
+            container=self._container, stream=stream, timestamp__lt=lines[0].timestamp
+        )
+        message = before.order_by("-timestamp", "-sequence").values_list("message", flat=True).first() or ""
+        rest = message.split("\n")[1:]
+        texts = [clean(line.text) for line in lines[: len(rest)]]
+        known = (size for size in range(len(texts), 0, -1) if rest[-size:] == texts[:size])
+        return lines[next(known, 0) :]
 
     def _take(self, stream: str, entries: list[Entry]) -> None:
         if self._window:

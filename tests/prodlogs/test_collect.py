@@ -7,8 +7,9 @@ from django.db import connection
 
 from logsite.nanoseconds import from_rfc3339
 from logsite.records import from_nanoseconds
+from prodlogs import collect as collecting
 from prodlogs import passes
-from prodlogs.collect import collect_host, collect_hosts
+from prodlogs.collect import backfill_host, collect_host, collect_hosts
 from prodlogs.health import check_host
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from tests.devices.openssh import openssh
@@ -174,6 +175,52 @@ def test_a_first_collection_begins_where_asked_a_later_one_before(ended, docker,
     assert [one.entries for one in again] == [0]
 
 
+BURSTS = "for n in 1 2 3 4; do seq 1 2000 | sed s/^/$n./; usleep 700000; done; sleep 1; echo last"
+
+
+def test_what_lies_before_is_read_in_parts_where_it_is_too_much_at_once(
+    ended, docker, docker_host, settings, monkeypatch
+):
+    monkeypatch.setattr(collecting, "SHORTEST_WINDOW", 10**8)
+    monkeypatch.setattr(passes, "MARGIN", 10**8)
+    ended("engine-parts", BURSTS)
+    last = docker.cli("logs", "--timestamps", "--tail=1", "engine-parts").split()[0]
+    late = from_nanoseconds(from_rfc3339(last)) - timedelta(milliseconds=500)
+    collect(docker_host, "engine-parts", since=late)
+    assert messages() == ["last"]
+    settings.PRODLOGS_BYTE_LIMIT = 120_000  # some three thousand lines
+
+    readings = collect(docker_host, "engine-parts", since=late - timedelta(seconds=20))
+
+    assert {reading.status for reading in readings} == {"complete"}
+    assert messages() == [*(f"{n}.{line}" for n in range(1, 5) for line in range(1, 2001)), "last"]
+    assert LogSnapshot.objects.filter(error_kind=ErrorKind.LIMIT).exists()
+    assert [r.entries for r in collect(docker_host, "engine-parts", since=late - timedelta(seconds=20))] == [
+        0
+    ]
+
+
+TRACE = """
+echo INFO before
+echo ERROR boom
+for n in 1 2 3 4 5; do echo "  frame $n"; usleep 600000; done
+echo INFO x
+"""
+
+
+def test_a_window_that_begins_amid_a_stored_trace_stores_none_of_it_again(ended, docker, docker_host):
+    ended("engine-amid", TRACE)
+    collect(docker_host, "engine-amid")
+    assert [len(text.splitlines()) for text in messages()] == [1, 6, 1]
+    stamps = [line.split()[0] for line in docker.cli("logs", "--timestamps", "engine-amid").splitlines()]
+    begin = from_nanoseconds(from_rfc3339(stamps[-1]))
+
+    result = backfill_host(docker_host, begin, begin + timedelta(hours=1), containers=["engine-amid"])
+
+    assert (result.ok, result.readings[0].entries) == (True, 0)
+    assert [len(text.splitlines()) for text in messages()] == [1, 6, 1]
+
+
 # --- readings that end early -------------------------------------------------------------------------------
 
 
@@ -215,6 +262,18 @@ def test_what_a_killed_reader_left_is_on_record_as_ended_early(ended, docker_hos
     assert "killed" in left.error_message
 
 
+def test_a_line_over_the_limit_of_a_reading_is_cut_and_what_follows_it_is_read(ended, docker_host, settings):
+    ended("engine-giant", "head -c 5000000 /dev/zero | tr '\\0' x; echo; seq 1 5")
+    settings.PRODLOGS_BYTE_LIMIT, settings.PRODLOGS_ENTRY_LIMIT = 3_000_000, 1_000
+    for _ in range(2):
+        collect(docker_host, "engine-giant")
+
+    giant, *rest = ContainerLogEntry.objects.order_by("timestamp", "sequence")
+    assert (giant.message, giant.truncated_bytes) == ("x" * 1_000, 4_999_000)
+    assert [row.message for row in rest] == list("12345")
+    assert not LogSnapshot.objects.filter(status="gap").exists()
+
+
 # --- errors ------------------------------------------------------------------------------------------------
 
 
@@ -246,6 +305,28 @@ def test_a_container_that_breaks_our_code_does_not_stop_the_others(ended, docker
     assert (bad.status, bad.error_kind) == ("failed", ErrorKind.INTERNAL)
     assert "internal error (ZeroDivisionError)" in bad.error
     assert good.status == "complete"
+
+
+def test_two_slow_containers_do_not_stop_the_others(ended, docker, scripted, settings):
+    """What they bring within the deadline is stored; a host of which two containers say nothing has failed."""
+    for name in ("engine-a-slow", "engine-b-slow", "engine-c", "engine-d"):
+        ended(name, f"echo {name}")
+    settings.PRODLOGS_DEADLINE = 2.0
+    real = f"exec docker --host={docker.address}"
+    slow = [docker.cli("inspect", "--format={{.Id}}", name) for name in ("engine-a-slow", "engine-b-slow")]
+    line = "2026-11-20T10:00:00.000000001Z one of many"
+    scripted.docker(
+        f'PATH=/usr/bin:/bin\ncase "$*" in logs*{slow[0]}|logs*{slow[1]}) echo "{line}"; sleep 20;; '
+        f'*) {real} "$@";; esac'
+    )
+
+    result = collect_host(scripted.row)
+
+    found = {reading.container: reading.status for reading in result.readings}
+    assert result.error == ""
+    assert [found[f"engine-{name}"] for name in ("a-slow", "b-slow", "c", "d")] == [
+        "partial", "partial", "complete", "complete",
+    ]  # fmt: skip
 
 
 def test_a_removed_container_is_said_to_be_once_and_keeps_its_entries(docker, docker_host):
