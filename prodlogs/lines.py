@@ -23,6 +23,7 @@ STAMP = 31  # with the space
 # Docker notes when it started a container after the container may have written: by so many nanoseconds at most.
 SETTLING = 5_000_000_000
 LONG = STAMP + PIECE  # longer output lines may consist of pieces
+MOST_NOTICES = 100
 SLACK = 1024**2  # bytes over the longest line that are held before its middle is let go
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.", re.ASCII)
@@ -68,7 +69,7 @@ class StreamDecoder:
         longest: int = 1024**2,
     ) -> None:
         self.stream = stream
-        self.notices: list[str] = []  # lines without a stamp: docker's own words
+        self.notices: list[str] = []  # lines without a stamp: docker's own words, or a login shell's; the first few
         self._tty = tty
         self._local = driver == "local"
         self._torn = self._local  # a reply of the last N records may begin with the last piece of a line
@@ -240,7 +241,8 @@ class StreamDecoder:
 
     def _without_notices(self, texts: list[str], sizes: list[int]) -> tuple[list[str], list[int]]:
         stamped = [_is_stamped(text) for text in texts]
-        self.notices += [text for text, is_line in zip(texts, stamped, strict=True) if not is_line]
+        found = [text for text, is_line in zip(texts, stamped, strict=True) if not is_line]
+        self.notices += found[: MOST_NOTICES - len(self.notices)]
         return list(compress(texts, stamped)), list(compress(sizes, stamped))
 
     def _sequences(self, timestamps: list[int]) -> list[int]:
