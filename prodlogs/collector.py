@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from prodlogs.audit import check_names
 from prodlogs.collect import HostResult, collect_hosts
 from prodlogs.containers import refresh
 from prodlogs.entries import EntryDict, as_dicts, by_container, since_hours, stored
@@ -58,7 +59,7 @@ class ProductionLogCollector:
 
     def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:
         """One container's entries of the last `hours`, oldest first. ValueError where the hosts answer, and none
-        has it."""
+        has it, and for what cannot be a container's name: that is refused on record, and nothing is sent."""
         since = since_hours(hours)
         self._collect(hours, [container_name])
         rows = Container.objects.filter(host__in=self.hosts, name=container_name)
@@ -90,6 +91,7 @@ class ProductionLogCollector:
 
     def _collect(self, hours: float, containers: Sequence[str] | None = None) -> None:
         since = since_hours(hours)
+        check_names(self.hosts, containers or (), user=self.user, via=self.via)
         self.results = collect_hosts(
             self.hosts, user=self.user, via=self.via, containers=containers, since=since
         )

@@ -298,7 +298,10 @@ class Follow(ContainerLogEntry):
 
 
 class RemoteCommand(models.Model):
-    """Something that was sent to a host, or that was not because the grammar does not have it. Append-only."""
+    """Something that was sent to a host, or asked for and not sent, as the name of no container. Append-only.
+
+    A host's key that somebody accepted is a row as well: ["accept-key", fingerprint, …].
+    """
 
     sent_at = models.DateTimeField()
     user = models.CharField(

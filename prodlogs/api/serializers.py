@@ -7,7 +7,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from prodlogs.api.fields import NanosecondTime
+from prodlogs.api.fields import AsGiven, NanosecondTime
 from prodlogs.host_form import FROM_ENVIRONMENT, check_private_key
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
@@ -148,7 +148,7 @@ class CommandSerializer(serializers.ModelSerializer[RemoteCommand]):
 class CollectSerializer(serializers.Serializer[Any]):
     """All containers unless named; `since` reaches back for what lies before the stored part of the logs."""
 
-    containers = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
+    containers = serializers.ListField(child=AsGiven(), required=False)
     since = serializers.DateTimeField(required=False)
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,8 +23,10 @@ from prodlogs.api.serializers import (
     HostSerializer,
     SnapshotSerializer,
 )
+from prodlogs.audit import check_names
 from prodlogs.collect import collect_host
 from prodlogs.errors import HostError
+from prodlogs.grammar import Refused
 from prodlogs.hosts import notice_environment
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
 from prodlogs.queries import ERRORS, of_levels
@@ -78,9 +81,13 @@ class HostViewSet(
         host: DockerHost = self.get_object()
         wanted = CollectSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
+        user = request.user.get_username()
+        try:
+            check_names([host], wanted.validated_data.get("containers", ()), user=user, via="api")
+        except Refused as error:
+            raise ValidationError({"containers": [str(error)]}) from None
         if not host.enabled:
             return Response({"detail": f"{host.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
-        user = request.user.get_username()
         result = collect_host(host, user=user, via="api", **wanted.validated_data)
         answer = CollectedSerializer(result).data
         if result.running:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from prodlogs import queries
-from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
+from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus, RemoteCommand
 from tests.factories import (
     ContainerFactory,
     ContainerLogEntryFactory,
@@ -449,6 +449,27 @@ def test_a_collection_reaches_back_to_a_time_that_was(api, owner, since):
     answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"since": since}, format="json")
 
     assert (answer.status_code, list(answer.json())) == (400, ["since"])
+
+
+@pytest.mark.parametrize("name", ["web; reboot", "--follow", "web\0", "x" * 256, ""])
+def test_a_hostile_name_is_refused_on_record(api, owner, name):
+    host = DockerHostFactory(address="127.0.0.1", port=1)
+
+    answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"containers": [name]}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["containers"])
+    row = RemoteCommand.objects.get()
+    assert row.argv[-1] == name.replace("\0", "\\x00")
+    assert (row.denied, row.user, row.via, row.host) == (True, "owner", "api", host)
+
+
+@pytest.mark.parametrize("name", [7, None, ["web"], {}])
+def test_a_name_is_a_text(api, owner, name):
+    host = DockerHostFactory(address="127.0.0.1", port=1)
+
+    answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"containers": [name]}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["containers"])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from logsite.stopping import account
 from prodlogs.management.commands import prodlogs as command
 from prodlogs.models import DockerHost, RemoteCommand
 from tests.conftest import service_address
@@ -254,10 +255,13 @@ def test_an_interval_that_is_none_is_refused(seconds):
 
 
 def test_a_hostile_name_is_sent_nowhere(three):
-    with pytest.raises(CommandError, match="no host has it"):
+    with pytest.raises(CommandError, match="not a container's id or name") as refused:
         prodlogs("container", "web; docker rm -f web")
 
-    assert not [row for row in RemoteCommand.objects.all() if "rm" in row.argv]
+    assert refused.value.returncode == 2
+    row = RemoteCommand.objects.get()  # and no other: nothing was sent
+    assert row.argv == ["docker", "logs", "--timestamps", "web; docker rm -f web"]
+    assert (row.denied, row.via, row.exit_code, row.user) == (True, "cli", None, account())
 
 
 def test_a_host_that_fails_is_named_and_the_others_are_read(three, docker_host, ssh_host, docker_sshd):
