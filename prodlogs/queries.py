@@ -15,7 +15,10 @@ RARE = 5_000  # entries of several containers that are sorted; of more, the newe
 
 
 class Searched(NamedTuple):
-    """`rows` hold the text; `since` is where the search ended, None where it saw everything."""
+    """`rows` hold the text; `since` is where the search ended, None where it saw everything.
+
+    As an exclusive end of the next search it leaves nothing out: a datetime has no nanoseconds, so it is rounded up.
+    """
 
     rows: QuerySet[ContainerLogEntry]
     since: datetime | None
@@ -52,4 +55,4 @@ def containing(rows: QuerySet[ContainerLogEntry], text: str) -> Searched:
     matching = rows.filter(Q(message__icontains=text))
     if not (last := list(beyond)):
         return Searched(matching, None)
-    return Searched(matching.filter(timestamp__gt=last[0]), from_nanoseconds(last[0]))
+    return Searched(matching.filter(timestamp__gt=last[0]), from_nanoseconds((last[0] // 1000 + 1) * 1000))

@@ -181,11 +181,30 @@ def test_a_text_is_looked_for_in_the_newest_entries_only(api, teammate, entries,
     monkeypatch.setattr(queries, "SEARCHED", 2)
     answer = api(teammate).get(f"{URL}logs/", {"text": "message"}).json()
     assert [entry["message"] for entry in answer["results"]] == ["message 4", "message 3"]
-    assert answer["searched_since"] == "2026-05-01T12:00:02.000000000Z"
+    assert answer["searched_since"] == "2026-05-01T12:00:02.000001000Z"
 
 
 def test_a_search_that_saw_everything_says_so(api, teammate, entries):
     assert api(teammate).get(f"{URL}logs/", {"text": "message"}).json()["searched_since"] is None
+
+
+def test_a_search_that_is_continued_meets_every_entry(api, teammate, monkeypatch):
+    """Docker's times have nanoseconds; those of the filter end at microseconds."""
+    monkeypatch.setattr(queries, "SEARCHED", 2)
+    noon = to_nanoseconds(NOON)
+    container = ContainerFactory()
+    for number in range(9):
+        ContainerLogEntryFactory(
+            container=container, timestamp=noon + number * 1_499, message=f"message {number}"
+        )
+    query, found = {"text": "message"}, []
+    for _ in range(9):
+        answer = api(teammate).get(f"{URL}logs/", query).json()
+        found += [entry["message"] for entry in answer["results"]]
+        if answer["searched_since"] is None:
+            break
+        query["until"] = answer["searched_since"]
+    assert set(found) == {f"message {number}" for number in range(9)}
 
 
 @pytest.mark.parametrize("path", ["logs/", "containers/", "hosts/", "snapshots/", "commands/"])
