@@ -113,7 +113,7 @@ class HostViewSet(
         wanted = FingerprintSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            accept_host_key(host, wanted.validated_data["fingerprint"], request.user)
+            accept_host_key(host, wanted.validated_data["fingerprint"], request.user, via="api")
         except HostError as error:
             return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(host).data)

@@ -216,7 +216,7 @@ class Command(SiteCommand):
 
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
-        accept(host, options["fingerprint"], user=account())
+        accept(host, options["fingerprint"], user=account(), via="cli")
         if options["json"]:
             self._json({"host": host.name, "fingerprint": options["fingerprint"]})
         else:
