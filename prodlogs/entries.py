@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
 from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
@@ -32,6 +33,12 @@ def since_hours(hours: float, now: datetime | None = None) -> datetime:
     return (now or timezone.now()) - timedelta(hours=hours)
 
 
+def named(hosts: Sequence[DockerHost], names: Sequence[str]) -> QuerySet[Container]:
+    """The hosts' containers that are called so: by name, by id, or by the twelve digits that `docker ps` shows."""
+    rows = Container.objects.alias(short_id=Left("container_id", 12))
+    return rows.filter(Q(name__in=names) | Q(container_id__in=names) | Q(short_id__in=names), host__in=hosts)
+
+
 def stored(
     hosts: Sequence[DockerHost],
     since: datetime,
@@ -42,7 +49,7 @@ def stored(
     """The entries of the hosts' containers since then, oldest first."""
     rows = ContainerLogEntry.objects.filter(container__host__in=hosts, timestamp__gte=since)
     if containers is not None:
-        rows = rows.filter(container__in=Container.objects.filter(name__in=containers))
+        rows = rows.filter(container__in=named(hosts, containers))
     if levels is not None:
         rows = of_levels(rows, levels)
     return rows.order_by("timestamp", "id")
