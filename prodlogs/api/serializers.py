@@ -174,6 +174,12 @@ class FingerprintSerializer(serializers.Serializer[Any]):
 class ReadingSerializer(serializers.Serializer[Any]):
     """How the reading of one container's log ended."""
 
+class DetailSerializer(serializers.Serializer[Any]):
+    """Why nothing was done, in a sentence."""
+
+    detail = serializers.CharField()
+
+
     container = serializers.CharField()
     snapshot = serializers.UUIDField(source="snapshot.pk", allow_null=True, default=None)
     status = serializers.CharField()

@@ -18,6 +18,7 @@ from prodlogs.api.serializers import (
     CollectSerializer,
     CommandSerializer,
     ContainerSerializer,
+    DetailSerializer,
     EntrySerializer,
     FingerprintSerializer,
     HostSerializer,
@@ -69,9 +70,7 @@ class HostViewSet(
         request=CollectSerializer,
         responses={
             200: OpenApiResponse(CollectedSerializer, "Each reading says how it ended, and what is missing."),
-            409: OpenApiResponse(
-                CollectedSerializer, "The host is being read already, or it is not enabled."
-            ),
+            409: OpenApiResponse(DetailSerializer, "The host is being read already, or it is not enabled."),
             502: OpenApiResponse(CollectedSerializer, "The host could not be read; `error` says why."),
         },
     )
@@ -91,16 +90,15 @@ class HostViewSet(
         result = collect_host(host, user=user, via="api", **wanted.validated_data)
         answer = CollectedSerializer(result).data
         if result.running:
-            return Response(answer, status=status.HTTP_409_CONFLICT)
+            detail = f"{host.name}: another reader is at it"
+            return Response({"detail": detail}, status=status.HTTP_409_CONFLICT)
         return Response(answer, status=status.HTTP_502_BAD_GATEWAY if result.error else status.HTTP_200_OK)
 
     @extend_schema(
         request=FingerprintSerializer,
         responses={
             200: HostSerializer,
-            409: OpenApiResponse(
-                description="The host does not offer this key (any more); `detail` says more."
-            ),
+            409: OpenApiResponse(DetailSerializer, "The host does not offer this key (any more)."),
         },
     )
     @action(
