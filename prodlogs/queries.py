@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from logsite.records import from_nanoseconds
+from logsite.records import LEVELS, from_nanoseconds
 from prodlogs.models import Container, ContainerLogEntry
 
+LEVELS_OF_LINES = tuple(level for level in LEVELS if level not in ("SECURITY", "AUDIT"))
 ERRORS = ("ERROR", "CRITICAL")
+PLACE = {"host": "host__name", "container": "name"}  # of a container, by what lists call it
+LONGEST_TEXT = 200  # characters of what is looked for
 SEARCHED = 200_000  # of the newest entries that the other filters leave; reading them takes half a second
 RARE = 5_000  # entries of several containers that are sorted; of more, the newest are found by walking
 

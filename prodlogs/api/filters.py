@@ -6,9 +6,10 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
+from logsite.filters import TrueOrFalse
 from logsite.nanoseconds import rfc3339
 from logsite.pagination import KeysetPagination
-from logsite.records import LEVELS, to_nanoseconds
+from logsite.records import to_nanoseconds
 from prodlogs.models import (
     ContainerLogEntry,
     ErrorKind,
@@ -17,18 +18,10 @@ from prodlogs.models import (
     SnapshotStatus,
     Stream,
 )
-from prodlogs.queries import containing, of_containers, of_levels
+from prodlogs.queries import LEVELS_OF_LINES, LONGEST_TEXT, PLACE, containing, of_containers, of_levels
 
-TRUE_OR_FALSE = [("true", "true"), ("false", "false")]
-LONGEST_TEXT = 200
-LEVEL_CHOICES = [(level, level) for level in LEVELS if level not in ("SECURITY", "AUDIT")]
-
-
-class TrueOrFalse(django_filters.TypedChoiceFilter):
-    """`true` or `false`; django-filter's own takes anything else for «not asked»."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(choices=TRUE_OR_FALSE, coerce=lambda text: text == "true", **options)
+LEVEL_CHOICES = [(level, level) for level in LEVELS_OF_LINES]
+WHICH = PLACE | {"container_id": "container_id"}
 
 
 class SearchPagination(KeysetPagination):
@@ -84,8 +77,7 @@ class ErrorFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: QuerySet[ContainerLogEntry]) -> QuerySet[ContainerLogEntry]:
         rows = super().filter_queryset(queryset)
         asked = self.form.cleaned_data
-        columns = {"container": "name", "container_id": "container_id", "host": "host__name"}
-        if which := {column: asked[name] for name, column in columns.items() if asked.get(name)}:
+        if which := {column: asked[name] for name, column in WHICH.items() if asked.get(name)}:
             rows = of_containers(rows, **which)
         searched = containing(rows, asked["text"])
         if self.request is not None:

@@ -8,9 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from prodlogs.api.fields import AsGiven, NanosecondTime
-from prodlogs.host_form import FROM_ENVIRONMENT, check_private_key
+from prodlogs.host_form import FROM_ENVIRONMENT
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
+from prodlogs.private_keys import load_private_key
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
         if key := attrs.get("ssh_key"):
             attrs.setdefault("ssh_key_passphrase", "")  # the old key's is not the new one's
             try:
-                check_private_key(key, attrs["ssh_key_passphrase"])
+                load_private_key(key, attrs["ssh_key_passphrase"])
             except ValueError as error:
                 raise serializers.ValidationError({"ssh_key": [str(error)]}) from None
         return attrs
