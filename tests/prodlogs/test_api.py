@@ -142,7 +142,8 @@ def test_several_containers_of_one_name_are_read_together(api, teammate, entries
         ("snapshots/", {"status": "lost"}, "status"),
         ("commands/", {"denied": "perhaps"}, "denied"),
         ("error-summary/", {"hours": "0"}, "hours"),
-        ("error-summary/", {"hours": "8761"}, "hours"),
+        ("error-summary/", {"hours": "8784.5"}, "hours"),
+        ("error-summary/", {"hours": "nan"}, "hours"),
         ("error-summary/", {"hours": "²"}, "hours"),
         ("error-summary/", {"host": "nowhere"}, "host"),
         ("error-summary/", {"hour": "1"}, "hour"),
@@ -415,8 +416,9 @@ def recent(db):
         ContainerLogEntryFactory(container=container, level=level, timestamp=moment - 3 * 3600 * 10**9)
 
 
-def test_the_error_summary_counts_by_container(api, teammate, recent):
-    found = api(teammate).get(f"{URL}error-summary/", {"hours": 1}).json()
+@pytest.mark.parametrize("hours", [1, 0.5])
+def test_the_error_summary_counts_by_container(api, teammate, recent, hours):
+    found = api(teammate).get(f"{URL}error-summary/", {"hours": hours}).json()
     assert (found["total_error_entries"], found["containers_with_errors"]) == (2, 2)
     assert set(found["error_breakdown"]) == {"web", "db"}
 
