@@ -97,9 +97,3 @@ def by_container(
         if pk in names:
             found.setdefault(names[pk], []).append(entry_dict(*columns))
     return found
-
-
-def recent(rows: QuerySet[ContainerLogEntry], number: int) -> list[EntryDict]:
-    """The newest `number` of the rows, oldest first."""
-    newest = rows.order_by("-timestamp", "-id").values_list(*COLUMNS)[:number]
-    return [entry_dict(*columns) for _, *columns in newest][::-1]
