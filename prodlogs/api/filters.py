@@ -40,13 +40,19 @@ class SearchPagination(KeysetPagination):
 
 
 class HostFilter(django_filters.FilterSet):
+    """By name and state; `since` and `until` are of when it was last connected to."""
+
     name = django_filters.CharFilter()
     status = django_filters.ChoiceFilter(choices=HostStatus)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
     enabled = TrueOrFalse()
+    since = django_filters.IsoDateTimeFilter(field_name="checked_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="checked_at", lookup_expr="lt")
 
 
 class ContainerFilter(django_filters.FilterSet):
+    """By host, name and state; `since` and `until` are of when Docker last listed it."""
+
     host = django_filters.CharFilter(field_name="host__name")
     name = django_filters.CharFilter()
     container_id = django_filters.CharFilter()
@@ -54,6 +60,8 @@ class ContainerFilter(django_filters.FilterSet):
     removed = TrueOrFalse(
         field_name="removed_at", method="_removed", label="Whether Docker lists it no longer."
     )
+    since = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="lt")
 
     def _removed(self, rows: QuerySet[Any], name: str, removed: bool | str) -> QuerySet[Any]:
         return rows if removed == "" else rows.filter(removed_at__isnull=not removed)

@@ -269,6 +269,19 @@ def test_denied_commands_can_be_asked_for(api, teammate):
     assert command["argv"] == ["docker", "exec", "web", "sh"]
 
 
+def test_hosts_and_containers_are_found_by_when_they_were_last_seen(api, teammate):
+    for name, hour in (("early", 11), ("late", 12)):
+        seen = NOON.replace(hour=hour)
+        host = DockerHostFactory(name=f"host-{name}", checked_at=seen)
+        ContainerFactory(name=name, host=host, seen_at=seen)
+    client, noon = api(teammate), "2026-05-01T12:00:00Z"
+
+    assert [row["name"] for row in results(client, "hosts/", since=noon)] == ["host-late"]
+    assert [row["name"] for row in results(client, "hosts/", until=noon)] == ["host-early"]
+    assert [row["name"] for row in results(client, "containers/", since=noon)] == ["late"]
+    assert [row["name"] for row in results(client, "containers/", until=noon)] == ["early"]
+
+
 def test_removed_containers_can_be_left_out(api, teammate):
     ContainerFactory(removed_at=NOON)
     ContainerFactory(name="still-there", stats={"cpu_percent": 1.5})
