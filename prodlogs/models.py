@@ -29,7 +29,7 @@ class ErrorKind(models.TextChoices):
     AUTHENTICATION = "authentication"
     HOST_KEY = "host_key", "host key"
     TIMEOUT = "timeout"
-    REFUSED = "refused", "refused by the host"
+    REFUSED = "refused"
     DAEMON = "daemon", "Docker daemon"
     REMOVED = "removed", "container removed"
     DRIVER = "driver", "log driver"
