@@ -65,6 +65,8 @@ def errors_since(moment: Any) -> dict[int, int]:
 
 
 class ThereFilter(admin.SimpleListFilter):
+    """Containers that Docker still lists, or those that are gone."""
+
     title = "whether it is there"
     parameter_name = "there"
 

@@ -27,7 +27,7 @@ class EntryDict(TypedDict):
 
 
 def since_hours(hours: float, now: datetime | None = None) -> datetime:
-    """The moment `hours` ago. Raises ValueError for what is no number of hours from 0 to a year."""
+    """The moment `hours` ago. Raises ValueError for what is no number above 0 and up to 366 days."""
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= LONGEST:
         raise ValueError(f"hours: {hours!r} is not a number above 0 and up to {LONGEST}")
     return (now or timezone.now()) - timedelta(hours=hours)
@@ -64,6 +64,7 @@ def as_dicts(
 
 
 def entry_dict(name: str, timestamp: int, level: str, message: str, raw: str | None) -> EntryDict:
+    """A row as the interfaces show it: no level is None, no raw line is the message."""
     return EntryDict(
         container_name=name,
         timestamp=rfc3339(timestamp),

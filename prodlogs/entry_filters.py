@@ -26,6 +26,8 @@ def levels_of(text: str) -> tuple[str, ...]:
 
 
 class LevelFilter(admin.SimpleListFilter):
+    """By one level, a group of them, or none at all."""
+
     title = "level"
     parameter_name = "level"
 

@@ -38,6 +38,8 @@ class ErrorKind(models.TextChoices):
 
 
 class HostStatus(models.TextChoices):
+    """How a host answered when it was last connected to."""
+
     NEVER = "never", "never tried"
     OK = "ok", "answers"
     FAILED = "failed"
@@ -140,6 +142,8 @@ class Container(models.Model):
 
 
 class Stream(models.TextChoices):
+    """Which of its two outputs a container wrote to; one with a terminal has stdout alone."""
+
     STDOUT = "stdout"
     STDERR = "stderr"
 
@@ -176,6 +180,8 @@ class SnapshotStatus(models.TextChoices):
 
 
 class SnapshotKind(models.TextChoices):
+    """What a log was read for: once, on and on, or an older window."""
+
     COLLECT = "collect"
     FOLLOW = "follow"
     BACKFILL = "backfill"

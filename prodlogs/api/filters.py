@@ -97,6 +97,8 @@ class ErrorFilter(django_filters.FilterSet):
 
 
 class EntryFilter(ErrorFilter):
+    """The same of entries of any level, or of one of those given."""
+
     level = django_filters.MultipleChoiceFilter(choices=LEVEL_CHOICES, method="_level")
 
     def _level(self, rows: QuerySet[Any], name: str, levels: list[str]) -> QuerySet[Any]:
@@ -104,6 +106,8 @@ class EntryFilter(ErrorFilter):
 
 
 class SnapshotFilter(django_filters.FilterSet):
+    """By whose log was read and how that ended; `since` and `until` are of its beginning."""
+
     host = django_filters.CharFilter(field_name="host_name")
     container = django_filters.CharFilter(field_name="container_name")
     status = django_filters.ChoiceFilter(choices=SnapshotStatus)
@@ -114,6 +118,8 @@ class SnapshotFilter(django_filters.FilterSet):
 
 
 class CommandFilter(django_filters.FilterSet):
+    """By who sent it, which way and where to, and whether it was refused; the times are of its sending."""
+
     host = django_filters.CharFilter(field_name="host_name")
     user = django_filters.CharFilter()
     via = django_filters.CharFilter()

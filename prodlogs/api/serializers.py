@@ -169,17 +169,19 @@ class CollectSerializer(serializers.Serializer[Any]):
 
 
 class FingerprintSerializer(serializers.Serializer[Any]):
+    """Which key is meant: that of the host may have changed since somebody looked."""
+
     fingerprint = serializers.CharField(max_length=100, help_text="`SHA256:…` of the key that was looked at.")
 
-
-class ReadingSerializer(serializers.Serializer[Any]):
-    """How the reading of one container's log ended."""
 
 class DetailSerializer(serializers.Serializer[Any]):
     """Why nothing was done, in a sentence."""
 
     detail = serializers.CharField()
 
+
+class ReadingSerializer(serializers.Serializer[Any]):
+    """How the reading of one container's log ended."""
 
     container = serializers.CharField()
     snapshot = serializers.UUIDField(source="snapshot.pk", allow_null=True, default=None)
@@ -225,6 +227,8 @@ class HealthSerializer(serializers.Serializer[Any]):
 
 
 class SummaryEntrySerializer(serializers.Serializer[Any]):
+    """An entry as the saved file has it; `timestamp` has nine digits."""
+
     container_name = serializers.CharField()
     timestamp = serializers.CharField()
     level = serializers.CharField(allow_null=True)
@@ -233,11 +237,15 @@ class SummaryEntrySerializer(serializers.Serializer[Any]):
 
 
 class BreakdownSerializer(serializers.Serializer[Any]):
+    """The errors of one container: all are counted, the newest are shown."""
+
     error_count = serializers.IntegerField()
     recent_errors = SummaryEntrySerializer(many=True)
 
 
 class IssueSerializer(serializers.Serializer[Any]):
+    """`severity` is critical where the entry calls itself so, high for what stops a service anyway."""
+
     container = serializers.CharField()
     timestamp = serializers.CharField()
     message = serializers.CharField()

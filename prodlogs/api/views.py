@@ -49,6 +49,8 @@ class CanCollect(MaySeeHostAnd):
 
 
 class CanAccept(MaySeeHostAnd):
+    """Whoever accepts a key says which machine is the host."""
+
     permission = "prodlogs.accept_host_key"
 
 
