@@ -67,7 +67,7 @@ def read_stats(remote: Remote, host: DockerHost) -> Usage:
 
 def _answer(remote: Remote, command: Command) -> str:
     """A daemon that hangs takes the command and never answers: nobody waits for that as long as for a log."""
-    return remote.read(command, timeout=min(LONGEST, settings.PRODLOGS_DEADLINE))[0]
+    return remote.read(command, timeout=min(LONGEST, settings.PRODLOGS_DEADLINE))
 
 
 def _described(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:

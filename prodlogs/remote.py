@@ -46,13 +46,11 @@ class Remote:
         if connection is not None:
             connection.close()
 
-    def read(self, command: Command, *, timeout: float | None = None) -> tuple[str, str]:
-        """stdout and stderr of a short command. Raises HostError."""
-        found = {"stdout": bytearray(), "stderr": bytearray()}
+    def read(self, command: Command, *, timeout: float | None = None) -> str:
+        """What a short command says on stdout. Raises HostError."""
         with closing(self.stream(command, timeout=timeout, byte_limit=LARGEST_ANSWER)) as chunks:
-            for stream, chunk in chunks:
-                found[stream] += chunk
-        return found["stdout"].decode("utf-8", "replace"), found["stderr"].decode("utf-8", "replace")
+            found = b"".join(chunk for stream, chunk in chunks if stream == "stdout")
+        return found.decode("utf-8", "replace")
 
     def stream(
         self, command: Command, *, timeout: float | None = None, byte_limit: int | None = None
