@@ -1,8 +1,10 @@
 """Filtering of API lists that answers a mistyped parameter instead of passing over it."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+import django_filters
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
@@ -12,19 +14,32 @@ from rest_framework.views import APIView
 PAGING = {"cursor", "limit", "format"}
 
 
+def refuse_unknown(request: Request, known: Collection[str]) -> None:
+    """A 400 that names a parameter nobody knows: a typo must not return everything."""
+    unknown = {
+        name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
+        for name in request.query_params
+        if name not in known
+    }
+    if unknown:
+        raise ValidationError(unknown)
+
+
+class TrueOrFalse(django_filters.TypedChoiceFilter):
+    """`true` or `false`; django-filter's own takes anything else for «not asked»."""
+
+    def __init__(self, **options: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce=lambda text: text == "true", **options)
+
+
 class StrictFilterBackend(DjangoFilterBackend):
-    """django-filter, with a 400 that names a parameter nobody knows: a typo must not return everything."""
+    """django-filter, with a 400 that names a parameter nobody knows."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
-        known = PAGING | set(filterset.filters if filterset else ())
-        unknown = {
-            name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
-            for name in request.query_params
-            if name not in known
-        }
-        if unknown and getattr(view, "detail", False) is False:
-            raise ValidationError(unknown)
+        if getattr(view, "detail", False) is False:
+            refuse_unknown(request, PAGING | set(filterset.filters if filterset else ()))
         if filterset is not None and filterset.is_valid():
             _check_times(filterset.form.cleaned_data)
         return super().filter_queryset(request, queryset, view)

@@ -180,6 +180,11 @@ def committed(rows: models.QuerySet[Any], cursor: Cursor) -> models.QuerySet[Any
     )
 
 
+def after(cursor: Cursor) -> models.Q:
+    """The rows after `cursor`, in the order of shipping, whether committed or not."""
+    return models.Q(xact__gt=cursor.xact) | models.Q(xact=cursor.xact, id__gt=cursor.id)
+
+
 def _last_id(connection: Any, model: type[models.Model]) -> int:
     """The highest id SQLite ever gave in this database, whether its row is still there or not."""
     with connection.cursor() as sql:

@@ -8,9 +8,9 @@ from prodlogs.host_keys import accept
 from prodlogs.models import DockerHost
 
 
-def accept_host_key(host: DockerHost, fingerprint: str, user: Any) -> None:
+def accept_host_key(host: DockerHost, fingerprint: str, user: Any, *, via: str) -> None:
     """Trust the key with this fingerprint, if the host still offers it. Raises HostError."""
-    accept(host, fingerprint, user.get_username())
+    accept(host, fingerprint, user.get_username(), via=via)
     LogEntry.objects.log_actions(
         user.pk,
         [host],

@@ -65,6 +65,8 @@ def errors_since(moment: Any) -> dict[int, int]:
 
 
 class ThereFilter(admin.SimpleListFilter):
+    """Containers that Docker still lists, or those that are gone."""
+
     title = "whether it is there"
     parameter_name = "there"
 
@@ -238,7 +240,8 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
         searched: Searched | None = getattr(request, "searched", None)
         text = "A part of the message"
         if searched and searched.since:
-            back = f"{timezone.localtime(searched.since):%Y-%m-%d %H:%M:%S}"
+            whole = searched.since + timedelta(seconds=1, microseconds=-1)  # rounded up: «To» is exclusive
+            back = f"{timezone.localtime(whole):%Y-%m-%d %H:%M:%S}"
             text = f"Looked for back to {back}; give that as «To» to look further."
         found.search_help_text = text
         return found

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from logsite.redaction import redact
+from prodlogs.grammar import LOGS, MOST_CONTAINERS, Logs, Refused
 from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
 
 LONGEST_WORD = 2000  # characters of a denied word
@@ -55,6 +56,17 @@ def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, vi
             sent_at=timezone.now(), user=user, via=via, host=host, host_name=host.name, denied=True,
             argv=[_storable(word) for word in argv], error_kind=ErrorKind.REFUSED, error_message=_storable(reason),
         )  # fmt: skip
+
+
+def check_names(hosts: Sequence[DockerHost], names: Sequence[str], *, user: str, via: str) -> None:
+    """Raises Refused where one cannot be a container's: then nothing is sent, and who asked for it is on record."""
+    try:
+        for name in names:
+            Logs(name)
+    except Refused as error:
+        for host in hosts:
+            deny(host, [*LOGS, *names[:MOST_CONTAINERS]], str(error), user=user, via=via)
+        raise
 
 
 def _storable(word: object) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from prodlogs.audit import check_names
 from prodlogs.collect import HostResult, collect_hosts
 from prodlogs.containers import refresh
-from prodlogs.entries import EntryDict, as_dicts, by_container, since_hours, stored
+from prodlogs.entries import EntryDict, as_dicts, by_container, named, since_hours, stored
 from prodlogs.errors import HostError
 from prodlogs.health import Health, check_health
 from prodlogs.hosts import get_hosts
@@ -57,12 +58,11 @@ class ProductionLogCollector:
         return ""
 
     def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:
-        """One container's entries of the last `hours`, oldest first. ValueError where the hosts answer, and none
-        has it."""
+        """The entries of the last `hours` of one container, by its name or id, oldest first. ValueError where the
+        hosts answer, and none has it, and for what can be no name: that is refused on record, and nothing is sent."""
         since = since_hours(hours)
         self._collect(hours, [container_name])
-        rows = Container.objects.filter(host__in=self.hosts, name=container_name)
-        if not self.failures and not rows.exists():
+        if not self.failures and not named(self.hosts, [container_name]).exists():
             raise ValueError(f"container {container_name!r}: no host has it")
         return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
 
@@ -90,6 +90,7 @@ class ProductionLogCollector:
 
     def _collect(self, hours: float, containers: Sequence[str] | None = None) -> None:
         since = since_hours(hours)
+        check_names(self.hosts, containers or (), user=self.user, via=self.via)
         self.results = collect_hosts(
             self.hosts, user=self.user, via=self.via, containers=containers, since=since
         )

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from prodlogs.docker_values import Misfit, container_id, moment, number, pair, percent, text
 from prodlogs.errors import HostError
-from prodlogs.grammar import MOST_CONTAINERS, Inspect, Ps, Stats
+from prodlogs.grammar import MOST_CONTAINERS, Command, Inspect, Ps, Stats
 from prodlogs.models import Container, DockerHost, ErrorKind
 from prodlogs.remote import Remote
 
+LONGEST = 30.0  # seconds for one answer; `docker stats` takes two or three
 ATTEMPTS = 3  # a container may go between `ps` and `inspect`
 BATCH = 200  # rows of one statement
 Found = TypeVar("Found")
@@ -32,13 +35,23 @@ def refresh(remote: Remote, host: DockerHost) -> list[Container]:
         return _stored(host, described, asked)
 
 
-def read_stats(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
-    """What each running container uses, by container id; stored with the rows of those that `refresh` knows.
+class Usage(NamedTuple):
+    """What each running container uses, by container id, and sentences about what did not fit."""
+
+    found: dict[str, dict[str, Any]]
+    misfits: list[str]
+
+
+def read_stats(remote: Remote, host: DockerHost) -> Usage:
+    """What the running containers use; stored with the rows of those that `refresh` knows.
 
     Keys: cpu_percent, memory_bytes, memory_limit_bytes, network_in_bytes, network_out_bytes, block_read_bytes,
-    block_write_bytes, processes; a value is None where Docker knows none. Raises HostError.
+    block_write_bytes, processes; a value is None where Docker knows none, or writes what does not fit: that is told
+    and stops nothing, since the containers themselves are known. Raises HostError.
     """
-    found = _parsed(host, "stats", remote.read(Stats())[0], _usage)
+    misfits: list[str] = []
+    answer = _answer(remote, Stats())
+    found = _parsed(host, "stats", answer, partial(_usage, misfits), misfits)
     now = timezone.now()
     with transaction.atomic():
         _take_turns(host)
@@ -46,10 +59,15 @@ def read_stats(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
         for row in rows:
             row.stats, row.stats_at = found[row.container_id], now
         Container.objects.bulk_update(rows, ["stats", "stats_at"], batch_size=BATCH)
-    return found
+    return Usage(found, misfits)
 
 
 # --- Docker's answers -------------------------------------------------------------------------------------
+
+
+def _answer(remote: Remote, command: Command) -> str:
+    """A daemon that hangs takes the command and never answers: nobody waits for that as long as for a log."""
+    return remote.read(command, timeout=min(LONGEST, settings.PRODLOGS_DEADLINE))
 
 
 def _described(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
@@ -64,11 +82,11 @@ def _described(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
 
 
 def _inspected(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
-    listed = _parsed(host, "ps", remote.read(Ps())[0], _listed)
+    listed = _parsed(host, "ps", _answer(remote, Ps()), _listed)
     ids, found = sorted(listed), dict[str, dict[str, Any]]()
     for start in range(0, len(ids), MOST_CONTAINERS):
         some = tuple(ids[start : start + MOST_CONTAINERS])
-        found |= _parsed(host, "inspect", remote.read(Inspect(some))[0], _details)
+        found |= _parsed(host, "inspect", _answer(remote, Inspect(some)), _details)
     if found.keys() != listed.keys():
         raise HostError(
             host.name, ErrorKind.INTERNAL,
@@ -78,9 +96,11 @@ def _inspected(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
 
 
 def _parsed(
-    host: DockerHost, command: str, answer: str, parse: Callable[[dict[str, Any]], tuple[str, Found]]
-) -> dict[str, Found]:
-    """Each line's id and what `parse` makes of it. A line that does not fit is an error that shows it."""
+    host: DockerHost, command: str, answer: str, parse: Callable[[dict[str, Any]], tuple[str, Found]],
+    misfits: list[str] | None = None,
+) -> dict[str, Found]:  # fmt: skip
+    """Each line's id and what `parse` makes of it. A line that does not fit is an error that shows it; with
+    `misfits`, which gets the sentence, it is passed over."""
     found: dict[str, Found] = {}
     for line in filter(str.strip, answer.split("\n")):
         try:
@@ -90,11 +110,14 @@ def _parsed(
             key, value = parse(fields)
             if key in found:
                 raise Misfit(f"{key[:12]} a second time")
-        except KeyError as error:
-            raise _misfit(host, command, line, f"without {error}") from None
-        except ValueError as error:  # JSON's, too
-            raise _misfit(host, command, line, str(error)) from None
-        found[key] = value
+        except (KeyError, ValueError) as error:  # JSON's, too
+            reason = f"without {error}" if isinstance(error, KeyError) else str(error)
+            problem = _misfit(host, command, line, reason)
+            if misfits is None:
+                raise problem from None
+            misfits.append(problem.reason)
+        else:
+            found[key] = value
     return found
 
 
@@ -125,13 +148,23 @@ def _details(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _usage(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    memory, limit = pair(fields["MemUsage"])
-    received, sent = pair(fields["NetIO"])
-    read, written = pair(fields["BlockIO"])
-    processes = text(fields["PIDs"])
-    return container_id(fields["ID"]), {
-        "cpu_percent": percent(fields["CPUPerc"]),
+def _usage(misfits: list[str], fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    container = container_id(fields["ID"])
+
+    def known(parse: Callable[[Any], Found], name: str, unknown: Found) -> Found:
+        try:
+            return parse(fields[name])
+        except Misfit as error:
+            misfits.append(f"`docker stats` has for {name} of {container[:12]} {error}")
+            return unknown
+
+    neither: tuple[int | None, int | None] = (None, None)
+    memory, limit = known(pair, "MemUsage", neither)
+    received, sent = known(pair, "NetIO", neither)
+    read, written = known(pair, "BlockIO", neither)
+    processes = known(text, "PIDs", "")
+    return container, {
+        "cpu_percent": known(percent, "CPUPerc", None),
         "memory_bytes": memory,
         "memory_limit_bytes": limit,
         "network_in_bytes": received,

@@ -16,7 +16,8 @@ _RULES: tuple[tuple[str, ErrorKind, str], ...] = (
     (
         r"permission denied.*(docker daemon|docker\.sock)|(docker daemon|docker\.sock).*permission denied",
         ErrorKind.REFUSED,
-        "the user may not use Docker: add it to the group docker, or let the wrapper of `prodlogs harden` run sudo",
+        "the user may not use Docker: add it to the group docker, or name a daemon of its own with `prodlogs harden "
+        "--docker-host`",
     ),
     (
         r"cannot connect to the docker daemon|is the docker daemon running|error during connect"

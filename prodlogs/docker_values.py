@@ -7,7 +7,7 @@ from typing import Any
 NEVER = "0001-01-01T00:00:00Z"  # Docker's time of what has not happened
 _ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKMGTPE]?)(i?)B", re.ASCII)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?(?:e\+0\d)?)([kKMGTPE]?)(i?)B", re.ASCII)  # 999.7 kB is written 1e+03kB
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
 _POWERS = {prefix: power for power, prefix in enumerate(("", "K", "M", "G", "T", "P", "E"))}
 UNKNOWN = ("--", "")  # of a container that has just ended

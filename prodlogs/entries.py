@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
 from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
@@ -26,10 +27,16 @@ class EntryDict(TypedDict):
 
 
 def since_hours(hours: float, now: datetime | None = None) -> datetime:
-    """The moment `hours` ago. Raises ValueError for what is no number of hours from 0 to a year."""
+    """The moment `hours` ago. Raises ValueError for what is no number above 0 and up to 366 days."""
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= LONGEST:
         raise ValueError(f"hours: {hours!r} is not a number above 0 and up to {LONGEST}")
     return (now or timezone.now()) - timedelta(hours=hours)
+
+
+def named(hosts: Sequence[DockerHost], names: Sequence[str]) -> QuerySet[Container]:
+    """The hosts' containers that are called so: by name, by id, or by the twelve digits that `docker ps` shows."""
+    rows = Container.objects.alias(short_id=Left("container_id", 12))
+    return rows.filter(Q(name__in=names) | Q(container_id__in=names) | Q(short_id__in=names), host__in=hosts)
 
 
 def stored(
@@ -42,7 +49,7 @@ def stored(
     """The entries of the hosts' containers since then, oldest first."""
     rows = ContainerLogEntry.objects.filter(container__host__in=hosts, timestamp__gte=since)
     if containers is not None:
-        rows = rows.filter(container__in=Container.objects.filter(name__in=containers))
+        rows = rows.filter(container__in=named(hosts, containers))
     if levels is not None:
         rows = of_levels(rows, levels)
     return rows.order_by("timestamp", "id")
@@ -57,6 +64,7 @@ def as_dicts(
 
 
 def entry_dict(name: str, timestamp: int, level: str, message: str, raw: str | None) -> EntryDict:
+    """A row as the interfaces show it: no level is None, no raw line is the message."""
     return EntryDict(
         container_name=name,
         timestamp=rfc3339(timestamp),
@@ -90,9 +98,3 @@ def by_container(
         if pk in names:
             found.setdefault(names[pk], []).append(entry_dict(*columns))
     return found
-
-
-def recent(rows: QuerySet[ContainerLogEntry], number: int) -> list[EntryDict]:
-    """The newest `number` of the rows, oldest first."""
-    newest = rows.order_by("-timestamp", "-id").values_list(*COLUMNS)[:number]
-    return [entry_dict(*columns) for _, *columns in newest][::-1]

@@ -7,11 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from logsite.admin import FormFilter
-from logsite.records import LEVELS
 from prodlogs.models import ContainerLogEntry
-from prodlogs.queries import ERRORS, of_containers, of_levels
+from prodlogs.queries import ERRORS, LEVELS_OF_LINES, PLACE, of_containers, of_levels
 
-KNOWN = [level for level in LEVELS if level not in ("SECURITY", "AUDIT")]
 GROUPS = {
     "errors": ("Errors: ERROR and CRITICAL", ERRORS),
     "warnings": ("WARNING and worse", ("WARNING", *ERRORS)),
@@ -24,16 +22,18 @@ def levels_of(text: str) -> tuple[str, ...]:
     if text in GROUPS:
         return GROUPS[text][1]
     levels = tuple(text.split(","))
-    return levels if set(levels) <= set(KNOWN) else ()
+    return levels if set(levels) <= set(LEVELS_OF_LINES) else ()
 
 
 class LevelFilter(admin.SimpleListFilter):
+    """By one level, a group of them, or none at all."""
+
     title = "level"
     parameter_name = "level"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         groups = [(name, label) for name, (label, _) in GROUPS.items()]
-        return [*groups[:2], *((level, level) for level in reversed(KNOWN)), groups[2]]
+        return [*groups[:2], *((level, level) for level in reversed(LEVELS_OF_LINES)), groups[2]]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry]
@@ -46,8 +46,7 @@ class PlaceFilter(FormFilter):
     """By the names of host and container."""
 
     title = "host and container"
-    parameters = ("host", "container")
-    columns = {"host": "host__name", "container": "name"}
+    parameters = tuple(PLACE)
 
     def fields(self) -> list[dict[str, str]]:
         return [
@@ -58,6 +57,6 @@ class PlaceFilter(FormFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry]
     ) -> QuerySet[ContainerLogEntry]:
-        given = {self.columns[name]: self._value(name).strip() for name in self.parameters}
+        given = {PLACE[name]: self._value(name).strip() for name in self.parameters}
         which = {column: text for column, text in given.items() if text}
         return of_containers(queryset, **which) if which else queryset

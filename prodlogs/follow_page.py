@@ -12,21 +12,20 @@ from django.urls import reverse
 from logsite.pagination import beyond
 from logsite.records import Cursor, CursorError, committed, get_source
 from prodlogs import showing
-from prodlogs.entry_filters import GROUPS, KNOWN, levels_of
+from prodlogs.entry_filters import GROUPS, levels_of
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, Stream
-from prodlogs.queries import containing, of_containers, of_levels
+from prodlogs.queries import LEVELS_OF_LINES, LONGEST_TEXT, PLACE, containing, of_containers, of_levels
 
 TAIL = 500  # entries that the page begins with
 NEWS = 2000  # entries in one answer
 BEHIND = 20_000  # entries of any kind; who is further behind goes on at the end
 LONGEST = 20_000  # characters of a message; the rest is on the entry's page
-LONGEST_TEXT = 200
 AROUND = 10  # entries before and after one
 AROUND_LENGTH = 1000  # characters of each
 ORDERING = ["timestamp", "id"]
 LEVEL_CHOICES = [
     *((name, GROUPS[name][0]) for name in ("errors", "warnings")),
-    *((name, name) for name in reversed(KNOWN)),
+    *((name, name) for name in reversed(LEVELS_OF_LINES)),
 ]
 Rows = QuerySet[ContainerLogEntry]
 
@@ -120,10 +119,9 @@ def _narrowed(query: dict[str, str]) -> Rows:
         rows = rows.filter(stream=stream)
     if level := query.get("level"):
         if not (levels := levels_of(level)):
-            raise BadQuery("level", f"one of {', '.join((*GROUPS, *KNOWN))}")
+            raise BadQuery("level", f"one of {', '.join((*GROUPS, *LEVELS_OF_LINES))}")
         rows = of_levels(rows, levels)
-    columns = {"host": "host__name", "container": "name"}
-    which = {column: query[name] for name, column in columns.items() if query.get(name)}
+    which = {column: query[name] for name, column in PLACE.items() if query.get(name)}
     return of_containers(rows, **which) if which else rows
 
 

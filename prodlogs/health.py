@@ -1,5 +1,6 @@
 """How the hosts and their containers are, asked now."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
@@ -9,13 +10,15 @@ from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
 from prodlogs.containers import read_stats, refresh
 from prodlogs.errors import HostError
-from prodlogs.models import Container, DockerHost
+from prodlogs.models import Container, DockerHost, ErrorKind
 from prodlogs.parallel import for_each_host
 from prodlogs.remote import Remote
 
+log = logging.getLogger(__name__)
+
 
 class HostHealth(TypedDict):
-    """`status` is "healthy", "degraded" (a container has a problem) or "unreachable" (`error` says why)."""
+    """`status` is "healthy", "degraded" (there are problems) or "unreachable" (`error` says why)."""
 
     host: str
     status: str
@@ -50,7 +53,16 @@ def worst(found: Sequence[HostHealth]) -> str:
 
 def check_hosts(hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli") -> list[HostHealth]:
     """Each host's health, in the order of `hosts`."""
-    return for_each_host(hosts, lambda host: check_host(host, user=user, via=via))
+
+    def one(host: DockerHost) -> HostHealth:
+        try:
+            return check_host(host, user=user, via=via)
+        except Exception as error:  # the other hosts are asked all the same
+            log.error("checking %s failed", host.name, exc_info=error)
+            reason = f"internal error ({type(error).__name__}); the log of this process has more"
+            return _unreachable(HostError(host.name, ErrorKind.INTERNAL, reason))
+
+    return for_each_host(hosts, one)
 
 
 def check_host(host: DockerHost, *, user: str = "", via: str = "cli") -> HostHealth:
@@ -58,13 +70,20 @@ def check_host(host: DockerHost, *, user: str = "", via: str = "cli") -> HostHea
     try:
         with Remote(host, user=user, via=via) as remote:
             refresh(remote, host)
-            read_stats(remote, host)
+            misfits = read_stats(remote, host).misfits
     except HostError as error:
-        return HostHealth(
-            host=host.name, status="unreachable", error=str(error), error_kind=str(error.kind), containers={},
-            problems=[], stats=[],
-        )  # fmt: skip
-    return stored_health(host, host.containers.filter(removed_at__isnull=True))
+        return _unreachable(error)
+    found = stored_health(host, host.containers.filter(removed_at__isnull=True))
+    if misfits:
+        found |= {"status": "degraded", "problems": [*found["problems"], *misfits]}
+    return found
+
+
+def _unreachable(error: HostError) -> HostHealth:
+    return HostHealth(
+        host=error.host, status="unreachable", error=str(error), error_kind=str(error.kind), containers={},
+        problems=[], stats=[],
+    )  # fmt: skip
 
 
 def stored_health(host: DockerHost, containers: Iterable[Container]) -> HostHealth:

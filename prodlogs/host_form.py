@@ -18,11 +18,6 @@ def stored_secrets(host: DockerHost) -> list[str]:
     return [name for name, length in zip(SECRETS, rows.first() or (), strict=False) if length]
 
 
-def check_private_key(key: str, passphrase: str) -> None:
-    """Raises ValueError, which says why, unless the key can be used to log in."""
-    load_private_key(key, passphrase)
-
-
 class HostForm(forms.ModelForm):
     """A secret left empty keeps what is stored, which nobody reads for that."""
 
@@ -78,7 +73,7 @@ class HostForm(forms.ModelForm):
     def _take_key(self, key: str, passphrase: str) -> None:
         """A new key does not keep the old one's passphrase."""
         try:
-            check_private_key(key, passphrase)
+            load_private_key(key, passphrase)
         except ValueError as error:
             self.add_error("ssh_key_file", f"{error}.")
         self.instance.ssh_key, self.instance.ssh_key_passphrase = key, passphrase

@@ -94,7 +94,7 @@ def _withdraw(host: DockerHost) -> None:
         DockerHost.objects.filter(pk=host.pk).update(offered_host_key="", offered_at=None)
 
 
-def accept(host: DockerHost, fingerprint: str, user: str) -> None:
+def accept(host: DockerHost, fingerprint: str, user: str, *, via: str = "cli") -> None:
     """Trust the key that the host offered, if it has this fingerprint: what somebody looked at, nothing newer.
 
     Raises HostError. Who accepted which key instead of which is on record in RemoteCommand.
@@ -116,8 +116,8 @@ def accept(host: DockerHost, fingerprint: str, user: str) -> None:
                 f"it does not offer {given[:60]!r}: look again, it may have changed",
             )
         RemoteCommand.objects.create(
-            sent_at=timezone.now(), user=user, host=host, host_name=host.name, host_key_fingerprint=shown,
-            argv=["accept-key", shown, *instead],
+            sent_at=timezone.now(), user=user, via=via, host=host, host_name=host.name,
+            host_key_fingerprint=shown, argv=["accept-key", shown, *instead],
         )  # fmt: skip
     host.host_key, host.offered_host_key, host.offered_at = offered, "", None
 

@@ -59,7 +59,7 @@ class HostPages(admin.ModelAdmin):
         back = HttpResponseRedirect(reverse("admin:prodlogs_dockerhost_change", args=[host.pk]))
         if request.method == "POST":
             try:
-                accept_host_key(host, request.POST.get("fingerprint", ""), request.user)
+                accept_host_key(host, request.POST.get("fingerprint", ""), request.user, via="admin")
             except HostError as error:
                 self.message_user(request, f"Not accepted: {error}", messages.ERROR)
             else:

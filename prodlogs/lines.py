@@ -69,7 +69,9 @@ class StreamDecoder:
         longest: int = 1024**2,
     ) -> None:
         self.stream = stream
-        self.notices: list[str] = []  # lines without a stamp: docker's own words, or a login shell's; the first few
+        self.notices: list[
+            str
+        ] = []  # lines without a stamp: docker's own words, or a login shell's; the first few
         self._tty = tty
         self._local = driver == "local"
         self._torn = self._local  # a reply of the last N records may begin with the last piece of a line

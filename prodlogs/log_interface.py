@@ -6,7 +6,7 @@ from typing import Any
 from prodlogs.collector import ProductionLogCollector
 from prodlogs.entries import EntryDict, since_hours
 from prodlogs.health import Health
-from prodlogs.saving import save_entries
+from prodlogs.saving import check_writable, save_entries
 from prodlogs.summary import Summary, error_summary
 
 
@@ -42,6 +42,7 @@ class LogInterface:
     def save_all_logs(self, output_file: str | os.PathLike[str] | None = None, hours: float = 24) -> str:
         """Write the last `hours` of all containers to a JSON file; its path. Raises OSError."""
         since = since_hours(hours)
+        check_writable(output_file or "logs.json")  # where the file will lie without a name, too
         self.collector.collect(hours)
         return str(save_entries(self.collector.hosts, since, output_file)[0])
 

@@ -29,7 +29,7 @@ class ErrorKind(models.TextChoices):
     AUTHENTICATION = "authentication"
     HOST_KEY = "host_key", "host key"
     TIMEOUT = "timeout"
-    REFUSED = "refused", "refused by the host"
+    REFUSED = "refused"
     DAEMON = "daemon", "Docker daemon"
     REMOVED = "removed", "container removed"
     DRIVER = "driver", "log driver"
@@ -38,6 +38,8 @@ class ErrorKind(models.TextChoices):
 
 
 class HostStatus(models.TextChoices):
+    """How a host answered when it was last connected to."""
+
     NEVER = "never", "never tried"
     OK = "ok", "answers"
     FAILED = "failed"
@@ -140,6 +142,8 @@ class Container(models.Model):
 
 
 class Stream(models.TextChoices):
+    """Which of its two outputs a container wrote to; one with a terminal has stdout alone."""
+
     STDOUT = "stdout"
     STDERR = "stderr"
 
@@ -180,6 +184,8 @@ class SnapshotStatus(models.TextChoices):
 
 
 class SnapshotKind(models.TextChoices):
+    """What a log was read for: once, on and on, or an older window."""
+
     COLLECT = "collect"
     FOLLOW = "follow"
     BACKFILL = "backfill"
@@ -305,7 +311,10 @@ class Follow(ContainerLogEntry):
 
 
 class RemoteCommand(models.Model):
-    """Something that was sent to a host, or that was not because the grammar does not have it. Append-only."""
+    """Something that was sent to a host, or asked for and not sent, as the name of no container. Append-only.
+
+    A host's key that somebody accepted is a row as well: ["accept-key", fingerprint, …].
+    """
 
     sent_at = models.DateTimeField()
     user = models.CharField(

@@ -6,16 +6,22 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from logsite.records import from_nanoseconds
+from logsite.records import LEVELS, from_nanoseconds
 from prodlogs.models import Container, ContainerLogEntry
 
+LEVELS_OF_LINES = tuple(level for level in LEVELS if level not in ("SECURITY", "AUDIT"))
 ERRORS = ("ERROR", "CRITICAL")
+PLACE = {"host": "host__name", "container": "name"}  # of a container, by what lists call it
+LONGEST_TEXT = 200  # characters of what is looked for
 SEARCHED = 200_000  # of the newest entries that the other filters leave; reading them takes half a second
 RARE = 5_000  # entries of several containers that are sorted; of more, the newest are found by walking
 
 
 class Searched(NamedTuple):
-    """`rows` hold the text; `since` is where the search ended, None where it saw everything."""
+    """`rows` hold the text; `since` is where the search ended, None where it saw everything.
+
+    As an exclusive end of the next search it leaves nothing out: a datetime has no nanoseconds, so it is rounded up.
+    """
 
     rows: QuerySet[ContainerLogEntry]
     since: datetime | None
@@ -52,4 +58,4 @@ def containing(rows: QuerySet[ContainerLogEntry], text: str) -> Searched:
     matching = rows.filter(Q(message__icontains=text))
     if not (last := list(beyond)):
         return Searched(matching, None)
-    return Searched(matching.filter(timestamp__gt=last[0]), from_nanoseconds(last[0]))
+    return Searched(matching.filter(timestamp__gt=last[0]), from_nanoseconds((last[0] // 1000 + 1) * 1000))

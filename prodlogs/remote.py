@@ -1,6 +1,6 @@
 """Reading from a Docker host: the grammar's commands alone, each one on record."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from time import monotonic
 from typing import Any, Self
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from prodlogs.audit import Record, deny
+from prodlogs.audit import Record
 from prodlogs.errors import HostError
 from prodlogs.executions import Execution
 from prodlogs.grammar import Command, Logs, command_line
@@ -46,13 +46,11 @@ class Remote:
         if connection is not None:
             connection.close()
 
-    def read(self, command: Command, *, timeout: float | None = None) -> tuple[str, str]:
-        """stdout and stderr of a short command. Raises HostError."""
-        found = {"stdout": bytearray(), "stderr": bytearray()}
+    def read(self, command: Command, *, timeout: float | None = None) -> str:
+        """What a short command says on stdout. Raises HostError."""
         with closing(self.stream(command, timeout=timeout, byte_limit=LARGEST_ANSWER)) as chunks:
-            for stream, chunk in chunks:
-                found[stream] += chunk
-        return found["stdout"].decode("utf-8", "replace"), found["stderr"].decode("utf-8", "replace")
+            found = b"".join(chunk for stream, chunk in chunks if stream == "stdout")
+        return found.decode("utf-8", "replace")
 
     def stream(
         self, command: Command, *, timeout: float | None = None, byte_limit: int | None = None
@@ -85,10 +83,6 @@ class Remote:
             self.close()
             self._connection = connect(self.host)
         return self._connection
-
-    def deny(self, argv: Sequence[object], reason: str) -> None:
-        """Put on record what somebody asked for and the grammar refused."""
-        deny(self.host, argv, reason, user=self.user, via=self.via)
 
 
 class _Sent:

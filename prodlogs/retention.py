@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from logsite.purging import Part, Tally
-from logsite.records import Cursor, lowest_needed
+from logsite.records import after, lowest_needed
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 
 A_BATCH = 1000
@@ -79,7 +79,7 @@ class ContainerPurge(Part):
 
     def _removable(self, now: datetime, even_unshipped: bool) -> QuerySet[ContainerLogEntry]:
         needed = None if even_unshipped else lowest_needed("container")
-        return self._due(now) if needed is None else self._due(now).exclude(_behind(needed))
+        return self._due(now) if needed is None else self._due(now).exclude(after(needed))
 
     def _due(self, now: datetime) -> QuerySet[ContainerLogEntry]:
         return ContainerLogEntry.objects.filter(timestamp__lt=self._cut_off(now)).order_by("timestamp", "id")
@@ -87,8 +87,3 @@ class ContainerPurge(Part):
     @staticmethod
     def _cut_off(now: datetime) -> datetime:
         return now - timedelta(days=settings.RETENTION_DAYS_CONTAINERS)
-
-
-def _behind(cursor: Cursor) -> Q:
-    """The rows after `cursor`, in the order of shipping."""
-    return Q(xact__gt=cursor.xact) | Q(xact=cursor.xact, id__gt=cursor.id)

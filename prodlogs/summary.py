@@ -1,16 +1,17 @@
 """Errors of all containers in one view: how many, where, which first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
-from prodlogs.entries import EntryDict, recent, since_hours, stored, titles
+from prodlogs.entries import COLUMNS, EntryDict, entry_dict, since_hours, stored, titles
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
 from prodlogs.queries import ERRORS
 
@@ -60,12 +61,10 @@ def error_summary(hours: float, hosts: Sequence[DockerHost], now: datetime | Non
     names = titles(hosts)
     errors = stored(hosts, since, levels=ERRORS)
     counts: dict[str, int] = {}
-    rows: dict[str, list[int]] = {}
     for pk, number in errors.order_by().values_list("container").annotate(Count("id")):
-        if pk not in names:
-            continue
-        counts[names[pk]] = counts.get(names[pk], 0) + number
-        rows.setdefault(names[pk], []).append(pk)
+        if pk in names:
+            counts[names[pk]] = counts.get(names[pk], 0) + number
+    shown = _newest(errors, names)
     worst = sorted(counts, key=lambda name: (-counts[name], name))
     return Summary(
         timestamp=rfc3339(to_nanoseconds(now)),
@@ -74,14 +73,23 @@ def error_summary(hours: float, hosts: Sequence[DockerHost], now: datetime | Non
         containers_with_errors=len(counts),
         total_error_entries=sum(counts.values()),
         error_breakdown={
-            name: Errors(
-                error_count=counts[name],
-                recent_errors=recent(errors.filter(container__in=rows[name]), RECENT),
-            )
-            for name in worst
+            name: Errors(error_count=counts[name], recent_errors=shown.get(name, [])) for name in worst
         },
         critical_issues=_issues(errors, names),
     )
+
+
+def _newest(errors: QuerySet[ContainerLogEntry], names: Mapping[int, str]) -> dict[str, list[EntryDict]]:
+    """The newest RECENT errors of each container by its title, oldest first; by one query for all of them."""
+    newest = ("-timestamp", "-id")
+    rank = Window(RowNumber(), partition_by=F("container"), order_by=newest)
+    ids = errors.order_by().annotate(rank=rank).filter(rank__lte=RECENT).values("pk")
+    rows = ContainerLogEntry.objects.filter(pk__in=ids).order_by("timestamp", "id")
+    found: dict[str, list[EntryDict]] = {}
+    for pk, *columns in rows.values_list(*COLUMNS):
+        if pk in names:
+            found.setdefault(names[pk], []).append(entry_dict(*columns))
+    return {name: entries[-RECENT:] for name, entries in found.items()}
 
 
 def _containers(hosts: Sequence[DockerHost], with_errors: set[str], names: dict[int, str]) -> int:

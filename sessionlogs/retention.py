@@ -22,7 +22,7 @@ from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, Quer
 from django.utils import timezone
 
 from logsite.purging import Tally, purge_parts
-from logsite.records import Cursor, lowest_needed
+from logsite.records import Cursor, after, lowest_needed
 from sessionlogs.models import ErrorKind, PurgeRun, PurgeStatus, Session, SessionLog, SessionStatus
 
 SESSIONS_A_BATCH = 100
@@ -131,7 +131,7 @@ class Purge:
         rows = SessionLog.objects.filter(timestamp__lt=self._cut_off(settings.RETENTION_DAYS_RESPONSES))
         rows = rows.exclude(response="").order_by("timestamp", "id")
         if self.needed is not None:
-            rows = rows.exclude(_behind(self.needed))
+            rows = rows.exclude(after(self.needed))
         for rule in self.rules:
             if rule.days:
                 rows = rows.exclude(session__in=self.removable(rule).order_by().values("pk"))
@@ -142,7 +142,7 @@ class Purge:
 
     @staticmethod
     def _unshipped(needed: Cursor) -> Exists:
-        return Exists(SessionLog.objects.filter(_behind(needed), session=OuterRef("pk")))
+        return Exists(SessionLog.objects.filter(after(needed), session=OuterRef("pk")))
 
     def count(self) -> Tally:
         """What `run` would remove."""
@@ -221,11 +221,6 @@ class Purge:
             truncated_bytes=F("truncated_bytes") + OctetLength("response"), response=""
         )
         return Counter({(RESPONSES, "responses"): len(ids)})
-
-
-def _behind(cursor: Cursor) -> Q:
-    """The rows after `cursor`, in the order of shipping."""
-    return Q(xact__gt=cursor.xact) | Q(xact=cursor.xact, id__gt=cursor.id)
 
 
 def with_counts(record: PurgeRun, tally: Tally) -> None:

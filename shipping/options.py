@@ -7,10 +7,10 @@ from typing import Any
 
 from django.conf import settings
 
+from logsite.moments import parse_moment
 from logsite.records import get_source, sources
 from shipping.addresses import AddressError, check_address, split_credentials
 from shipping.feed import PAGE, BackendFeed, Feed, LocalFeed, Window
-from shipping.moments import parse_moment
 from shipping.retry import Retry
 
 

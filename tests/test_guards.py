@@ -1,5 +1,6 @@
 """What a change forgets easily: a test of a command, a line of documentation, a migration, the changelog."""
 
+import argparse
 import ast
 import os
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import BaseCommand, call_command, get_commands, load_command_class
 
 from logsite import __version__, read_version
 
@@ -102,6 +103,27 @@ def test_every_command_says_what_it_does(command, capsys):
 
     assert done.value.code == 0
     assert len(capsys.readouterr().out) > 100
+
+
+def options_of(parser):
+    """The option strings of a parser and its subparsers."""
+    for action in parser._actions:
+        yield from (word for word in action.option_strings if word.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from options_of(each)
+
+
+DJANGOS = {*options_of(BaseCommand().create_parser("manage.py", "any"))}
+GUIDES = "\n".join(path.read_text("utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_documented(command):
+    parser = load_command_class(get_commands()[command], command).create_parser("manage.py", command)
+    options = {*options_of(parser)} - DJANGOS
+
+    assert [word for word in sorted(options) if not re.search(rf"{word}(?![\w-])", GUIDES)] == []
 
 
 # --- Settings ----------------------------------------------------------------------------------------------

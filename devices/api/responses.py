@@ -8,10 +8,10 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response as HttpResponse
 
-from devices.api.filters import TrueOrFalse
 from devices.api.serializers import ResponseDetailSerializer, ResponseSerializer
 from devices.models import Response
 from devices.responses import note_stored
+from logsite.filters import TrueOrFalse
 from sessionlogs.audit import Via
 
 

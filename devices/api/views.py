@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from devices.api.filters import TrueOrFalse
 from devices.api.serializers import (
     CommandsSerializer,
     DeviceSerializer,
@@ -23,6 +22,7 @@ from devices.collect import collect_device
 from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
 from devices.logging_switch import with_switch
 from devices.models import Device, Interface
+from logsite.filters import TrueOrFalse
 
 
 class CanCollect(BasePermission):

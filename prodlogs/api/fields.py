@@ -1,4 +1,4 @@
-"""Times to the nanosecond, as text."""
+"""Times to the nanosecond, and texts that are taken as they came."""
 
 from typing import Any
 
@@ -17,3 +17,18 @@ class NanosecondTime(serializers.Field[int, Any, str, Any]):
 
     def to_representation(self, value: int) -> str:
         return rfc3339(value)
+
+
+@extend_schema_field({"type": "string"})
+class AsGiven(serializers.Field[str, Any, str, Any]):
+    """A text, whatever is in it: the grammar refuses what it must, and that is on record."""
+
+    default_error_messages = {"invalid": "Not a text."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: str) -> str:
+        return value

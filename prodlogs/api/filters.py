@@ -6,9 +6,10 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
+from logsite.filters import TrueOrFalse
 from logsite.nanoseconds import rfc3339
 from logsite.pagination import KeysetPagination
-from logsite.records import LEVELS, to_nanoseconds
+from logsite.records import to_nanoseconds
 from prodlogs.models import (
     ContainerLogEntry,
     ErrorKind,
@@ -17,18 +18,10 @@ from prodlogs.models import (
     SnapshotStatus,
     Stream,
 )
-from prodlogs.queries import containing, of_containers, of_levels
+from prodlogs.queries import LEVELS_OF_LINES, LONGEST_TEXT, PLACE, containing, of_containers, of_levels
 
-TRUE_OR_FALSE = [("true", "true"), ("false", "false")]
-LONGEST_TEXT = 200
-LEVEL_CHOICES = [(level, level) for level in LEVELS if level not in ("SECURITY", "AUDIT")]
-
-
-class TrueOrFalse(django_filters.TypedChoiceFilter):
-    """`true` or `false`; django-filter's own takes anything else for «not asked»."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(choices=TRUE_OR_FALSE, coerce=lambda text: text == "true", **options)
+LEVEL_CHOICES = [(level, level) for level in LEVELS_OF_LINES]
+WHICH = PLACE | {"container_id": "container_id"}
 
 
 class SearchPagination(KeysetPagination):
@@ -47,13 +40,19 @@ class SearchPagination(KeysetPagination):
 
 
 class HostFilter(django_filters.FilterSet):
+    """By name and state; `since` and `until` are of when it was last connected to."""
+
     name = django_filters.CharFilter()
     status = django_filters.ChoiceFilter(choices=HostStatus)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
     enabled = TrueOrFalse()
+    since = django_filters.IsoDateTimeFilter(field_name="checked_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="checked_at", lookup_expr="lt")
 
 
 class ContainerFilter(django_filters.FilterSet):
+    """By host, name and state; `since` and `until` are of when Docker last listed it."""
+
     host = django_filters.CharFilter(field_name="host__name")
     name = django_filters.CharFilter()
     container_id = django_filters.CharFilter()
@@ -61,6 +60,8 @@ class ContainerFilter(django_filters.FilterSet):
     removed = TrueOrFalse(
         field_name="removed_at", method="_removed", label="Whether Docker lists it no longer."
     )
+    since = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="lt")
 
     def _removed(self, rows: QuerySet[Any], name: str, removed: bool | str) -> QuerySet[Any]:
         return rows if removed == "" else rows.filter(removed_at__isnull=not removed)
@@ -84,8 +85,7 @@ class ErrorFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: QuerySet[ContainerLogEntry]) -> QuerySet[ContainerLogEntry]:
         rows = super().filter_queryset(queryset)
         asked = self.form.cleaned_data
-        columns = {"container": "name", "container_id": "container_id", "host": "host__name"}
-        if which := {column: asked[name] for name, column in columns.items() if asked.get(name)}:
+        if which := {column: asked[name] for name, column in WHICH.items() if asked.get(name)}:
             rows = of_containers(rows, **which)
         searched = containing(rows, asked["text"])
         if self.request is not None:
@@ -97,6 +97,8 @@ class ErrorFilter(django_filters.FilterSet):
 
 
 class EntryFilter(ErrorFilter):
+    """The same of entries of any level, or of one of those given."""
+
     level = django_filters.MultipleChoiceFilter(choices=LEVEL_CHOICES, method="_level")
 
     def _level(self, rows: QuerySet[Any], name: str, levels: list[str]) -> QuerySet[Any]:
@@ -104,6 +106,8 @@ class EntryFilter(ErrorFilter):
 
 
 class SnapshotFilter(django_filters.FilterSet):
+    """By whose log was read and how that ended; `since` and `until` are of its beginning."""
+
     host = django_filters.CharFilter(field_name="host_name")
     container = django_filters.CharFilter(field_name="container_name")
     status = django_filters.ChoiceFilter(choices=SnapshotStatus)
@@ -114,6 +118,8 @@ class SnapshotFilter(django_filters.FilterSet):
 
 
 class CommandFilter(django_filters.FilterSet):
+    """By who sent it, which way and where to, and whether it was refused; the times are of its sending."""
+
     host = django_filters.CharFilter(field_name="host_name")
     user = django_filters.CharFilter()
     via = django_filters.CharFilter()

@@ -1,7 +1,6 @@
 """/api/v2/prodlogs/error-summary/ and /health/."""
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from django.utils import timezone
@@ -12,26 +11,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from logsite.filters import refuse_unknown
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
+from prodlogs.entries import LONGEST
 from prodlogs.health import worst
 from prodlogs.host_states import asked_health, stored_states
 from prodlogs.models import DockerHost
 from prodlogs.summary import error_summary
 
-MOST_HOURS = 8760
+HOURS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?", re.ASCII)
 HOST = OpenApiParameter(
     "host", type=str, description="The name of one host; all that are enabled without it."
 )
 
 
 class CanSeeEntries(BasePermission):
+    """A summary shows messages, as the list of entries does."""
+
     def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user and request.user.has_perm("prodlogs.view_containerlogentry"))
 
 
 class CanSeeHosts(BasePermission):
+    """Health names hosts and what runs there."""
+
     def has_permission(self, request: Request, view: APIView) -> bool:
         asked = ("prodlogs.view_dockerhost", "prodlogs.view_container")
         return bool(request.user and request.user.has_perms(asked))
@@ -44,17 +49,17 @@ class ErrorSummaryView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("hours", type=int, default=24, description=f"1 to {MOST_HOURS}"),
+            OpenApiParameter("hours", type=float, default=24, description=f"Above 0, up to {LONGEST}."),
             HOST,
         ],
         responses=SummarySerializer,
     )
     def get(self, request: Request) -> Response:
-        _refuse_unknown(request, {"hours", "host"})
+        refuse_unknown(request, {"hours", "host"})
         text = request.query_params.get("hours", "24")
-        if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= MOST_HOURS:
-            raise ValidationError({"hours": [f"a whole number from 1 to {MOST_HOURS}"]})
-        return Response(SummarySerializer(error_summary(int(text), _hosts(request))).data)
+        if not HOURS.fullmatch(text) or not 0 < float(text) <= LONGEST:
+            raise ValidationError({"hours": [f"a number above 0 and up to {LONGEST}, such as 24 or 0.5"]})
+        return Response(SummarySerializer(error_summary(float(text), _hosts(request))).data)
 
 
 class HealthView(APIView):
@@ -70,7 +75,7 @@ class HealthView(APIView):
         responses=HealthSerializer,
     )
     def get(self, request: Request) -> Response:
-        _refuse_unknown(request, {"live", "host"})
+        refuse_unknown(request, {"live", "host"})
         live = request.query_params.get("live", "false")
         if live not in ("true", "false"):
             raise ValidationError({"live": ["true or false"]})
@@ -95,13 +100,3 @@ def _hosts(request: Request) -> list[DockerHost]:
     if "\0" in name or not (found := list(DockerHost.objects.filter(name=name))):
         raise ValidationError({"host": ["there is no Docker host of that name"]})
     return found
-
-
-def _refuse_unknown(request: Request, known: Collection[str]) -> None:
-    unknown = {
-        name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
-        for name in request.query_params
-        if name not in known
-    }
-    if unknown:
-        raise ValidationError(unknown)

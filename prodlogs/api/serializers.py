@@ -7,10 +7,11 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from prodlogs.api.fields import NanosecondTime
-from prodlogs.host_form import FROM_ENVIRONMENT, check_private_key
+from prodlogs.api.fields import AsGiven, NanosecondTime
+from prodlogs.host_form import FROM_ENVIRONMENT
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
+from prodlogs.private_keys import load_private_key
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
         if key := attrs.get("ssh_key"):
             attrs.setdefault("ssh_key_passphrase", "")  # the old key's is not the new one's
             try:
-                check_private_key(key, attrs["ssh_key_passphrase"])
+                load_private_key(key, attrs["ssh_key_passphrase"])
             except ValueError as error:
                 raise serializers.ValidationError({"ssh_key": [str(error)]}) from None
         return attrs
@@ -148,7 +149,7 @@ class CommandSerializer(serializers.ModelSerializer[RemoteCommand]):
 class CollectSerializer(serializers.Serializer[Any]):
     """All containers unless named; `since` reaches back for what lies before the stored part of the logs."""
 
-    containers = serializers.ListField(child=serializers.CharField(max_length=255), required=False)
+    containers = serializers.ListField(child=AsGiven(), required=False)
     since = serializers.DateTimeField(required=False)
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +169,15 @@ class CollectSerializer(serializers.Serializer[Any]):
 
 
 class FingerprintSerializer(serializers.Serializer[Any]):
+    """Which key is meant: that of the host may have changed since somebody looked."""
+
     fingerprint = serializers.CharField(max_length=100, help_text="`SHA256:…` of the key that was looked at.")
+
+
+class DetailSerializer(serializers.Serializer[Any]):
+    """Why nothing was done, in a sentence."""
+
+    detail = serializers.CharField()
 
 
 class ReadingSerializer(serializers.Serializer[Any]):
@@ -218,6 +227,8 @@ class HealthSerializer(serializers.Serializer[Any]):
 
 
 class SummaryEntrySerializer(serializers.Serializer[Any]):
+    """An entry as the saved file has it; `timestamp` has nine digits."""
+
     container_name = serializers.CharField()
     timestamp = serializers.CharField()
     level = serializers.CharField(allow_null=True)
@@ -226,11 +237,15 @@ class SummaryEntrySerializer(serializers.Serializer[Any]):
 
 
 class BreakdownSerializer(serializers.Serializer[Any]):
+    """The errors of one container: all are counted, the newest are shown."""
+
     error_count = serializers.IntegerField()
     recent_errors = SummaryEntrySerializer(many=True)
 
 
 class IssueSerializer(serializers.Serializer[Any]):
+    """`severity` is critical where the entry calls itself so, high for what stops a service anyway."""
+
     container = serializers.CharField()
     timestamp = serializers.CharField()
     message = serializers.CharField()

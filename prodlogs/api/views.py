@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,13 +18,16 @@ from prodlogs.api.serializers import (
     CollectSerializer,
     CommandSerializer,
     ContainerSerializer,
+    DetailSerializer,
     EntrySerializer,
     FingerprintSerializer,
     HostSerializer,
     SnapshotSerializer,
 )
+from prodlogs.audit import check_names
 from prodlogs.collect import collect_host
 from prodlogs.errors import HostError
+from prodlogs.grammar import Refused
 from prodlogs.hosts import notice_environment
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
 from prodlogs.queries import ERRORS, of_levels
@@ -45,6 +49,8 @@ class CanCollect(MaySeeHostAnd):
 
 
 class CanAccept(MaySeeHostAnd):
+    """Whoever accepts a key says which machine is the host."""
+
     permission = "prodlogs.accept_host_key"
 
 
@@ -66,9 +72,7 @@ class HostViewSet(
         request=CollectSerializer,
         responses={
             200: OpenApiResponse(CollectedSerializer, "Each reading says how it ended, and what is missing."),
-            409: OpenApiResponse(
-                CollectedSerializer, "The host is being read already, or it is not enabled."
-            ),
+            409: OpenApiResponse(DetailSerializer, "The host is being read already, or it is not enabled."),
             502: OpenApiResponse(CollectedSerializer, "The host could not be read; `error` says why."),
         },
     )
@@ -78,22 +82,25 @@ class HostViewSet(
         host: DockerHost = self.get_object()
         wanted = CollectSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
+        user = request.user.get_username()
+        try:
+            check_names([host], wanted.validated_data.get("containers", ()), user=user, via="api")
+        except Refused as error:
+            raise ValidationError({"containers": [str(error)]}) from None
         if not host.enabled:
             return Response({"detail": f"{host.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
-        user = request.user.get_username()
         result = collect_host(host, user=user, via="api", **wanted.validated_data)
         answer = CollectedSerializer(result).data
         if result.running:
-            return Response(answer, status=status.HTTP_409_CONFLICT)
+            detail = f"{host.name}: another reader is at it"
+            return Response({"detail": detail}, status=status.HTTP_409_CONFLICT)
         return Response(answer, status=status.HTTP_502_BAD_GATEWAY if result.error else status.HTTP_200_OK)
 
     @extend_schema(
         request=FingerprintSerializer,
         responses={
             200: HostSerializer,
-            409: OpenApiResponse(
-                description="The host does not offer this key (any more); `detail` says more."
-            ),
+            409: OpenApiResponse(DetailSerializer, "The host does not offer this key (any more)."),
         },
     )
     @action(
@@ -106,7 +113,7 @@ class HostViewSet(
         wanted = FingerprintSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            accept_host_key(host, wanted.validated_data["fingerprint"], request.user)
+            accept_host_key(host, wanted.validated_data["fingerprint"], request.user, via="api")
         except HostError as error:
             return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(host).data)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from logsite.filters import refuse_unknown
 from sessionlogs import counters
 from sessionlogs.statistics import RangeError, TimeRange, may_see, statistics
 
@@ -75,13 +76,7 @@ class StatisticsView(APIView):
         responses=StatisticsSerializer,
     )
     def get(self, request: Request) -> Response:
-        unknown = {
-            name: [f"unknown parameter; there are: {', '.join(PARAMETERS)}"]
-            for name in request.query_params
-            if name not in PARAMETERS
-        }
-        if unknown:
-            raise ValidationError(unknown)
+        refuse_unknown(request, PARAMETERS)
         try:
             when = TimeRange.parse(*(request.query_params.get(name) for name in PARAMETERS))
         except RangeError as error:

@@ -419,7 +419,19 @@ def test_a_search_is_bounded_and_says_how_far_it_went(browser, teammate, entries
     monkeypatch.setattr(queries, "SEARCHED", 2)
     answer = browser(teammate).get(f"{ADMIN}containerlogentry/", {"q": "message"})
     assert [row.beginning for row in answer.context["cl"].result_list] == ["message 5", "message 4"]
-    assert "Looked for back to 2026-05-01 12:00:03" in answer.content.decode()
+    assert "Looked for back to 2026-05-01 12:00:04" in answer.content.decode()
+
+
+def test_a_search_that_is_continued_meets_every_entry(browser, teammate, entries, monkeypatch):
+    monkeypatch.setattr(queries, "SEARCHED", 2)
+    client, query, found = browser(teammate), {"q": "message"}, []
+    for _ in range(5):
+        answer = client.get(f"{ADMIN}containerlogentry/", query)
+        found += [row.beginning for row in answer.context["cl"].result_list]
+        if not (back := re.search(r"Looked for back to ([\d-]+) ([\d:]+)", answer.content.decode())):
+            break
+        query["until"] = f"{back[1]}T{back[2]}"
+    assert set(found) == {f"message {number}" for number in range(1, 6)}
 
 
 def test_a_trace_is_one_entry_to_unfold(browser, teammate):

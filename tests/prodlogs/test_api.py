@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from prodlogs import queries
-from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
+from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus, RemoteCommand
 from tests.factories import (
     ContainerFactory,
     ContainerLogEntryFactory,
@@ -142,7 +142,8 @@ def test_several_containers_of_one_name_are_read_together(api, teammate, entries
         ("snapshots/", {"status": "lost"}, "status"),
         ("commands/", {"denied": "perhaps"}, "denied"),
         ("error-summary/", {"hours": "0"}, "hours"),
-        ("error-summary/", {"hours": "8761"}, "hours"),
+        ("error-summary/", {"hours": "8784.5"}, "hours"),
+        ("error-summary/", {"hours": "nan"}, "hours"),
         ("error-summary/", {"hours": "²"}, "hours"),
         ("error-summary/", {"host": "nowhere"}, "host"),
         ("error-summary/", {"hour": "1"}, "hour"),
@@ -181,11 +182,30 @@ def test_a_text_is_looked_for_in_the_newest_entries_only(api, teammate, entries,
     monkeypatch.setattr(queries, "SEARCHED", 2)
     answer = api(teammate).get(f"{URL}logs/", {"text": "message"}).json()
     assert [entry["message"] for entry in answer["results"]] == ["message 4", "message 3"]
-    assert answer["searched_since"] == "2026-05-01T12:00:02.000000000Z"
+    assert answer["searched_since"] == "2026-05-01T12:00:02.000001000Z"
 
 
 def test_a_search_that_saw_everything_says_so(api, teammate, entries):
     assert api(teammate).get(f"{URL}logs/", {"text": "message"}).json()["searched_since"] is None
+
+
+def test_a_search_that_is_continued_meets_every_entry(api, teammate, monkeypatch):
+    """Docker's times have nanoseconds; those of the filter end at microseconds."""
+    monkeypatch.setattr(queries, "SEARCHED", 2)
+    noon = to_nanoseconds(NOON)
+    container = ContainerFactory()
+    for number in range(9):
+        ContainerLogEntryFactory(
+            container=container, timestamp=noon + number * 1_499, message=f"message {number}"
+        )
+    query, found = {"text": "message"}, []
+    for _ in range(9):
+        answer = api(teammate).get(f"{URL}logs/", query).json()
+        found += [entry["message"] for entry in answer["results"]]
+        if answer["searched_since"] is None:
+            break
+        query["until"] = answer["searched_since"]
+    assert set(found) == {f"message {number}" for number in range(9)}
 
 
 @pytest.mark.parametrize("path", ["logs/", "containers/", "hosts/", "snapshots/", "commands/"])
@@ -247,6 +267,19 @@ def test_denied_commands_can_be_asked_for(api, teammate):
     RemoteCommandFactory(argv=["docker", "exec", "web", "sh"], denied=True)
     [command] = results(api(teammate), "commands/", denied="true")
     assert command["argv"] == ["docker", "exec", "web", "sh"]
+
+
+def test_hosts_and_containers_are_found_by_when_they_were_last_seen(api, teammate):
+    for name, hour in (("early", 11), ("late", 12)):
+        seen = NOON.replace(hour=hour)
+        host = DockerHostFactory(name=f"host-{name}", checked_at=seen)
+        ContainerFactory(name=name, host=host, seen_at=seen)
+    client, noon = api(teammate), "2026-05-01T12:00:00Z"
+
+    assert [row["name"] for row in results(client, "hosts/", since=noon)] == ["host-late"]
+    assert [row["name"] for row in results(client, "hosts/", until=noon)] == ["host-early"]
+    assert [row["name"] for row in results(client, "containers/", since=noon)] == ["late"]
+    assert [row["name"] for row in results(client, "containers/", until=noon)] == ["early"]
 
 
 def test_removed_containers_can_be_left_out(api, teammate):
@@ -396,8 +429,9 @@ def recent(db):
         ContainerLogEntryFactory(container=container, level=level, timestamp=moment - 3 * 3600 * 10**9)
 
 
-def test_the_error_summary_counts_by_container(api, teammate, recent):
-    found = api(teammate).get(f"{URL}error-summary/", {"hours": 1}).json()
+@pytest.mark.parametrize("hours", [1, 0.5])
+def test_the_error_summary_counts_by_container(api, teammate, recent, hours):
+    found = api(teammate).get(f"{URL}error-summary/", {"hours": hours}).json()
     assert (found["total_error_entries"], found["containers_with_errors"]) == (2, 2)
     assert set(found["error_breakdown"]) == {"web", "db"}
 
@@ -449,6 +483,27 @@ def test_a_collection_reaches_back_to_a_time_that_was(api, owner, since):
     answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"since": since}, format="json")
 
     assert (answer.status_code, list(answer.json())) == (400, ["since"])
+
+
+@pytest.mark.parametrize("name", ["web; reboot", "--follow", "web\0", "x" * 256, ""])
+def test_a_hostile_name_is_refused_on_record(api, owner, name):
+    host = DockerHostFactory(address="127.0.0.1", port=1)
+
+    answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"containers": [name]}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["containers"])
+    row = RemoteCommand.objects.get()
+    assert row.argv[-1] == name.replace("\0", "\\x00")
+    assert (row.denied, row.user, row.via, row.host) == (True, "owner", "api", host)
+
+
+@pytest.mark.parametrize("name", [7, None, ["web"], {}])
+def test_a_name_is_a_text(api, owner, name):
+    host = DockerHostFactory(address="127.0.0.1", port=1)
+
+    answer = api(owner).post(f"{URL}hosts/{host.pk}/collect/", {"containers": [name]}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["containers"])
 
 
 @pytest.mark.parametrize(

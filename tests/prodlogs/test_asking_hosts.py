@@ -92,7 +92,10 @@ def test_who_collected_is_on_record(api, owner, web, docker_host):
 def test_two_readers_do_not_meet(api, owner, web, docker_host):
     with read_elsewhere(docker_host):
         answer = collect(api(owner), docker_host)
-    assert answer.status_code == 409
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"detail": f"{docker_host.name}: another reader is at it"},
+    )
     assert not ContainerLogEntry.objects.exists()
 
 

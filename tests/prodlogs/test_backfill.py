@@ -12,7 +12,7 @@ from django.utils import timezone
 from logsite.nanoseconds import from_rfc3339
 from logsite.records import Cursor, from_nanoseconds, get_source, to_nanoseconds
 from prodlogs.collect import backfill_host, collect_host
-from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
+from prodlogs.models import ContainerLogEntry, LogSnapshot, RemoteCommand, Watermark
 from shipping.feed import LocalFeed
 from shipping.models import RejectedEntry
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
@@ -125,6 +125,15 @@ def test_a_container_that_is_nowhere_ends_it_with_1(docker_host):
     with pytest.raises(CommandError, match="no host has engine-nowhere") as failed:
         backfill("--container", "engine-nowhere", "--since", "1h", "--until", "0s")
     assert failed.value.returncode == 1
+
+
+def test_a_hostile_name_is_refused_on_record_and_sent_nowhere(docker_host):
+    with pytest.raises(CommandError, match="not a container's id or name") as refused:
+        backfill("--container", "engine-past", "$(reboot)", "--since", "1h", "--until", "0s")
+
+    assert refused.value.returncode == 2
+    row = RemoteCommand.objects.get()
+    assert (row.argv[-2:], row.denied, row.via) == (["engine-past", "$(reboot)"], True, "cli")
 
 
 def test_a_host_that_does_not_answer_ends_it_with_1(ssh_host, docker_sshd):

@@ -1,20 +1,22 @@
 """The containers of a host as rows, and what they use."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from prodlogs import containers
+from prodlogs import containers, health
 from prodlogs.containers import read_stats, refresh
 from prodlogs.docker_values import Misfit, moment, pair, percent, size
 from prodlogs.errors import HostError
+from prodlogs.health import check_host, check_hosts
 from prodlogs.models import Container, ErrorKind, RemoteCommand
-from tests.factories import ContainerFactory
+from tests.factories import ContainerFactory, DockerHostFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -159,8 +161,10 @@ def test_what_a_container_uses(docker, remote):
     container = docker.run("ssh-stats", "exec sleep 60")
     row = refreshed(remote, container)
 
-    found = read_stats(remote, remote.host)[container]
+    usage = read_stats(remote, remote.host)
+    found = usage.found[container]
 
+    assert usage.misfits == []
     row.refresh_from_db()
     assert row.stats == found
     assert row.stats_at is not None
@@ -294,6 +298,84 @@ def test_more_containers_than_one_command_names(scripted, elsewhere):
     assert RemoteCommand.objects.count() == 1 + 3
 
 
+def used(container_id, **fields):
+    return json.dumps({
+        "ID": container_id, "CPUPerc": "0.05%", "MemUsage": "828KiB / 1.9GiB", "NetIO": "1e+03kB / 0B",
+        "BlockIO": "0B / 0B", "PIDs": "1", **fields,
+    })  # fmt: skip
+
+
+def asked_for_stats(scripted, *lines):
+    """A host of two running containers, whose `docker stats` says this."""
+    stats = "\n".join(lines)
+    scripted.docker(
+        f"case $1 in\nps) echo '{listed(ONE)}'; echo '{listed(TWO)}' ;;\n"
+        f"inspect) echo '{details(ONE)}'; echo '{details(TWO, Name='/db')}' ;;\n"
+        f"stats) cat <<'STATS'\n{stats}\nSTATS\nesac"
+    )
+    return check_host(scripted.row)
+
+
+def test_what_a_container_uses_is_known_whatever_docker_rounds_to(scripted):
+    found = asked_for_stats(scripted, used(ONE), used(TWO))
+
+    assert (found["status"], found["problems"]) == ("healthy", [])
+    assert [row["network_in_bytes"] for row in found["stats"]] == [10**6, 10**6]
+
+
+def test_a_value_of_stats_that_does_not_fit_is_unknown_and_told(scripted):
+    found = asked_for_stats(scripted, used(ONE, CPUPerc="much"), used(TWO))
+
+    assert (found["status"], found["error"]) == ("degraded", "")
+    assert found["problems"] == [
+        f"`docker stats` has for CPUPerc of {ONE[:12]} no percentage: 'much'",
+    ]
+    assert {row["container_name"]: row["cpu_percent"] for row in found["stats"]} == {"web": None, "db": 0.05}
+    assert {row["memory_bytes"] for row in found["stats"]} == {847_872}
+
+
+@pytest.mark.parametrize("line", ["Welcome!", "[]", json.dumps({"ID": TWO})])
+def test_a_line_of_stats_that_does_not_fit_is_told_and_the_others_are_read(scripted, line):
+    found = asked_for_stats(scripted, used(ONE), line)
+
+    assert found["status"] == "degraded"
+    assert "a line of `docker stats` does not fit" in found["problems"][0]
+    assert Container.objects.get(container_id=ONE).stats["cpu_percent"] == 0.05
+
+
+@pytest.mark.parametrize("silent", ["ps", "inspect", "stats"])
+def test_a_daemon_that_hangs_is_not_waited_for_as_long_as_for_a_log(scripted, monkeypatch, settings, silent):
+    settings.PRODLOGS_DEADLINE = 300.0
+    monkeypatch.setattr(containers, "LONGEST", 1.0)
+    scripted.docker(
+        f"[ $1 = {silent} ] && exec sleep 60\n[ $1 = ps ] && echo '{listed(ONE)}'\n"
+        f"[ $1 = inspect ] && echo '{details(ONE)}'\ntrue"
+    )
+    began = time.monotonic()
+
+    found = check_host(scripted.row)
+
+    assert (found["status"], found["error_kind"]) == ("unreachable", "timeout")
+    assert "did not end within 1 s" in found["error"]
+    assert time.monotonic() - began < 30
+
+
+def test_a_host_that_breaks_something_here_does_not_hide_the_others(scripted, monkeypatch):
+    def broken(remote, host):
+        if host.name == "broken":
+            raise OperationalError("database is locked")
+        return refresh(remote, host)
+
+    monkeypatch.setattr(health, "refresh", broken)
+    scripted.docker("exit 0")
+
+    bad, good = check_hosts([DockerHostFactory(name="broken"), scripted.row])
+
+    assert (bad["status"], bad["error_kind"]) == ("unreachable", "internal")
+    assert "internal error (OperationalError)" in bad["error"]
+    assert good["status"] == "healthy"
+
+
 # --- values -----------------------------------------------------------------------------------------------
 
 
@@ -301,7 +383,8 @@ def test_more_containers_than_one_command_names(scripted, elsewhere):
     ("text", "expected"),
     [
         ("0B", 0), ("828KiB", 847_872), ("12.34MiB", 12_939_428), ("1.9GiB", 2_040_109_466), ("1.2kB", 1200),
-        ("45.6MB", 45_600_000), ("1TB", 10**12), ("--", None), ("", None),
+        ("45.6MB", 45_600_000), ("1TB", 10**12), ("1e+03kB", 10**6), ("1e+03MiB", 1000 * 2**20), ("--", None),
+        ("", None),
     ],
 )  # fmt: skip
 def test_a_size(text, expected):

@@ -132,11 +132,11 @@ def test_the_offered_key_becomes_the_accepted_one():
 
 
 def test_who_accepted_which_key_is_on_record():
-    accept(offering(SECOND, host_key=key_text(FIRST)), fingerprint(key_text(SECOND)), "netops")
+    accept(offering(SECOND, host_key=key_text(FIRST)), fingerprint(key_text(SECOND)), "netops", via="api")
 
     row = RemoteCommand.objects.get()
     old, new = fingerprint(key_text(FIRST)), fingerprint(key_text(SECOND))
-    assert (row.user, row.host_name, row.host_key_fingerprint) == ("netops", "web1", new)
+    assert (row.user, row.via, row.host_name, row.host_key_fingerprint) == ("netops", "api", "web1", new)
     assert row.argv == ["accept-key", new, "instead-of", old]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from prodlogs import LogInterface, ProductionLogCollector
 from prodlogs.log_interface import get_production_errors, get_production_logs, save_production_logs
+from prodlogs.models import RemoteCommand
 from tests.conftest import service_address
 from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import Docker
@@ -69,6 +70,13 @@ def test_saving(web, tmp_path):
     assert len(json.loads((tmp_path / "logs.json").read_text())["containers"]["li-web"]) == 2
     assert path == str(tmp_path / "logs.json")
     assert save_production_logs(tmp_path / "again.json") == str(tmp_path / "again.json")
+
+
+def test_saving_asks_for_a_file_it_can_write_before_it_reads(web, tmp_path):
+    with pytest.raises(OSError, match="there is no directory"):
+        LogInterface(web.name).save_all_logs(tmp_path / "missing" / "logs.json")
+
+    assert not RemoteCommand.objects.exists()
 
 
 def test_health(web):

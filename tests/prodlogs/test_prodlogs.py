@@ -1,16 +1,21 @@
 """`manage.py prodlogs` against a real Docker engine behind a real OpenSSH."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from logsite.stopping import account
+from prodlogs import selftest
+from prodlogs.harden import wrapper
 from prodlogs.management.commands import prodlogs as command
 from prodlogs.models import DockerHost, RemoteCommand
 from tests.conftest import service_address
 from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import Docker
+from tests.prodlogs.keys import HOST_KEY, HOST_KEY_FINGERPRINT, PRIVATE_KEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPTS = {
@@ -19,6 +24,10 @@ SCRIPTS = {
     "pl-job": 'printf \'{"level":"warning","msg":"slow"}\\n\'; sleep 600',
 }
 CONTAINERS = set(SCRIPTS)
+OUTCOME = {
+    "name", "tried", "hostile", "passed", "refused", "answer", "exit_code", "stdout_bytes", "stderr_bytes",
+    "duration_ms",
+}  # fmt: skip
 ENTRY = {"container_name", "timestamp", "level", "message", "raw_line"}
 
 
@@ -104,6 +113,17 @@ def test_container_shows_one(three):
     ]
 
 
+@pytest.mark.parametrize("digits", [12, 64])
+def test_container_takes_an_id(digits, three):
+    prodlogs("status")
+    identity = three.containers.get(name="pl-db").container_id
+
+    assert [entry["message"] for entry in as_json("container", identity[:digits])] == [
+        "[CRITICAL] disk full",
+        "plain",
+    ]
+
+
 def test_container_in_words(three):
     out, _ = prodlogs("container", "pl-job")
 
@@ -178,11 +198,13 @@ def test_health_names_a_container_that_failed(docker, docker_host):
     assert docker_host.containers.get(name="pl-broken").exit_code == 3
 
 
-@pytest.mark.parametrize("words", [[], ["--interval", "0.2"]])
-def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settings):
-    rounds = []
+@pytest.mark.parametrize(("words", "seconds"), [([], 0.2), (["--interval", "0.3"], 0.3)])
+def test_follow_reads_until_it_is_asked_to_end(words, seconds, three, monkeypatch, settings):
+    rounds, intervals = [], []
 
     def two_rounds(find, *, user, interval, stop, report):
+        intervals.append(interval)
+
         def counted(result):
             rounds.append(result)
             report(result)
@@ -198,6 +220,7 @@ def test_follow_reads_until_it_is_asked_to_end(words, three, monkeypatch, settin
 
     assert "pl-web: complete; 2 lines" in out
     assert "Ctrl-C ends" in err
+    assert intervals == [seconds]
 
 
 def test_follow_as_json_is_an_object_a_line(db, monkeypatch):
@@ -238,26 +261,29 @@ def test_an_unknown_container_is_an_error(three):
     with pytest.raises(CommandError, match="container 'nothing': no host has it") as error:
         prodlogs("container", "nothing")
 
-    assert error.value.returncode == 2
+    assert error.value.returncode == 1  # the host was asked
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "many", "nan", "99999"])
 def test_hours_that_are_none_are_refused(hours):
-    with pytest.raises((CommandError, SystemExit)):
+    with pytest.raises(CommandError, match=f"'{hours}' is not a number of hours above 0 and up to 8784"):
         prodlogs("logs", "--", hours)
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan", "86401"])
 def test_an_interval_that_is_none_is_refused(seconds):
-    with pytest.raises((CommandError, SystemExit)):
+    with pytest.raises(CommandError, match=f"'{seconds}' is not a number of seconds above 0 and up to a day"):
         prodlogs("follow", f"--interval={seconds}")
 
 
 def test_a_hostile_name_is_sent_nowhere(three):
-    with pytest.raises(CommandError, match="no host has it"):
+    with pytest.raises(CommandError, match="not a container's id or name") as refused:
         prodlogs("container", "web; docker rm -f web")
 
-    assert not [row for row in RemoteCommand.objects.all() if "rm" in row.argv]
+    assert refused.value.returncode == 2
+    row = RemoteCommand.objects.get()  # and no other: nothing was sent
+    assert row.argv == ["docker", "logs", "--timestamps", "web; docker rm -f web"]
+    assert (row.denied, row.via, row.exit_code, row.user) == (True, "cli", None, account())
 
 
 def test_a_host_that_fails_is_named_and_the_others_are_read(three, docker_host, ssh_host, docker_sshd):
@@ -330,7 +356,28 @@ def test_accept_key_accepts_what_was_offered(docker, docker_host):
     }
 
     prodlogs("status")
-    assert RemoteCommand.objects.filter(argv__0="accept-key").count() == 1
+    row = RemoteCommand.objects.get(argv__0="accept-key")
+    assert (row.argv, row.user, row.via) == (["accept-key", shown], account(), "cli")
+
+
+def test_accept_key_says_which_key_it_is_from_now_on(db):
+    host = DockerHostFactory(offered_host_key=HOST_KEY)
+
+    out, _ = prodlogs("accept-key", "--fingerprint", HOST_KEY_FINGERPRINT)
+
+    assert out == f"{host.name}: its key is {HOST_KEY_FINGERPRINT} from now on\n"
+    assert DockerHost.objects.get().host_key == HOST_KEY
+
+
+@pytest.mark.parametrize("words", [["harden"], ["selftest"], ["accept-key", "--fingerprint", "SHA256:x"]])
+def test_what_is_for_one_host_asks_which_of_several(words, db):
+    for name in ("docker01", "docker02"):
+        DockerHostFactory(name=name)
+
+    with pytest.raises(CommandError, match="--host: choose one of docker01, docker02") as error:
+        prodlogs(*words)
+
+    assert error.value.returncode == 2
 
 
 def test_harden_prints_wrapper_and_line(docker_host):
@@ -346,6 +393,73 @@ def test_harden_as_json(docker_host):
 
     assert found["wrapper"].startswith("#!/bin/sh\n")
     assert found["authorized_keys"].startswith('restrict,command="/opt/read" ')
+
+
+def test_harden_prints_the_wrapper_alone(db):
+    DockerHostFactory(ssh_key=PRIVATE_KEY)
+
+    out, _ = prodlogs("harden", "--wrapper")
+
+    assert out == wrapper()
+
+
+def test_harden_names_another_client_and_another_daemon(db):
+    DockerHostFactory(ssh_key=PRIVATE_KEY)
+    words = ("--docker", "/opt/bin/docker", "--docker-host", "unix:///run/user/1000/docker.sock")
+
+    alone, _ = prodlogs("harden", "--wrapper", *words)
+    whole, _ = prodlogs("harden", *words)
+
+    assert alone == wrapper("/opt/bin/docker", "unix:///run/user/1000/docker.sock")
+    assert alone in whole
+    assert as_json("harden", *words)["wrapper"] == alone
+
+
+def test_harden_writes_nothing_into_a_script_that_could_be_more_than_a_path(db):
+    DockerHostFactory(ssh_key=PRIVATE_KEY)
+
+    with pytest.raises(CommandError, match="is not a program's name or absolute path") as error:
+        prodlogs("harden", "--docker", "docker; reboot")
+
+    assert error.value.returncode == 2
+
+
+REFUSAL = selftest.Outcome("exec", "docker exec", True, True, True, "exit code 126", 126, 0, 9, 1.5)
+
+
+def test_selftest_as_json_has_each_attempt_and_no_other_line(db, monkeypatch):
+    DockerHostFactory()
+    got_through = replace(REFUSAL, name="rm", passed=False, refused=False, exit_code=0)
+
+    def run(host, *, user, report):
+        for outcome in (REFUSAL, got_through):
+            report(outcome)
+        return [REFUSAL, got_through]
+
+    monkeypatch.setattr(selftest, "run", run)
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 of 2 attempts did not end as they must"):
+        call_command("prodlogs", "selftest", "--json", stdout=out)
+
+    outcomes = json.loads(out.getvalue())
+    assert {frozenset(outcome) for outcome in outcomes} == {frozenset(OUTCOME)}
+    assert [(outcome["name"], outcome["passed"]) for outcome in outcomes] == [("exec", True), ("rm", False)]
+
+
+def test_selftest_tells_each_attempt_as_it_ends(db, monkeypatch):
+    DockerHostFactory()
+    out, seen = StringIO(), []
+
+    def run(host, *, user, report):
+        report(REFUSAL)
+        seen.append(out.getvalue())
+        return [REFUSAL]
+
+    monkeypatch.setattr(selftest, "run", run)
+    call_command("prodlogs", "selftest", stdout=out)
+
+    assert seen == ["ok            refused  exec: exit code 126\n"]
+    assert out.getvalue() == seen[0]
 
 
 def test_selftest_fails_on_a_host_that_is_not_hardened(three):

@@ -12,14 +12,16 @@ import pytest
 from django.db import transaction
 
 from prodlogs import executions, ssh
+from prodlogs.audit import check_names, deny
 from prodlogs.errors import HostError
-from prodlogs.grammar import Logs, Ps
+from prodlogs.grammar import Logs, Ps, Refused
 from prodlogs.harden import wrapper
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind, HostStatus, RemoteCommand
 from prodlogs.remote import Remote
 from tests.devices.emulator import free_port, private_key
 from tests.devices.openssh import openssh
+from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import processes_of
 from tests.prodlogs.hardened import hardened
 
@@ -81,8 +83,7 @@ def test_a_reader_that_leaves_early_ends_the_command(docker, remote, docker_sshd
         next(chunks)
 
     assert _gone(container)
-    stdout, _ = remote.read(Ps())
-    assert container in stdout
+    assert container in remote.read(Ps())
     assert RemoteCommand.objects.first().error_kind == ""
 
 
@@ -101,7 +102,7 @@ def test_a_reader_that_leaves_early_ends_the_command_of_a_hardened_host(docker, 
             next(chunks)
 
         assert _gone(container)
-        assert container in remote.read(Ps())[0]
+        assert container in remote.read(Ps())
 
 
 def _gone(word):
@@ -160,7 +161,7 @@ def test_after_a_timeout_the_next_command_has_its_own_answer(scripted, elsewhere
     failure(elsewhere, timeout=0.5)
     scripted.docker("echo still here")
 
-    assert elsewhere.read(Ps()) == ("still here\n", "")
+    assert elsewhere.read(Ps()) == "still here\n"
 
 
 def test_a_limit_of_bytes_gives_that_many(scripted, elsewhere):
@@ -297,7 +298,7 @@ def test_a_connection_that_breaks_while_it_is_read(scripted, elsewhere):
 
     assert caught.value.kind == ErrorKind.CONNECTION
     assert status(scripted.row) == (HostStatus.FAILED, ErrorKind.CONNECTION)
-    assert elsewhere.read(Ps()) == ("again\n", "")
+    assert elsewhere.read(Ps()) == "again\n"
     assert status(scripted.row) == (HostStatus.OK, "")
 
 
@@ -376,11 +377,9 @@ def test_a_changed_host_key_is_on_record_with_its_fingerprint(docker_sshd, ssh_h
     assert row.key_fingerprint == ""
 
 
-def test_what_the_grammar_refused_is_on_record(docker_sshd, ssh_host):
-    with Remote(ssh_host(docker_sshd), user="mallory", via="api") as remote:
-        remote.deny(
-            ["docker", "exec", "web\0", "sh", "\ud800", 7, "--password=Hunter2-Secret"], "not read-only"
-        )
+def test_what_the_grammar_refused_is_on_record(db):
+    words = ["docker", "exec", "web\0", "sh", "\ud800", 7, "--password=Hunter2-Secret"]
+    deny(DockerHostFactory(), words, "not read-only", user="mallory", via="api")
 
     row = RemoteCommand.objects.get()
     assert row.argv[:6] == ["docker", "exec", "web\\x00", "sh", "\\ud800", "7"]
@@ -388,6 +387,25 @@ def test_what_the_grammar_refused_is_on_record(docker_sshd, ssh_host):
         True, "mallory", ErrorKind.REFUSED, "not read-only",
     )  # fmt: skip
     assert "Hunter2-Secret" not in str(row.argv)
+
+
+def test_a_name_that_cannot_be_a_container_s_is_on_record_for_each_host(db):
+    hosts = [DockerHostFactory(name=name) for name in ("one", "two")]
+    with pytest.raises(Refused, match="not a container's id or name"):
+        check_names(hosts, ["web", "web; docker rm -f web"], user="mallory", via="cli")
+
+    rows = RemoteCommand.objects.order_by("host_name")
+    assert [(row.host_name, row.user, row.via, row.denied) for row in rows] == [
+        ("one", "mallory", "cli", True),
+        ("two", "mallory", "cli", True),
+    ]
+    assert rows[0].argv == ["docker", "logs", "--timestamps", "web", "web; docker rm -f web"]
+
+
+def test_names_and_ids_are_nothing_to_record(db):
+    check_names([DockerHostFactory()], ["web", "web_1.a-b", "f" * 64, "f" * 12], user="netops", via="cli")
+
+    assert not RemoteCommand.objects.exists()
 
 
 def test_nothing_is_sent_in_a_transaction_that_could_take_the_record_back(scripted, elsewhere):

@@ -86,6 +86,24 @@ def test_the_worst_container_is_first_and_shows_its_newest_errors(host):
     ]
 
 
+def test_many_containers_with_errors_take_no_more_queries(host, django_assert_max_num_queries):
+    for number in range(30):
+        web = ContainerFactory(host=host, name=f"web-{number}")
+        for each in range(RECENT + 2):
+            write(web, "ERROR", f"{number}: {each}", number=each)
+
+    with django_assert_max_num_queries(5):
+        summary = error_summary(24, [host], NOW)
+
+    found = summary["error_breakdown"]
+    assert {name: errors["error_count"] for name, errors in found.items()} == {
+        f"web-{number}": RECENT + 2 for number in range(30)
+    }
+    assert [entry["message"] for entry in found["web-7"]["recent_errors"]] == [
+        f"7: {each}" for each in range(2, RECENT + 2)
+    ]
+
+
 def test_a_critical_entry_is_an_issue(host):
     write(ContainerFactory(host=host, name="db"), "CRITICAL", "PANIC: could not write")
 

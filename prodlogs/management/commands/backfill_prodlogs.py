@@ -11,6 +11,7 @@ from logsite.commands import SiteCommand
 from logsite.moments import parse_moment
 from logsite.stopping import account
 from logsite.terminal import plain
+from prodlogs.audit import check_names
 from prodlogs.collect import HostResult, backfill_hosts
 from prodlogs.hosts import get_hosts
 from prodlogs.printing import result_dict
@@ -45,6 +46,7 @@ class Command(SiteCommand):
             raise CommandError("--since, --until: give times from 1971 to 2199", returncode=2)
         try:
             hosts = get_hosts(options["host"])
+            check_names(hosts, options["container"] or (), user=account(), via="cli")
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
         results = backfill_hosts(hosts, since, until, user=account(), containers=options["container"])

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from prodlogs.collector import ProductionLogCollector, failures_of
 from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.follow import follow
+from prodlogs.grammar import Refused
 from prodlogs.host_keys import accept, key_text
 from prodlogs.hosts import get_hosts, private_key
 from prodlogs.models import DockerHost
@@ -38,8 +39,12 @@ EPILOG = """\
   prodlogs selftest --host docker01    proves that the host refuses everything else
   prodlogs accept-key --host docker01 --fingerprint SHA256:…
 
+Without --host all hosts are read that are enabled; harden, selftest and accept-key are for one.
 Hosts are those of the admin, or the one of PRODLOGS_HOST, PRODLOGS_USER and PRODLOGS_SSH_KEY.
 Exit code 1 when something could not be read, 2 when nothing was tried."""
+
+MANY = "one Docker host; without it, all that are enabled"
+ONE = "the Docker host; needed where there are several"
 
 
 class Command(SiteCommand):
@@ -53,41 +58,9 @@ class Command(SiteCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        common = CommandParser(add_help=False)
-        common.add_argument(
-            "--host", metavar="NAME", help="one Docker host; without it, all that are enabled"
-        )
-        common.add_argument("--json", action="store_true", help="JSON on standard output")
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-
-        def verb(name: str, text: str, hours: float | None = None) -> argparse.ArgumentParser:
-            found: argparse.ArgumentParser = verbs.add_parser(name, help=text, parents=[common])
-            if hours is not None:
-                found.add_argument(
-                    "hours", metavar="H", nargs="?", type=_hours, default=hours, help="hours back"
-                )
-            return found
-
-        verb("status", "the containers of each host")
-        verb("logs", "what all containers wrote", 1.0)
-        verb("errors", "their errors, summed up", 24.0)
-        one = verb("container", "what one container wrote")
-        one.add_argument("name", metavar="NAME")
-        one.add_argument("hours", metavar="H", nargs="?", type=_hours, default=1.0, help="hours back")
-        verb("save", "everything into a JSON file", 24.0).add_argument("--output", metavar="FILE")
-        verb("health", "whether hosts and containers are well")
-        verb("follow", "read on and on").add_argument(
-            "--interval",
-            type=_seconds,
-            metavar="S",
-            default=settings.PRODLOGS_INTERVAL,
-            help="seconds in between",
-        )
-        _add_hardening(verb("harden", "print the server's side of the read-only access"))
-        verb("selftest", "prove that the host refuses everything else")
-        verb("accept-key", "accept the key that a host offered").add_argument(
-            "--fingerprint", metavar="SHA256:…", required=True
-        )
+        _add_reading(partial(_add_verb, verbs, MANY))
+        _add_hosts_side(partial(_add_verb, verbs, ONE))
 
     def handle(self, **options: Any) -> None:
         try:
@@ -129,7 +102,12 @@ class Command(SiteCommand):
 
     def _container(self, options: dict[str, Any]) -> None:
         collector = self._collector(options)
-        entries = collector.get_logs_from_container(options["name"], options["hours"])
+        try:
+            entries = collector.get_logs_from_container(options["name"], options["hours"])
+        except Refused:
+            raise
+        except ValueError as error:  # the hosts were asked
+            raise CommandError(str(error)) from None
         if options["json"]:
             self._json(entries)
         else:
@@ -205,18 +183,22 @@ class Command(SiteCommand):
 
     def _selftest(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
-        outcomes = selftest.run(host, user=account())
+
+        def report(outcome: selftest.Outcome) -> None:
+            if not options["json"]:
+                self._lines([printing.outcome_line(outcome)])
+                self.stdout.flush()
+
+        outcomes = selftest.run(host, user=account(), report=report)
         if options["json"]:
             self._json([asdict(outcome) for outcome in outcomes])
-        else:
-            self._lines(map(printing.outcome_line, outcomes))
         if not selftest.passed(outcomes):
             wrong = sum(not outcome.passed for outcome in outcomes)
             raise CommandError(f"{host.name}: {wrong} of {len(outcomes)} attempts did not end as they must")
 
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
-        accept(host, options["fingerprint"], user=account())
+        accept(host, options["fingerprint"], user=account(), via="cli")
         if options["json"]:
             self._json({"host": host.name, "fingerprint": options["fingerprint"]})
         else:
@@ -256,11 +238,43 @@ class Command(SiteCommand):
             raise CommandError("\n".join(map(plain, collector.failures)))
 
 
-def _add_hardening(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-    verb.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
-    verb.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
-    verb.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
+def _add_verb(
+    verbs: Any, host: str, name: str, text: str, *, hours: float | None = None
+) -> argparse.ArgumentParser:
+    found: argparse.ArgumentParser = verbs.add_parser(name, help=text)
+    found.add_argument("--host", metavar="NAME", help=host)
+    found.add_argument("--json", action="store_true", help="JSON on standard output")
+    if name == "container":
+        found.add_argument("name", metavar="NAME", help="its name, its id, or the id's first 12 digits")
+    if hours is not None:
+        text = f"hours back, such as 24 or 0.5; default: {hours:g}"
+        found.add_argument("hours", metavar="H", nargs="?", type=_hours, default=hours, help=text)
+    return found
+
+
+def _add_reading(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    verb("status", "the containers of each host")
+    verb("logs", "what all containers wrote", hours=1.0)
+    verb("errors", "their errors, summed up", hours=24.0)
+    verb("container", "what one container wrote", hours=1.0)
+    save = verb("save", "everything into a JSON file", hours=24.0)
+    save.add_argument("--output", metavar="FILE", help="default: production_logs_<date>_<time>.json")
+    verb("health", "whether hosts and containers are well")
+    verb("follow", "read on and on").add_argument(
+        "--interval", type=_seconds, metavar="S", default=settings.PRODLOGS_INTERVAL,
+        help="seconds between two looks at a host; default: PRODLOGS_INTERVAL",
+    )  # fmt: skip
+
+
+def _add_hosts_side(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    side = verb("harden", "print the server's side of the read-only access")
+    side.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
+    side.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    side.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
+    side.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
+    verb("selftest", "prove that the host refuses everything else")
+    key = verb("accept-key", "accept the key that a host offered")
+    key.add_argument("--fingerprint", metavar="SHA256:…", required=True, help="of the key that you looked at")
 
 
 def _hours(text: str) -> float:

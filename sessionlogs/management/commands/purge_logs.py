@@ -12,7 +12,10 @@ from sessionlogs.retention import Purge, RetentionError
 
 
 class Command(SiteCommand):
-    help = "Remove sessions and responses that are older than the RETENTION_… settings say, in small batches."
+    help = (
+        "Remove sessions, responses and container logs that are older than the RETENTION_… settings say, "
+        "in small batches."
+    )
     requires_system_checks = "__all__"
 
     def add_arguments(self, parser: CommandParser) -> None:
