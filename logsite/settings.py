@@ -203,7 +203,10 @@ PRODLOGS_ENTRY_LIMIT = env.int("PRODLOGS_ENTRY_LIMIT", 256 * 1024)  # bytes; lon
 PRODLOGS_INTERVAL = env.float("PRODLOGS_INTERVAL", 2.0)  # seconds between two readings, when following
 RETENTION_DAYS_CONTAINERS = env.int(
     "RETENTION_DAYS_CONTAINERS", 90
-)  # entries, snapshots, commands; 0 for ever
+)  # entries, snapshots, commands; 0: for ever
+RETENTION_DAYS_FOLLOW = env.int(
+    "RETENTION_DAYS_FOLLOW", 7
+)  # commands of `follow` that went well; 0: as the others
 
 # --- Shipping --------------------------------------------------------------------------------------------
 LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"

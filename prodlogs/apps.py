@@ -13,9 +13,10 @@ class ProdLogsConfig(AppConfig):
         from logsite.records import register_source
         from prodlogs import checks  # noqa: F401  registers them
         from prodlogs.metrics import families
-        from prodlogs.retention import ContainerPurge
+        from prodlogs.retention import ContainerPurge, FollowPurge
         from prodlogs.sources import ContainerSource
 
         register_source(ContainerSource())
         register_metrics(ContainerSource.permission, families)
         register_purge(ContainerPurge())
+        register_purge(FollowPurge())

@@ -45,9 +45,11 @@ def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
         for name in ABOVE_ZERO
         if getattr(settings, name) <= 0
     ]
-    if settings.RETENTION_DAYS_CONTAINERS < 0:
-        days = settings.RETENTION_DAYS_CONTAINERS
-        found.append(Error(f"RETENTION_DAYS_CONTAINERS={days}: give days, or 0 for ever", id="prodlogs.E006"))
+    found += [
+        Error(f"{name}={getattr(settings, name)}: give days, or 0 for ever", id="prodlogs.E006")
+        for name in ("RETENTION_DAYS_CONTAINERS", "RETENTION_DAYS_FOLLOW")
+        if getattr(settings, name) < 0
+    ]
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prodlogs.audit import check_names
-from prodlogs.collect import HostResult, collect_hosts
+from prodlogs.collect import HostResult, collect_hosts, failed
 from prodlogs.containers import refresh
 from prodlogs.entries import EntryDict, as_dicts, by_container, named, since_hours, stored
 from prodlogs.errors import HostError
@@ -55,6 +55,8 @@ class ProductionLogCollector:
                 refresh(remote, host)
         except HostError as error:
             return str(error)
+        except Exception as error:  # the other hosts are asked all the same  # noqa: BLE001
+            return failed(host, error).error
         return ""
 
     def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:

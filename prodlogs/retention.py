@@ -28,10 +28,7 @@ class ContainerPurge(Part):
     removes = ("entries", "snapshots", "commands", "containers")
 
     def rule(self) -> str:
-        days = settings.RETENTION_DAYS_CONTAINERS
-        if not 0 <= days <= LONGEST:
-            raise ValueError(f"RETENTION_DAYS_CONTAINERS: {days} is not between 0 and {LONGEST} days")
-        return f"{self.name}: {days} days" if days else f"{self.name}: for ever"
+        return _rule(self.name, "RETENTION_DAYS_CONTAINERS", without="for ever")
 
     def count(self, now: datetime, *, even_unshipped: bool) -> Tally:
         rows = self._rows(now, even_unshipped) if settings.RETENTION_DAYS_CONTAINERS else {}
@@ -43,13 +40,7 @@ class ContainerPurge(Part):
         if not settings.RETENTION_DAYS_CONTAINERS:
             return
         for what, rows in self._rows(now, even_unshipped).items():
-            while not stopping():
-                with transaction.atomic():
-                    ids = list(rows.values_list("pk", flat=True)[:A_BATCH])
-                    rows.model._default_manager.filter(pk__in=ids).delete()
-                    yield Counter({(self.name, what): len(ids)} if ids else {})
-                if len(ids) < A_BATCH:
-                    break
+            yield from _removed(rows, (self.name, what), stopping)
 
     def kept_for_shipping(self, now: datetime) -> int:
         if not settings.RETENTION_DAYS_CONTAINERS:
@@ -87,3 +78,51 @@ class ContainerPurge(Part):
     @staticmethod
     def _cut_off(now: datetime) -> datetime:
         return now - timedelta(days=settings.RETENTION_DAYS_CONTAINERS)
+
+
+class FollowPurge(Part):
+    """What following sent, every few seconds for each container, and what went well. Refused and failed commands,
+    and those that somebody asked for, stay as long as entries."""
+
+    name = "commands of follow"
+    removes = ("commands",)
+
+    def rule(self) -> str:
+        return _rule(self.name, "RETENTION_DAYS_FOLLOW", without="as long as other commands")
+
+    def count(self, now: datetime, *, even_unshipped: bool) -> Tally:
+        return Counter({(self.name, "commands"): self._rows(now).count()})
+
+    def batches(
+        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
+    ) -> Iterator[Tally]:
+        yield from _removed(self._rows(now), (self.name, "commands"), stopping)
+
+    def kept_for_shipping(self, now: datetime) -> int:
+        return 0
+
+    @staticmethod
+    def _rows(now: datetime) -> QuerySet[RemoteCommand]:
+        days = settings.RETENTION_DAYS_FOLLOW
+        if not days:
+            return RemoteCommand.objects.none()
+        routine = RemoteCommand.objects.filter(via="follow", denied=False, exit_code=0)
+        return routine.filter(sent_at__lt=now - timedelta(days=days)).order_by("sent_at", "id")
+
+
+def _rule(name: str, setting: str, *, without: str) -> str:
+    days = getattr(settings, setting)
+    if not 0 <= days <= LONGEST:
+        raise ValueError(f"{setting}: {days} is not between 0 and {LONGEST} days")
+    return f"{name}: {days} days" if days else f"{name}: {without}"
+
+
+def _removed(rows: QuerySet[Any], counted: tuple[str, str], stopping: Callable[[], bool]) -> Iterator[Tally]:
+    """Remove `rows` batch by batch, and tell each within its transaction."""
+    while not stopping():
+        with transaction.atomic():
+            ids = list(rows.values_list("pk", flat=True)[:A_BATCH])
+            rows.model._default_manager.filter(pk__in=ids).delete()
+            yield Counter({counted: len(ids)} if ids else {})
+        if len(ids) < A_BATCH:
+            return

@@ -27,6 +27,11 @@ def _ninety_days(settings):
     settings.RETENTION_DAYS_CONTAINERS = 90
 
 
+@pytest.fixture(autouse=True)
+def _seven_days(settings):
+    settings.RETENTION_DAYS_FOLLOW = 7
+
+
 def purge(**options):
     output = StringIO()
     call_command("purge_logs", stdout=output, **options)
@@ -123,3 +128,36 @@ def test_a_setting_out_of_range_removes_nothing(settings):
         purge()
     assert refused.value.returncode == 2
     assert not PurgeRun.objects.exists()
+
+
+# --- what following sends ------------------------------------------------------------------------------------
+
+
+def followed():
+    output = StringIO()
+    call_command("purge_logs", stdout=output)
+    return [line for line in output.getvalue().splitlines() if line.startswith("commands of follow")]
+
+
+def sent(days, **columns):
+    return RemoteCommandFactory(sent_at=ago(days), **{"via": "follow", "exit_code": 0, **columns})
+
+
+def test_what_following_sent_goes_sooner_where_it_went_well():
+    sent(8)
+    left = [sent(6), sent(8, exit_code=1), sent(8, denied=True), sent(8, exit_code=None), sent(8, via="cli")]
+    assert followed() == ["commands of follow: 7 days: 1 commands removed"]
+    assert list(RemoteCommand.objects.order_by("id")) == left
+
+
+def test_without_days_it_stays_as_long_as_the_others(settings):
+    settings.RETENTION_DAYS_FOLLOW = 0
+    sent(89)
+    assert followed() == ["commands of follow: as long as other commands: 0 commands removed"]
+    assert RemoteCommand.objects.exists()
+
+
+def test_days_that_are_none_end_it(settings):
+    settings.RETENTION_DAYS_FOLLOW = -1
+    with pytest.raises(CommandError, match="RETENTION_DAYS_FOLLOW: -1 is not between"):
+        followed()

@@ -73,6 +73,7 @@ def test_each_class_has_its_own_age():
         "failed: 60 days: 2 sessions, 2 events removed",
         "responses: 0 removed",
         "containers: 90 days: 0 entries, 0 snapshots, 0 commands, 0 containers removed",
+        "commands of follow: 7 days: 0 commands removed",
     ]
     assert SessionLog.objects.count() == 6
 
@@ -104,7 +105,7 @@ def test_responses_may_go_before_their_events(settings):
     settings.RETENTION_DAYS_RESPONSES = 7
     session("old", 8)
     session("new", 6)
-    assert purge()[-2] == "responses: 1 removed"
+    assert "responses: 1 removed" in purge()
     old, new = SessionLog.objects.order_by("timestamp")
     assert (old.response, old.truncated_bytes, old.command) == ("", 11, "show interface all")
     assert (new.response, new.truncated_bytes) == ("ünlimited\n", 0)
@@ -160,10 +161,8 @@ def test_what_is_not_shipped_yet_stays(destination, settings):
     printed = purge()
     assert devices() == ["half-way", "not shipped"]
     assert not Session.objects.filter(pk=shipped.pk).exists()
-    assert [printed[-3], printed[-1]] == [
-        "responses: 1 removed",
-        "2 sessions stay until they are shipped (--even-unshipped removes them)",
-    ]
+    assert "responses: 1 removed" in printed
+    assert printed[-1] == "2 sessions stay until they are shipped (--even-unshipped removes them)"
 
 
 def test_even_unshipped_removes_it_and_is_on_record(destination):
@@ -217,6 +216,7 @@ def test_each_run_is_on_record(settings):
         "failed: 60 days",
         "responses: no days",
         "containers: 90 days",
+        "commands of follow: 7 days",
     ]
 
 
