@@ -36,7 +36,7 @@ _GO_MORE = re.compile(
     r"goroutine |runtime(?: stack:|: |\.)|\[signal |\[originating from |panic: |created by "
     r"|exit status \d+$|r\w{1,2} +0x"
 )
-_GO_CALL = re.compile(r"[\w$./*%(\[][^\s]*\(.*\)$")
+_GO_CALL = re.compile(r"[\w$./*%(\[][^\s(]*+\(")
 _NODE_MORE = re.compile(r"\}$|Node\.js v\d|Thrown at:$|Require stack:$|- /|\(Use `node ")
 _NODE_RAISED = re.compile(r"(?:Uncaught|\[?[A-Za-z_$][\w$.]*(?:Error|Exception|Warning)\b|[A-Z][\w$]*: )")
 _RUST_MORE = re.compile(r"stack backtrace:$|note: |  ")
@@ -119,7 +119,7 @@ def _go(previous: str, text: str) -> bool:
     if not text.strip() or _GO_MORE.match(text):
         return True
     follows = previous[:1] in _BLANKS or previous.endswith(("]:", "stack:"))
-    return follows and bool(_GO_CALL.match(text))
+    return follows and text.endswith(")") and bool(_GO_CALL.match(text))
 
 
 def _rust(previous: str, text: str) -> bool:
