@@ -172,6 +172,12 @@ def level_of(text: str) -> Found:
     return _BY_FIRST.get(text[:1], _plain)(text)
 
 
+def has_time(text: str) -> bool:
+    """Whether a line begins with a date or a time."""
+    first = text[:1]
+    return (first.isdigit() or first == "[" or text[:3] in _DATES) and bool(_TIME.match(text))
+
+
 def _word(word: str, rule: str) -> Found:
     return WORDS.get(word.lower()) or _LETTERS[word], rule
 
