@@ -296,3 +296,27 @@ def test_no_line_is_lost_or_moved(seed):
     ) == "\n".join(line.text for line in lines)
     stamps = {line.timestamp for line in lines}
     assert all(entry.timestamp in stamps for entry in found)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_readings_of_any_size_find_the_same_entries(seed):
+    """What waits between two readings is all that the next one needs, lines that are held among them."""
+    number = random.Random(seed)
+    pool = [
+        *(sample.split("\n") for sample in SAMPLES.values()),
+        [""],
+        ["request done"],
+        ["  more"],
+        ["INFO x"],
+    ]
+    texts = [line for part in number.choices(pool, k=60) for line in part[: number.randrange(1, 20)]]
+    lines = lines_of("\n".join(texts))
+    whole = Grouper(LIMIT)
+    expected = whole.feed(lines) + whole.flush()
+    found, pending, at = [], [], 0
+    while at < len(lines):
+        size = number.randrange(1, 6)
+        grouper = Grouper(LIMIT, json.loads(json.dumps(pending)))
+        found += grouper.feed(lines[at : at + size])
+        pending, at = grouper.pending, at + size
+    assert found + Grouper(LIMIT, pending).flush() == expected
