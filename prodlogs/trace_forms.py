@@ -64,6 +64,7 @@ _ELIXIR_MORE = re.compile(
 )
 _PHP_MORE = re.compile(r"Stack trace:$|#\d++ |Next [\w\\]++: ")
 _BLANKS = (" ", "\t")
+_NO_RECORD = ("\t", "    at ", '  File "', "   at ")  # what most lines of traces begin with
 _NAMING = ("tr", "fi")  # trace:…, first-word: the rules of lines that may begin with an exception's name
 
 
@@ -145,7 +146,9 @@ def goes_on(state: str, previous: str, text: str) -> str:
     """
     form, _, part = state.partition(":")
     text = text[:HEAD]
-    return "" if is_record(text) else _FORMS[form](form, part, previous, text)
+    if not text.startswith(_NO_RECORD) and is_record(text):
+        return ""
+    return _FORMS[form](form, part, previous, text)
 
 
 def _is_prose(text: str) -> bool:
@@ -206,6 +209,8 @@ def _python_message(part: str, text: str) -> str:
 
 def _frames(form: str, part: str, previous: str, text: str) -> str:
     """Parts: `message` after an exception's first line, `held` after more of its message, none within the frames."""
+    if text.startswith(("\tat ", "    at ")):
+        return _form_of_frame(text) if part else form
     if _CAUSE.match(text):
         return f"{form}:message"
     if text.startswith("--- End of "):
