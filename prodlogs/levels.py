@@ -24,7 +24,7 @@ WORDS = {word: level for level, words in _NAMES.items() for word in words.split(
 _VALUES = WORDS | {"fail": "ERROR", "failure": "ERROR", "default": "", "eror": "ERROR", "crt": "CRITICAL"}
 _LETTERS = {
     "V": "TRACE", "T": "TRACE", "D": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "CRITICAL",
-    "C": "CRITICAL", "A": "CRITICAL", "S": "CRITICAL",
+    "C": "CRITICAL", "A": "CRITICAL", "S": "CRITICAL", "N": "INFO", "X": "CRITICAL",
 }  # fmt: skip
 _SYSLOG = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")
 _TENS = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARNING", 50: "ERROR", 60: "CRITICAL"}
@@ -83,13 +83,15 @@ _FIRST = _pattern(
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _JSON_KEYS = (
     "level", "severity", "lvl", "log.level", "loglevel", "log_level", "levelname", "severity_text",
-    "severitytext", "@l",
+    "severitytext", "@l", "level_name",  # the last, Monolog's, stands after a number: it is found the slow way
 )  # fmt: skip
 _JSON = re.compile(
     rf"\{{\s*+(?:{_STRING}\s*+:\s*+(?:{_STRING}|[-+.\deE]++|true|false|null)\s*+,\s*+)*?"
-    rf'"((?i:{"|".join(map(re.escape, _JSON_KEYS))}))"\s*+:\s*+"([^"\\]*+)"\s*+[,}}]'
+    rf'"((?i:{"|".join(map(re.escape, _JSON_KEYS[:-1]))}))"\s*+:\s*+"([^"\\]*+)"\s*+[,}}]'
 )
-_JSON_SIGNS = ('evel"', 'everity', 'EVEL"', 'EVERITY', 'evelname"', 'vl"', '"@l"', '"$date"')  # fmt: skip
+_JSON_SIGNS = (
+    'evel"', 'everity', 'EVEL"', 'EVERITY', 'evelname"', 'evel_name"', 'vl"', '"@l"', '"$date"',
+)  # fmt: skip
 _LONGEST_JSON = 65_536  # characters; a longer line is not parsed for its level
 
 _LOGFMT = re.compile(
@@ -98,28 +100,49 @@ _LOGFMT = re.compile(
     r"(?i:level|lvl|severity|loglevel|log_level|log\.level)=(\"?)(\w++)\1(?=[\s,]|$)"
 )
 
+_PHP = {
+    "Fatal": "CRITICAL",
+    "Parse": "CRITICAL",
+    "Deprecated": "WARNING",
+    "Warning": "WARNING",
+    "Notice": "INFO",
+}
+_PHP_WORDS = "|".join(_PHP)
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d++)?"
 _TIME = re.compile(
     r"\[?+(?:"
-    r"\d{4}[-/.]\d\d[-/.]\d\d(?:[T_,]| -)?\s*+\d\d:\d\d(?::\d\d(?:[.,:]\d++)?)?"
-    r"(?:\s?(?:[AP]M|Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d))?"
-    rf"|\d\d[-/. ](?:\d\d|[A-Z][a-z]{{2}})[-/. ]\d{{4}}[:\s,]++{_CLOCK}(?:\s[+-]\d{{4}})?"
+    r"\d{4}[-/.]\d\d[-/.]\d\d(?:(?:[T_,]| -)?\s*+\d\d:\d\d(?::\d\d(?:[.,:]\d++)?)?"
+    r"(?:\s?(?:[AP]M|Z|UTC|GMT|CES?T|[+-]\d\d:?\d\d))?)?"
+    rf"|\d\d[-/. ](?:\d\d|[A-Z][a-z]{{2}})[-/. ]\d{{4}}[:\s,]++{_CLOCK}"
+    r"(?:\s(?:[+-]\d{4}|[AP]M|UTC|GMT|[A-Z][a-z]++/\w++))?"
+    rf"|\d\d/\d\d/\d\d\s{_CLOCK}|\d\d?/\d\d?/\d{{4}} -- {_CLOCK}|\d\d? [A-Z][a-z]{{2}} {_CLOCK}"
     r"|\d\d?:\d\d(?::\d\d(?:[.,]\d++)?)?(?:\s?[AP]M)?"
     r"|\d{10}(?:\.\d++)?|\d{13}|1\.\d+e\+?0?9"
     rf"|(?:[A-Z][a-z]{{2}},?\s)?[A-Z][a-z]{{2}}\s+\d\d?,?\s(?:\d{{4}}\s)?\d?{_CLOCK}(?:\s\d{{4}})?(?:\s[AP]M)?"
     r")(?=[\s\],:|]|$)\]?"
 )
-# What may stand between the time and the level: threads, process ids, loggers before a dash, host and program.
+# What may stand between the time and the level: threads, process ids, loggers before a dash, host and program; pairs,
+# Gitea's functions, a request's id, FreeSWITCH's load, SQL Server's and pgBackRest's processes, padded loggers.
 _CONTEXT = (
-    r"(?:\[[^\]\[]{0,80}+\]|\{[^}]{0,80}+\}|\([^)]{0,80}+\)|<\d[\d.]*+>|\d++(?![\w:.])|[\w.$/@:-]++(?=\s++(?:[-|:]\s|\())"
-    r"|[\w.-]++\s[\w./-]++(?:\[\d++\])?:(?=\s))"
+    r"(?:\[[^\]\[]{0,80}+\]|\{[^}]{0,80}+\}|\([^)]{0,80}+\)|<\d[\d.]*+>|\d++(?![\w:.])"
+    r"|[\w.$/@:-]++(?=\s++(?:[-|:]\s|\())|[\w.-]++\s[\w./-]++(?:\[\d++\])?:(?=\s)"
+    r"|\w++=\S++|[\w./-]++:\d++:[\w.]++\(\)|[\da-f]{8}-[\da-f-]{27}|\d++\.\d\d%"
+    r"|(?:spid\d++s?|Logon|Server)(?=\s\s)|P\d\d(?=\s)|[\w.]++(?=\s\s++[A-Z]++\s*+:)|[\w.]++\s++\[\d++\]:)"
 )
+# A program's own name before its word: auth: Error:, imap(bob)<12><34>: Info:, unbound[1:0] error:
+_PROGRAM = r"[\w./-]++(?:\[[\d:]++\]:?|(?:\([^\s)]*+\))?(?:<[^\s>]*+>)*+:)\s"
 _HEAD = re.compile(
     r"[\s|:,-]*+"
     rf"(?:{_CONTEXT}[\s|:-]*+){{0,5}}?"
     rf"(?:(?P<word>{_UPPER})(?=[\s:|\]\[(/]|$)|\[\s?(?:[\w. -]++[:/])?+(?P<bracket>{_BRACKETED})\s*+\](?!\()"
-    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>|\[(?P<letter>[DIWEFTV])\](?=\s))"
+    rf"|(?P<value>{_ANY})(?=:\s|\t|\s*+\|)|<(?P<angle>{_BRACKETED})>|\[(?P<letter>[DIWEFTV])\](?=\s)"
+    r"|(?P<sign>[DIWECTNF])(?:!\s| \|\s|(?=\s[\w./]++:\d++\]\s))"  # Telegraf, etcd, TensorFlow
+    rf"|[\w-]++\.(?P<channel>{_UPPER}):\s|PHP (?P<php>{_PHP_WORDS})(?: error)?:\s"  # Monolog
+    rf"|\[\d++\]\s(?P<pgbouncer>LOG)\s|(?P<facility>{_ANY})(?=/\w++:\s)"  # Icinga
+    rf"|{_PROGRAM}(?P<program>{_ANY})(?=:\s)"
+    rf"|(?P<labelled>{_ANY})(?=\s[\w.-]++ : (?:\S++ ){{0,20}}?\[\w++\]\s))"  # swift-log
 )
+_REACH = 2048  # characters after the time in which the level stands
 # The commonest heads, which _TIME and _HEAD together find, too, in twice the time.
 _COMMON = re.compile(
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d++)?Z?(?: \[[^\]\[]{0,80}+\])?\s++"
@@ -129,20 +152,31 @@ _PLAIN = re.compile(
     r"(?P<python>Traceback \(most recent call last\):$)"
     r"|(?P<go>panic: |fatal error: \w|goroutine \d++ \[\w[^\]]*+\]:$)"
     r"|(?P<rust>thread '[^']*+'(?: \(\d++\))? panicked at )"
-    r"|(?P<klog>[DIWEF])\d{4} \d\d:\d\d:\d\d\.\d++\s++\d++ \S+:\d++\]"
-    r"|(?P<android>[VDIWEFA])/[\w.$ -]++\(\s*\d++\): "
     r"|(?P<dotnet>(?:trce|dbug|info|warn|fail|crit)): [\w.`+]++\[\d++\]"
     rf"|(?P<upper>{_FIRST}(?=[:|\[]|\s++\S|\s*$)|{_JUL}(?=:|\s*+\|))"
-    r"|(?:PHP )?(?P<php>Fatal|Parse|Warning|Notice|Deprecated)(?: error)?:  ?\S"
+    rf"|(?:PHP )?(?P<php>{_PHP_WORDS})(?: error)?:  ?\S"
     r"|npm (?P<npm>ERR!|WARN|error|warn|notice|info|verb) "
-    rf"|(?P<word>{_ANY})(?=:(?:\s|$))"
+    rf"|(?P<word>{_ANY})(?=:(?:\s|$)|\(\w\w++\):\s)"
     r"|(?P<java>Exception in thread \"|(?:[a-z][\w$]*+\.)++[A-Z][\w$]*(?:Exception|Error)(?:: |$))"
     r"|(?P<unhandled>Unhandled exception\. |Uncaught (?:[A-Z]\w*)?(?:Error|Exception)\b)"
+)
+# A letter at the head: klog, CockroachDB, logcat, Ruby, CUPS.
+_LETTER = re.compile(
+    r"(?P<klog>[DIWEF])(?:\d{4} \d\d:\d\d:\d\d\.\d++\s++\d++ \S+:\d++\]|\d{6} \d\d:\d\d:\d\d\.\d{6} \d++ )"
+    r"|(?P<android>[VDIWEFA])/[\w.$ -]++\(\s*\d++\): "
+    r"|(?P<ruby>[DIWEF]), \[\d{4}-\d\d-\d\dT[^\]]++\]\s"
+    r"|(?P<cups>[DIWENCAX]) \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "
+)
+# The same at the head of a line: postfix/smtpd[12]: warning:, s6-rc: info:, nginx: [emerg]; a JVM's; Bitnami's.
+_NAMED = re.compile(
+    r"(?:[\w./-]++\[\d++\]:?|[\w/]++[.-][\w./-]*+:|[a-z]\w{0,15}+:"
+    r"|(?:OpenJDK|Java HotSpot\(TM\)) [\w-]++ (?:Server|Client) VM)"
+    rf"\s(?:(?P<word>{_ANY}):\s|\[(?P<bracket>{_BRACKETED})\]\s)|[\w-]++ {_CLOCK} (?P<bitnami>{_UPPER}) ++==> "
 )
 _ODD = re.compile(
     r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}\s+\d+\s+\d+ (?P<android>[VDIWEFSA]) \S"
     r"|\d+:[XCSM] \d\d [A-Z][a-z]{2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)? (?P<redis>[.*#-]) "
-    rf"|\d+ +\[[^\]]+\] (?P<word>{_UPPER})(?=\s)"
+    rf"|(?:\d+ +\[[^\]]+\]|\d+: (?:\(\w+\))?:) (?P<word>{_UPPER})(?=[\s:])"
 )
 _PGSQL = re.compile(
     r"\s+(?:[A-Z]{3,4} )?\[\d+(?:-\d+)?\](?:[: ]+(?!LOG|STATE)[^\s:]+)*?:? "
@@ -151,15 +185,18 @@ _PGSQL = re.compile(
 _PRI = re.compile(
     r"<(\d{1,3})>(?=1 \S|[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d[T ]|\[ *\d+\.\d+\]|[\w./-]+(?:\[\d+\])?: )"
 )
+# NATS, Syncthing; NestJS, which calls INFO LOG; language servers; Chromium
+_PREFIXED = re.compile(r"\[\w{1,20}\] (?=\d{4}/)")
+_NEST = re.compile(
+    r"\[[\w -]{1,40}\] \d++\s++- \S++ \S++(?: [AP]M)?\s++(LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL) "
+)
+_IN_BRACKETS = re.compile(
+    rf"\[(?:(?P<bracket>{_BRACKETED}) - \d|\d++:(?:\d++:)?\d{{4}}/\d{{6}}\.\d++:(?P<chromium>{_UPPER})\d?+:)"
+)
+_ERLANG = re.compile(r"=([A-Z]+) REPORT==== ")
+_REPORTS = {"CRASH": "ERROR", "SUPERVISOR": "ERROR", "PROGRESS": "INFO"}
 _TORNADO = re.compile(r"\[([DIWEC]) \d{2,6}[-: ]\S+")
-_PADDED = re.compile(r"\s{1,3}(INFO|WARN)\s")
-_PHP = {
-    "Fatal": "CRITICAL",
-    "Parse": "CRITICAL",
-    "Deprecated": "WARNING",
-    "Warning": "WARNING",
-    "Notice": "INFO",
-}
+_PADDED = re.compile(rf"\s{{1,3}}(?:(?P<word>INFO|WARN)\s|\d++\(\d++\) (?P<numbered>{_UPPER}):)")
 _NPM = {"ERR!": "ERROR", "verb": "TRACE"}
 _DATES = frozenset(
     ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -172,6 +209,12 @@ def level_of(text: str) -> Found:
     return _BY_FIRST.get(text[:1], _plain)(text)
 
 
+def has_time(text: str) -> bool:
+    """Whether a line begins with a date or a time."""
+    first = text[:1]
+    return (first.isdigit() or first == "[" or text[:3] in _DATES) and bool(_TIME.match(text))
+
+
 def _word(word: str, rule: str) -> Found:
     return WORDS.get(word.lower()) or _LETTERS[word], rule
 
@@ -182,12 +225,20 @@ def _plain(text: str) -> Found:
         return _PLAIN_RULES[rule](match[rule])
     if text[:3] in _DATES and (match := _TIME.match(text)):
         return _after_time(text, match.end())
+    if ":" in text and (match := _NAMED.match(text)):
+        return _word(match[str(match.lastgroup)], "program")
     return _logfmt(text) if "=" in text else NONE
 
 
+def _lettered(text: str) -> Found:
+    if text[1:2] in _AFTER_LETTER and (match := _LETTER.match(text)):
+        rule = str(match.lastgroup)
+        return _LETTERS[match[rule]], rule
+    return _plain(text)
+
+
+_AFTER_LETTER = frozenset("0123456789/, ")
 _PLAIN_RULES: dict[str, Callable[[str], Found]] = {
-    "klog": lambda letter: (_LETTERS[letter], "klog"),
-    "android": lambda letter: (_LETTERS[letter], "android"),
     "dotnet": lambda word: (_VALUES[word], "dotnet"),
     "upper": lambda word: _word(word, "first-word"),
     "word": lambda word: _word(word, "first-word"),
@@ -212,6 +263,8 @@ def _timed(text: str) -> Found:
         if rule == "word":
             return _word(match[rule], "context:word")
         return (_REDIS if rule == "redis" else _LETTERS)[match[rule]], rule
+    if ":" in text and (match := _NAMED.match(text)):
+        return _word(match[str(match.lastgroup)], "program")
     return NONE
 
 
@@ -223,26 +276,52 @@ def _after_time(text: str, end: int) -> Found:
             if level is not None
             else _word(match[1], "postgresql")
         )
-    if match := _HEAD.match(text, end):
+    if match := _HEAD.match(text, end, end + _REACH):
         rule = str(match.lastgroup)
-        return _word(match[rule], f"time:{rule}")
+        return _headed(match[rule], rule, f"time:{rule}")
     return _logfmt(text) if "=" in text else NONE
 
 
+def _headed(word: str, group: str, rule: str) -> Found:
+    """What _HEAD found: most groups are a level's word or letter, some a program's own word."""
+    if group == "php":
+        return _PHP[word], "php"
+    return ("INFO", "pgbouncer") if group == "pgbouncer" else _word(word, rule)
+
+
 def _bracketed(text: str) -> Found:
-    if match := _TIME.match(text):
-        return _after_time(text, match.end())
-    if match := _HEAD.match(text):
+    if (match := _TIME.match(text)) and (found := _after_time(text, match.end())) != NONE:
+        return found
+    if match is None and (match := _HEAD.match(text, 0, _REACH)):
         rule = str(match.lastgroup)
-        return _word(match[rule], rule if rule == "bracket" else f"context:{rule}")
+        return _headed(match[rule], rule, rule if rule == "bracket" else f"context:{rule}")
+    return _odd_brackets(text)
+
+
+def _odd_brackets(text: str) -> Found:
     if match := _TORNADO.match(text):
         return _LETTERS[match[1]], "tornado"
+    if match := _NEST.match(text):
+        return ("INFO" if match[1] == "LOG" else WORDS[match[1].lower()]), "nest"
+    if match := _IN_BRACKETS.match(text):
+        rule = str(match.lastgroup)
+        return _word(match[rule], rule)
+    if (match := _PREFIXED.match(text)) and (time := _TIME.match(text, match.end())):
+        return _after_time(text, time.end())
     return NONE
 
 
 def _padded(text: str) -> Found:
-    match = _PADDED.match(text)
-    return _word(match[1], "first-word") if match else NONE
+    if match := _PADDED.match(text):
+        return _word(match[str(match.lastgroup)], "first-word")
+    stripped = text.lstrip(" ")  # Nomad indents its lines
+    return _timed(stripped) if stripped[:4].isdigit() and stripped[4:5] == "-" else NONE
+
+
+def _erlang(text: str) -> Found:
+    word = match[1] if (match := _ERLANG.match(text)) else ""
+    level = _REPORTS.get(word) or WORDS.get(word.lower())
+    return (level, "erlang") if level else _plain(text)
 
 
 def _syslog(text: str) -> Found:
@@ -291,6 +370,8 @@ def _of_numbers(named: Mapping[str, Any]) -> Found:
             return _SYSLOG[number], "json:gelf"
         if number in _TENS and "time" in named and ("msg" in named or "pid" in named):
             return _TENS[number], "json:number"
+        if "reqid" in named and "remoteaddr" in named and 0 <= number <= 4:
+            return _OTLP[number + 1], "json:nextcloud"
     if isinstance(named.get("t"), dict) and isinstance(sign := named.get("s"), str):
         return (_LETTERS.get(sign[:1], ""), "json:s") if "$date" in named["t"] else NONE
     return NONE
@@ -298,5 +379,5 @@ def _of_numbers(named: Mapping[str, Any]) -> Found:
 
 _BY_FIRST: dict[str, Callable[[str], Found]] = {
     "{": _json, "<": _syslog, "[": _bracketed, " ": _padded, "\t": lambda _: NONE, "": lambda _: NONE,
-    **dict.fromkeys("0123456789", _timed),
+    "=": _erlang, **dict.fromkeys("0123456789", _timed), **dict.fromkeys("VDIWEFANCX", _lettered),
 }  # fmt: skip

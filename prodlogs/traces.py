@@ -7,9 +7,10 @@ from prodlogs import trace_forms
 from prodlogs.ansi import clean, is_plain
 from prodlogs.levels import NONE, level_of
 from prodlogs.lines import Line
-from prodlogs.trace_forms import names_exception
+from prodlogs.trace_forms import HELD, may_follow
 
 MOST_LINES = 1_000
+MOST_HELD = 20  # lines that wait for one that shows whether they belong to the trace
 LONGEST_PAUSE = 5_000_000_000  # ns between two lines of one entry
 JOIN_PAUSE = 1_000_000_000  # ns between a logged error and the trace that belongs to it
 SEVERE = frozenset(("WARNING", "ERROR", "CRITICAL"))
@@ -35,6 +36,9 @@ class Grouper:
     The last line waits until the next one shows whether it goes on: `pending` has it, as a list that JSON takes,
     and a later Grouper takes `pending` over. An entry has at most `limit` bytes. A longer line is cut; `redact`
     is applied to it before, that no half of a secret is left. A longer trace goes on as a second entry.
+
+    Lines that only perhaps belong to a trace (the second line of an exception's message, an empty line) are held
+    at its end. If no line shows that they do, they are read again, as if the trace had ended before them.
     """
 
     def __init__(
@@ -49,7 +53,8 @@ class Grouper:
         self._lines: list[Line] = []  # of the entry that may go on; the first two describe its first line
         self._shown = ""
         self._found = NONE  # level and rule of the first line
-        self._form = ""
+        self._state = ""  # of the trace, by trace_forms
+        self._sure = 0  # lines that belong to the entry; the others are held
         self._size = 0
         self._previous = ""
         self._full = False  # the next line goes on with this entry, for which it is one too many
@@ -78,13 +83,12 @@ class Grouper:
             text = line[3]
             shown = text if plain else clean(text)
             special = shown[:1] in starts and shown.startswith(prefixes)
-            if special or waiting is None or (found[0] in SEVERE and names_exception(shown)):
+            if special or waiting is None or (found[0] in SEVERE and may_follow(before, found[1], shown)):
                 if waiting is not None:
                     self._open(waiting, before, found)
-                if self._goes_on(line, shown):
                     waiting = None
+                if self._taken(line, shown, entries):
                     continue
-                entries += self._closed()
             else:
                 raw = None if before == waiting[3] else waiting[3]
                 append(_new(Entry, (waiting[0], waiting[1], *found, before, raw, 0)))
@@ -101,57 +105,66 @@ class Grouper:
     def flush(self) -> list[Entry]:
         """All that waits, as entries."""
         entries, self._ready = self._ready, []
-        entries += self._closed()
-        self._lines, self._form = [], ""
+        while self._lines:
+            entries += self._closed()
         return entries
 
     def _open(self, line: Line, shown: str, found: tuple[str, str]) -> None:
-        self._lines, self._shown, self._found = [line], shown, found
+        self._lines, self._shown, self._found, self._sure = [line], shown, found, 1
         if self._full:  # what did not fit into the entry before
             self._full, self._found = False, self._last_found
         else:
-            self._form = trace_forms.opened_by(shown)
+            self._state = trace_forms.opened_by(shown)
         self._previous, self._size = shown, _size_of(shown)
+
+    def _taken(self, line: Line, shown: str, entries: list[Entry]) -> bool:
+        """Whether `line` goes on with the open entry. If not, that is whole, and added to `entries`."""
+        while self._lines and not self._goes_on(line, shown):
+            entries += self._closed()
+        return bool(self._lines)
 
     def _goes_on(self, line: Line, shown: str) -> bool:
         """Take `line` into the entry that is open, where it belongs there."""
-        if not self._lines:
-            return False
         pause = line.timestamp - self._lines[-1].timestamp
-        if pause > LONGEST_PAUSE or not (form := self._form_with(shown, pause)):
+        if pause > LONGEST_PAUSE or not (state := self._state_with(shown, pause)):
             return False
         size = self._size + 1 + _size_of(line.text)
-        self._form = form
-        if len(self._lines) >= MOST_LINES or size > self._limit:
-            self._full, self._last_found = True, self._whole_level()
+        full = len(self._lines) >= MOST_LINES or size > self._limit
+        held = state.endswith(HELD)
+        if held and (full or len(self._lines) - self._sure >= MOST_HELD):
+            return False
+        self._state = state.rstrip(HELD)
+        if full:
+            self._full, self._last_found, self._sure = True, self._whole_level(), len(self._lines)
             return False
         self._lines.append(line)
         self._previous, self._size = shown, size
+        if not held:
+            self._sure = len(self._lines)
         return True
 
-    def _form_with(self, shown: str, pause: int) -> str:
-        """The form of the open entry if `shown` goes on with it, or an empty text."""
-        if self._form:
-            return self._form if trace_forms.goes_on(self._form, self._previous, shown) else ""
+    def _state_with(self, shown: str, pause: int) -> str:
+        """The state of the open entry if `shown` goes on with it, or an empty text."""
+        if self._state and not (self._state == "logged" and pause > JOIN_PAUSE):
+            return trace_forms.goes_on(self._state, self._previous, shown)
         logged = self._found[0] in SEVERE and not self._shown.startswith("{")  # JSON has its trace within
-        if logged and pause <= JOIN_PAUSE and trace_forms.joins(shown):
-            return trace_forms.opened_by(shown) or "java"
+        if logged and pause <= JOIN_PAUSE and (state := trace_forms.goes_on("logged", self._shown, shown)):
+            return state
         return trace_forms.form_after(self._shown, shown, levelled=bool(self._found[0]))
 
     def _whole_level(self) -> tuple[str, str]:
         """The first line's own level; of a trace without one that of its form."""
-        if self._found[0] or len(self._lines) < 2 or not (level := TRACE_LEVELS.get(self._form, "ERROR")):
+        form = self._state.partition(":")[0]
+        if self._found[0] or self._sure < 2 or not (level := TRACE_LEVELS.get(form, "ERROR")):
             return self._found
-        return level, f"trace:{self._form}"
+        return level, f"trace:{form}"
 
     def _closed(self) -> list[Entry]:
-        """The open entry. Empty lines at its end are entries of their own: they part it from the next."""
-        lines, empty = self._lines, 0
-        while len(lines) - empty > 1 and not lines[-1 - empty].text.strip():
-            empty += 1
-        whole, rest = (lines[:-empty], lines[-empty:]) if empty else (lines, [])
-        entries = [self._entry(whole)] if whole else []
-        return entries + [self._entry([line])._replace(level="", level_rule="") for line in rest]
+        """The open entry. The lines that were held are read again; the last of them is the open entry then."""
+        whole, held = self._lines[: self._sure], self._lines[self._sure :]
+        entries = [self._entry(whole)]
+        self._lines, self._state = [], self._state if self._full else ""
+        return entries + self.feed(held)
 
     def _entry(self, lines: list[Line]) -> Entry:
         raw = "\n".join([line[3] for line in lines])

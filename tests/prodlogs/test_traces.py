@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from prodlogs.lines import Line
-from prodlogs.traces import LONGEST_PAUSE, MOST_LINES, Entry, Grouper
+from prodlogs.traces import LONGEST_PAUSE, MOST_HELD, MOST_LINES, Entry, Grouper
 
 SAMPLES = {
     path.stem: path.read_text().rstrip("\n") for path in Path(__file__).with_name("traces").glob("*.txt")
@@ -35,6 +35,15 @@ LEVELS = {
     "php": ("CRITICAL", "php"),
     "rust": ("ERROR", "trace:rust"),
     "postgresql": ("INFO", "postgresql"),
+    "loguru": ("ERROR", "time:word"),
+    "spring": ("ERROR", "time:word"),
+    "java_message": ("ERROR", "trace:java"),
+    "dotnet_message": ("ERROR", "trace:unhandled"),
+    "sqlalchemy": ("ERROR", "time:word"),
+    "pydantic": ("ERROR", "trace:python"),
+    "uvicorn_group": ("ERROR", "first-word"),
+    "phoenix": ("ERROR", "time:bracket"),
+    "rust_message": ("ERROR", "trace:rust"),
 }
 MILLISECOND = 1_000_000
 LIMIT = 256 * 1024
@@ -112,10 +121,51 @@ def test_a_trace_that_comes_in_parts_is_one_entry(name):
         "ERROR x\n\n  after an empty line",
         "panic: x\nGET / 200",
         "\tat shop.Orders.find(Orders.java:12)\n\tat shop.Main.main(Main.java:1)",
+        "ERROR x\n\nrequest done",
+        "ERROR x\n\n\tat shop.Orders.find(Orders.java:12)",
+        "java.lang.IllegalStateException: no\nlistening\n  on port 80\nGET / 200",
+        "Error: no\nlistening\n\nGET / 200",
+        "ERROR | broker failed\n INFO | broker stopped\n WARN | bye",
     ],
 )
 def test_strangers_are_not_glued(text):
     assert messages(text) == text.split("\n")
+
+
+RECORDS = [
+    'INFO:     10.0.0.1:1 - "GET / HTTP/1.1" 500',
+    "INFO:app:next",
+    "warning: next",
+    "2026-11-20 14:05:33,000 next",
+    "[20/Nov/2026 14:05:33] next",
+    "14:05:33 next(1)",
+    "Nov 20 14:05:33 next",
+    " INFO | next",
+    "I1120 14:05:33.000000       1 next.go:1] next",
+    "level=info msg=next",
+    '{"level":"info"}',
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_loggers_own_line_is_in_no_trace(name, record):
+    """Wherever a trace is broken off: after each of its lines comes the next entry of a logger."""
+    lines = SAMPLES[name].split("\n")
+    for end in range(1, len(lines) + 1):
+        assert record in messages("\n".join([*lines[:end], record, "GET / 200"]))
+
+
+def test_lines_that_do_not_belong_to_a_trace_are_held_only_for_a_while():
+    """Twenty lines of a message, and no frame: each is an entry, and the trace ends where it is sure."""
+    lines = [f"request {number}" for number in range(MOST_HELD + 5)]
+    grouper = Grouper(LIMIT)
+    found = grouper.feed(lines_of("\n".join(["java.lang.IllegalStateException: no", *lines])))
+    assert len(grouper.pending) == 1
+    assert [entry.message for entry in found + grouper.flush()] == [
+        "java.lang.IllegalStateException: no",
+        *lines,
+    ]
 
 
 def test_a_failure_that_comes_again_is_another_trace():
@@ -254,3 +304,27 @@ def test_what_was_dropped_of_a_line_is_counted_also_after_it_has_waited():
     assert first.pending == [[1, 0, "x" * 150, 4_850]]
     [entry] = Grouper(100, first.pending).flush()
     assert (entry.message, entry.truncated_bytes) == ("x" * 100, 4_900)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_readings_of_any_size_find_the_same_entries(seed):
+    """What waits between two readings is all that the next one needs, lines that are held among them."""
+    number = random.Random(seed)
+    pool = [
+        *(sample.split("\n") for sample in SAMPLES.values()),
+        [""],
+        ["request done"],
+        ["  more"],
+        ["INFO x"],
+    ]
+    texts = [line for part in number.choices(pool, k=60) for line in part[: number.randrange(1, 20)]]
+    lines = lines_of("\n".join(texts))
+    whole = Grouper(LIMIT)
+    expected = whole.feed(lines) + whole.flush()
+    found, pending, at = [], [], 0
+    while at < len(lines):
+        size = number.randrange(1, 6)
+        grouper = Grouper(LIMIT, json.loads(json.dumps(pending)))
+        found += grouper.feed(lines[at : at + size])
+        pending, at = grouper.pending, at + size
+    assert found + Grouper(LIMIT, pending).flush() == expected
