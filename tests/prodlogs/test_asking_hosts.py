@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
+from prodlogs import reader_lock
 from prodlogs.models import ContainerLogEntry, DockerHost, RemoteCommand
 from prodlogs.reader_lock import reading
 from tests.factories import DockerHostFactory
@@ -89,7 +90,8 @@ def test_who_collected_is_on_record(api, owner, web, docker_host):
     assert set(RemoteCommand.objects.values_list("user", "via")) == {("owner", "api")}
 
 
-def test_two_readers_do_not_meet(api, owner, web, docker_host):
+def test_two_readers_do_not_meet(api, owner, web, docker_host, monkeypatch):
+    monkeypatch.setattr(reader_lock, "PATIENCE", 0.2)
     with read_elsewhere(docker_host):
         answer = collect(api(owner), docker_host)
     assert (answer.status_code, answer.json()) == (
@@ -217,7 +219,8 @@ def test_a_host_that_failed_does_not_stop_the_others(browser, owner, web, docker
     assert ContainerLogEntry.objects.filter(container_name="web-pages").count() == 2
 
 
-def test_a_host_that_is_read_already_says_so(browser, owner, docker_host):
+def test_a_host_that_is_read_already_says_so(browser, owner, docker_host, monkeypatch):
+    monkeypatch.setattr(reader_lock, "PATIENCE", 0.2)
     with read_elsewhere(docker_host):
         assert "being read already" in text_of(browser(owner).post(f"{ADMIN}{docker_host.pk}/collect/"))
 

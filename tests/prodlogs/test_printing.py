@@ -40,7 +40,7 @@ def test_a_result_as_json_has_no_rows():
         "readings": [
             {
                 "container": "web", "snapshot": None, "status": "gap", "lines": 3, "entries": 2, "gaps": [],
-                "error": "", "error_kind": "",
+                "error": "", "error_kind": "", "duplicates": 0,
             }
         ],
     }  # fmt: skip
