@@ -1,6 +1,6 @@
 """From lines to entries: a trace of many lines is one entry, under the level of its first line."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from prodlogs import trace_forms
@@ -34,22 +34,16 @@ class Grouper:
     """The entries of one stream, whose lines are fed in order.
 
     The last line waits until the next one shows whether it goes on: `pending` has it, as a list that JSON takes,
-    and a later Grouper takes `pending` over. An entry has at most `limit` bytes. A longer line is cut; `redact`
-    is applied to it before, that no half of a secret is left. A longer trace goes on as a second entry.
+    and a later Grouper takes `pending` over. An entry has at most `limit` bytes. A longer line is cut: it
+    comes without credentials, so that no half of one is left. A longer trace goes on as a second entry.
 
     Lines that only perhaps belong to a trace (the second line of an exception's message, an empty line) are held
     at its end. If no line shows that they do, they are read again, as if the trace had ended before them.
     """
 
-    def __init__(
-        self,
-        limit: int,
-        pending: Iterable[Sequence[Any]] = (),
-        redact: Callable[[str], str] | None = None,
-    ) -> None:
+    def __init__(self, limit: int, pending: Iterable[Sequence[Any]] = ()) -> None:
         self._limit = limit
         self._surely_short = limit // 4  # characters: UTF-8 has at most four bytes for one
-        self._redact = redact or str
         self._lines: list[Line] = []  # of the entry that may go on; the first two describe its first line
         self._shown = ""
         self._found = NONE  # level and rule of the first line
@@ -171,8 +165,8 @@ class Grouper:
         message = raw if is_plain(raw) else "\n".join([clean(line[3]) for line in lines])
         missing = sum(line.dropped for line in lines)
         if len(raw) > self._surely_short and _size_of(raw) > self._limit:
-            message, _ = _cut(self._redact(message), self._limit)
-            raw, more = _cut(self._redact(raw), self._limit)
+            message, _ = _cut(message, self._limit)
+            raw, more = _cut(raw, self._limit)
             missing += more
         level, rule = self._whole_level()
         return Entry(

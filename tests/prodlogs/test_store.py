@@ -260,6 +260,12 @@ def test_an_entry_over_the_limit_is_cut_and_counted(make_store, settings):
     assert (len(row.message), row.truncated_bytes, store.snapshot.truncated) == (100, 50, 1)
 
 
+def test_a_secret_is_taken_out_before_a_line_is_cut(make_store, settings):
+    settings.PRODLOGS_ENTRY_LIMIT = 100
+    finish(_with(make_store(), lines("x" * 94 + " s3cret-of-the-host" + "y" * 50)))
+    assert ContainerLogEntry.objects.get().message == "x" * 94 + " <reda"
+
+
 def test_a_log_that_was_emptied_begins_anew(make_store):
     store = _with(make_store(), lines("a"))
     finish(store)
