@@ -46,7 +46,7 @@ def reading_lines(result: HostResult, *, quiet: bool = False) -> Iterator[str]:
     if result.running:
         yield f"{result.host}: another reader is at it"
     if result.error:
-        yield f"{result.host}: {result.error_kind}: {plain(result.error)}"
+        yield f"{result.host}: {result.error_kind}: {_reason(result.host, result.error)}"
     for reading in result.readings:
         if not quiet or reading.lines or reading.gaps or reading.error:
             yield _reading(result.host, reading)
@@ -56,8 +56,13 @@ def _reading(host: str, reading: Reading) -> str:
     parts = [f"{host}/{plain(reading.container)}: {STATUS_WORD.get(str(reading.status), reading.status)}"]
     parts.append(f"{reading.lines:,} lines, {reading.entries:,} entries")
     parts += [gap_text(gap) for gap in reading.gaps]
-    parts += [f"{reading.error_kind}: {plain(reading.error)}"] if reading.error else []
+    parts += [f"{reading.error_kind}: {_reason(host, reading.error)}"] if reading.error else []
     return "; ".join(parts)
+
+
+def _reason(host: str, error: str) -> str:
+    """An error of the host, on a line that begins with its name."""
+    return plain(error.removeprefix(f"{host}: "))
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
@@ -87,7 +92,8 @@ def health_lines(health: Health) -> Iterator[str]:
 
 def _host_lines(host: HostHealth) -> Iterator[str]:
     if host["error"]:
-        yield f"{host['host']}: {host['status']}: {host['error_kind']}: {plain(host['error'])}"
+        reason = _reason(host["host"], host["error"])
+        yield f"{host['host']}: {host['status']}: {host['error_kind']}: {reason}"
         return
     counts = host["containers"]
     yield f"{host['host']}: {host['status']}, {counts['running']} of {counts['total']} containers run"

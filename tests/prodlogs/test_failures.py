@@ -118,7 +118,7 @@ def test_health_calls_it_unreachable(bad, docker_host, api, owner):
     with pytest.raises(CommandError, match="unreachable"):
         call_command("prodlogs", "health", stdout=out)
 
-    assert f"bad: unreachable: {kind}: bad: " in out.getvalue()
+    assert f"bad: unreachable: {kind}: " in out.getvalue()
     assert words in out.getvalue()
 
 
