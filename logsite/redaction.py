@@ -17,8 +17,10 @@ from logsite.disguises import disguises, may_be_broken, unbroken
 from logsite.redaction_patterns import (
     ANYWHERE,
     BLOCKS,
+    CONTINUED,
     KEYWORD_STEMS,
     KINDS,
+    LAST_OF_KEY,
     LINE_RULES,
     OPEN_ENDED,
     TEXT_RULES,
@@ -105,11 +107,13 @@ def _block_spans(source: SearchedText) -> Iterator[_Span]:
 
 
 def _still_open(text: str) -> str:
-    """Words that open a secret of several lines which goes on where `text` ends."""
-    for sign, pattern, opening in OPEN_ENDED:
-        if sign in text and any(match.end() == len(text) for match in pattern.finditer(text)):
-            return opening
-    return ""
+    """Words that open a secret of several lines which goes on where `text` ends; no words of its own."""
+    for sign, pattern, opening, within in OPEN_ENDED:
+        if sign in text:
+            for match in pattern.finditer(text):
+                if match.end() == len(text) and not (within != opening and LAST_OF_KEY.search(match[1])):
+                    return within if match[1].strip() else opening
+    return "password=\\" if text.endswith(("\\", "\\\r")) and CONTINUED.search(text) else ""
 
 
 # --- the known secrets ------------------------------------------------------------------------------------

@@ -295,14 +295,16 @@ WEB_RULES = (
 )  # fmt: skip
 
 BREAK = r"(?:\s|\\[nr]|&\#(?:10|13|x0?[aAdD]);)"  # a line's end, also where the text was escaped
+_SHORT = "[A-Za-z0-9+/=]{1,15}+"  # the last line of a key; any other is longer
+_WIDE = rf"(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]*+{BREAK}*+|[A-Za-z0-9+/=]{{16,}}+{BREAK}*+)"
 PEM = (
     r"-----BEGIN [A-Z0-9 ]{0,30}?PRIVATE KEY(?: BLOCK)?-----"
-    rf"({BREAK}*+(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]*+{BREAK}*+|"
-    rf"[A-Za-z0-9+/=]{{16,}}+{BREAK}*+)*+(?:[A-Za-z0-9+/=]{{1,15}}+(?={BREAK}*+(?:-----END|\Z)))?)"
+    rf"({BREAK}*+(?:{_WIDE}++(?:{_SHORT}(?={BREAK}*+(?:-----END|\Z)))?|(?:{_SHORT}(?={BREAK}*+-----END))?))"
 )
 TEXT_RULES = (  # these cross lines
     _exact("private-key", "key----- block-----", PEM),
-    _exact("private-key", "pkcs12-----", rf"-----BEGIN PKCS12-----((?:{BREAK}*+[A-Za-z0-9+/=]{{1,512}}+)*+)"),
+    _exact("private-key", "pkcs12-----",
+           rf"-----BEGIN PKCS12-----((?:{BREAK}*+[A-Za-z0-9+/=]{{1,512}}+)*+){BREAK}*+"),
     _exact("private-key", "private-lines:",
            r"Private-Lines: \d++\s*+((?:[A-Za-z0-9+/=]{1,76}+(?:\r?\n|\Z))*+)"),
     _exact("private-key", "private",
@@ -317,14 +319,20 @@ TEXT_RULES = (  # these cross lines
            r"=\\(?:(?<=password=\\)|(?<=secret=\\)|(?<=passphrase=\\)|(?<=key=\\))" rf"\r?\n[ \t]*+{ASSIGNED}"),
 )  # fmt: skip
 
-# Those that may go on behind the end of a text: a word that stands in all they match, and words that open the rest.
-_OPENINGS = (
-    ("PRIVATE KEY", "-----BEGIN PRIVATE KEY-----"), ("BEGIN PKCS12", "-----BEGIN PKCS12-----"),
-    ("Private-Lines", "Private-Lines: 1"), ("rivate", "Private-Key:"),
-)  # fmt: skip
-OPEN_ENDED = tuple(
-    (sign, rule.pattern, opening) for (sign, opening), rule in zip(_OPENINGS, TEXT_RULES, strict=False)
+# Those that may go on behind the end of a text: a word that stands in all they match; words that open the rest of one
+# of which nothing has come yet, and of one of which something has. The last line of a key only counts in the latter.
+OPENINGS = (
+    ("PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", f"-----BEGIN PRIVATE KEY----- {'A' * 16}"),
+    ("BEGIN PKCS12", "-----BEGIN PKCS12-----", "-----BEGIN PKCS12-----"),
+    ("Private-Lines", "Private-Lines: 1", "Private-Lines: 1"),
+    ("rivate", "Private-Key:", "Private-Key:"),
 )
+OPEN_ENDED = tuple(
+    (sign, rule.pattern, opening, within)
+    for (sign, opening, within), rule in zip(OPENINGS, TEXT_RULES, strict=False)
+)
+CONTINUED = re.compile(r"=\\(?:(?<=password=\\)|(?<=secret=\\)|(?<=passphrase=\\)|(?<=key=\\))\r?\Z")
+LAST_OF_KEY = re.compile(rf"(?:\A|[^A-Za-z0-9+/=]){_SHORT}\s*\Z")
 
 BLOCKS = (
     Block("snmp-community", "snmp", re.compile(r"config system snmp community\b"),

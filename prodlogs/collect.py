@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -181,9 +181,9 @@ class HostPass:
 
         What was read whole of it counts for good: with `extends`, the next call begins before that.
         """
-        length, joins = end - start, extends
+        length, joins, earliest = end - start, extends, _earliest(work.container)
         while start < end and not result.error:
-            begin = max(start, end - length)
+            begin = end - length if end - length > max(start, earliest) else start
             work.read_window(begin, end, extends=extends, joins=joins)
             outcome = work.outcome
             if outcome and outcome.error_kind in TOO_MUCH and outcome.bytes and length > SHORTEST_WINDOW:
@@ -192,7 +192,7 @@ class HostPass:
             self._note(result, work)
             if outcome and outcome.error:
                 return
-            end, joins = begin, False
+            end, joins, length = begin, False, 2 * length
 
     def _chosen(self, result: HostResult, names: Sequence[str] | None) -> Iterator[ContainerPass]:
         """The containers to read; ends where the host itself fails, which then stands in `result`."""
@@ -246,6 +246,12 @@ class HostPass:
         if outcome.error_kind in OF_THE_HOST or (silent and silent == self._silent):
             result.error, result.error_kind = outcome.error, outcome.error_kind
         self._silent = silent
+
+
+def _earliest(container: Container) -> int:
+    """The time (ns) before which it has written nothing: no part of a window is read there by itself."""
+    made = container.created_at
+    return to_nanoseconds(made - timedelta(days=1)) if made else 0
 
 
 def _is_named(container: Container, names: Sequence[str]) -> bool:

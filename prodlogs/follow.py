@@ -43,8 +43,9 @@ def follow(
                 stop.set()
 
     threads: dict[int, threading.Thread] = {}
+    look = _Look(find)
     while not stop.is_set():
-        for host in _found(find, first=not threads):
+        for host in look.hosts():
             if host.pk not in threads or not threads[host.pk].is_alive():
                 run = _Follower(host, user, interval, stop, tell, containers).run
                 threads[host.pk] = threading.Thread(target=run, name=f"follow-{host.name}", daemon=True)
@@ -56,17 +57,25 @@ def follow(
         raise broken[0]
 
 
-def _found(find: Callable[[], Sequence[DockerHost]], *, first: bool) -> Sequence[DockerHost]:
-    """The hosts there are now. What went well once may fail later: then those go on that are followed."""
-    try:
-        return find()
-    except (ConfigurationError, Error) as error:
-        if first:
-            raise
-        log.warning("looking for hosts failed (%s)", type(error).__name__)
-        if isinstance(error, Error):
-            connection.close()
-        return []
+class _Look:
+    """Which hosts there are now. What went well once may fail later: then those go on that are followed."""
+
+    def __init__(self, find: Callable[[], Sequence[DockerHost]]) -> None:
+        self._find, self._hosts, self._said = find, list[DockerHost](), ""
+
+    def hosts(self) -> Sequence[DockerHost]:
+        try:
+            self._hosts, self._said = list(self._find()), ""
+        except (ConfigurationError, Error) as error:
+            if not self._hosts:
+                raise
+            if (problem := type(error).__name__) != self._said:
+                log.warning("looking for hosts failed (%s)", problem)
+            self._said = problem
+            if isinstance(error, Error):
+                connection.close()
+            return []
+        return self._hosts
 
 
 class _Follower:

@@ -93,9 +93,7 @@ class StreamDecoder:
         if end < 0:
             self._unended.append(chunk)
             self._held += len(chunk)
-            if self._held > self._longest + SLACK:
-                self._shed()
-            return []
+            return self._shed() if self._held > self._longest + SLACK else []
         block = b"".join((*self._unended, chunk[:end]))
         self._unended = [chunk[end + 1 :]]
         self._held = len(chunk) - end - 1
@@ -106,20 +104,32 @@ class StreamDecoder:
         """A line that is not kept whole is under way."""
         return self._dropped > 0
 
-    def _shed(self) -> None:
-        """Let go of the unended line's middle, in whole pieces. Its last piece shows where it ends."""
+    def _shed(self) -> list[Line]:
+        """Let go of what is too much of the unended output line: the lines that are whole on it, which the driver
+        `local` writes one after the other, and of the last one its middle."""
         held = b"".join(self._unended)
-        stamp = held[:STAMP]
-        if not _STAMP.match(stamp):  # docker's own words
-            self._unended, self._held = [held[: self._longest]], self._longest
-            return
+        if not _STAMP.match(held):  # docker's own words
+            self._keep(held[: self._longest])
+            return []
+        *whole, (stamp, pieces) = self._records(held, self._before_start, b"")
+        lines = self._lines_of(b"\n".join(map(_joined, whole))) if whole else []
+        self._keep(stamp + stamp.join(pieces))
+        if self._held > self._longest + SLACK:
+            self._shed_middle(stamp)
+        return lines
+
+    def _shed_middle(self, stamp: bytes) -> None:
+        """In whole pieces; the last one shows where the line ends."""
+        held = self._unended[0]
         start, end = held.find(stamp, self._longest), held.rfind(stamp)
         if not 0 < start < end:  # not in pieces, as another engine may write it
             start, end = self._longest, len(held) - PIECE
         middle = held[start:end]
         self._dropped += len(middle) - STAMP * middle.count(stamp)
-        self._unended = [held[:start], held[end:]]
-        self._held = len(held) - len(middle)
+        self._keep(held[:start] + held[end:])
+
+    def _keep(self, held: bytes) -> None:
+        self._unended, self._held = [held], len(held)
 
     def finish(self, *, cut: bool = False) -> list[Line]:
         """What stands after the last newline, unless it may still grow.
@@ -133,7 +143,7 @@ class StreamDecoder:
         records = list(self._records(rest, self._before_start, b""))
         if not self._is_whole(*records[-1]):
             records.pop()
-        return self._decode(b"\n".join(map(_joined, records))) if records else []
+        return self._lines_of(b"\n".join(map(_joined, records))) if records else []
 
     def _is_whole(self, stamp: bytes, pieces: list[bytes]) -> bool:
         if not self._running or not stamp:
@@ -144,7 +154,10 @@ class StreamDecoder:
         return stamp < self._started_at or (self._local and len(pieces) > 1)
 
     def _decode(self, block: bytes) -> list[Line]:
-        block = self._straightened(block)
+        return self._lines_of(self._straightened(block))
+
+    def _lines_of(self, block: bytes) -> list[Line]:
+        """The lines of a block that has one stamp a line; the first one's middle may have been let go."""
         lines = self._lines(block.replace(b"\0", "\ufffd".encode()) if b"\0" in block else block, block)
         if self._dropped and lines:
             first, missing, self._dropped = lines[0], self._dropped, 0
@@ -211,11 +224,17 @@ class StreamDecoder:
         for match in _STAMP.finditer(last):
             if match[0] <= stamp or (_STAMP.match(following) and match[0] > following):
                 continue  # a time of the message's own
-            if edge and (match[0] >= self._settling or (self._looping and _STAMP.match(following))):
+            if edge and (
+                match[0] >= self._settling or self._is_earlier_start(last, match.start(), following)
+            ):
                 return match.start()
             if self._local and (len(pieces) > 1 or self._torn) and match.start() <= PIECE:
                 return match.start()
         return len(last)
+
+    def _is_earlier_start(self, text: bytes, at: int, following: bytes) -> bool:
+        """Whether a run before the last one may begin there. «next run at …» is a time in a message."""
+        return self._looping and text[at - 1 : at] != b" " and bool(_STAMP.match(following))
 
     def _lines(self, block: bytes, original: bytes) -> list[Line]:
         """The lines of a block that has one stamp a line. `original` has the lengths."""

@@ -161,7 +161,7 @@ class Watermark(models.Model):
     length = models.PositiveBigIntegerField(default=0, help_text="Bytes of the line as Docker sent it.")
     pending = models.JSONField(default=list, blank=True)
     open_secret = models.CharField(
-        max_length=40, blank=True,
+        max_length=64, blank=True,
         help_text="Words that open a secret of several lines, such as a private key, which goes on behind it.",
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from prodlogs.lines import Line
 from prodlogs.masking import redacted
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading import STREAMS, Anchor
-from prodlogs.traces import Entry, Grouper
+from prodlogs.traces import LONGEST_PAUSE, Entry, Grouper
 
 BLOCK = 5_000  # entries of a transaction
 COLUMNS = (
@@ -65,7 +65,10 @@ class EntryStore:
         }
         self._openings = {stream: mark.open_secret for stream, mark in self._marks.items()}
         self.covered_from = container.covered_from  # of the container, once something is stored
-        self._begun = set[str]() if window else set(STREAMS)  # streams of which lines have come
+        self._heads: dict[str, list[Line]] = (
+            {stream: [] for stream in STREAMS} if window else {}
+        )  # see _begin
+        self._rests: dict[str, list[str]] = {}
         self._last: dict[str, Line] = {}  # lines beyond the watermarks
         self._blocks: list[tuple[str, list[Entry]]] = []
         self._waiting = 0
@@ -83,23 +86,33 @@ class EntryStore:
         self._last[stream] = lines[-1]
         self.snapshot.lines += len(lines)
         lines, self._openings[stream] = redacted(lines, self._redactor, self._openings.get(stream, ""))
-        if stream not in self._begun:
-            self._begun.add(stream)
-            lines = self._without_stored_rest(stream, lines)
-        self._take(stream, self._groupers[stream].feed(lines))
+        if stream in self._heads:
+            self._heads[stream] += lines
+            if stream not in self._rests:
+                self._rests[stream] = self._stored_rest(stream, lines[0])
+            if len(self._heads[stream]) < len(self._rests[stream]):
+                return
+            self._begin(stream)
+        else:
+            self._take(stream, self._groupers[stream].feed(lines))
         if self._waiting >= BLOCK:
             self.commit(**({} if self._window else {"aligned": False}))
 
-    def _without_stored_rest(self, stream: str, lines: Sequence[Line]) -> Sequence[Line]:
+    def _begin(self, stream: str) -> None:
         """A window may begin amid a trace that is stored: its lines are no entries of their own."""
-        before = ContainerLogEntry.objects.filter(
-            container=self._container, stream=stream, timestamp__lt=lines[0].timestamp
-        )
-        message = before.order_by("-timestamp", "-sequence").values_list("message", flat=True).first() or ""
-        rest = message.split("\n")[1:]
+        lines, rest = self._heads.pop(stream), self._rests.get(stream, [])
         texts = [clean(line.text) for line in lines[: len(rest)]]
         known = (size for size in range(len(texts), 0, -1) if rest[-size:] == texts[:size])
-        return lines[next(known, 0) :]
+        self._take(stream, self._groupers[stream].feed(lines[next(known, 0) :]))
+
+    def _stored_rest(self, stream: str, line: Line) -> list[str]:
+        """What follows the first line of the entry before `line`, if that may go on to it."""
+        before = ContainerLogEntry.objects.filter(
+            container=self._container, stream=stream, timestamp__lt=line.timestamp
+        )
+        entry = before.order_by("-timestamp", "-sequence").values_list("timestamp", "message").first()
+        rest = entry[1].split("\n")[1:] if entry else []
+        return rest if entry and line.timestamp - entry[0] <= len(rest) * LONGEST_PAUSE else []
 
     def _take(self, stream: str, entries: list[Entry]) -> None:
         if self._window:
@@ -114,6 +127,8 @@ class EntryStore:
 
         With `before` (ns), only where the newest line is older, or where this reading brought nothing new.
         """
+        for stream in [*self._heads]:
+            self._begin(stream)
         for stream, grouper in self._groupers.items():
             waiting = grouper.pending
             if waiting and (before is None or stream in self._quiet or waiting[-1][0] < before):

@@ -53,16 +53,25 @@ class Grouper:
         self._previous = ""
         self._full = False  # the next line goes on with this entry, for which it is one too many
         self._last_found = NONE
+        self._continues: list[str] = []  # state, level and rule, where the open entry goes on with a full one
         self._ready: list[Entry] = []
-        self._ready = self.feed([Line(moment, number, 0, *rest) for moment, number, *rest in pending])
+        waiting = list(pending)
+        if waiting and isinstance(waiting[0][0], str):
+            self._state, level, rule = waiting.pop(0)
+            self._full, self._last_found = True, (level, rule)
+        self._ready = self.feed([Line(moment, number, 0, *rest) for moment, number, *rest in waiting])
 
     @property
     def pending(self) -> list[list[Any]]:
-        """The lines that wait: [[timestamp, sequence, text], …], and `dropped` where that is not 0."""
-        return [
+        """The lines that wait: [[timestamp, sequence, text], …], and `dropped` where that is not 0.
+
+        Before them [state, level, rule], where they go on with an entry that was full.
+        """
+        lines: list[list[Any]] = [
             [line.timestamp, line.sequence, line.text, *([line.dropped] if line.dropped else [])]
             for line in self._lines
         ]
+        return [self._continues, *lines] if self._continues and lines else lines
 
     def feed(self, lines: Sequence[Line]) -> list[Entry]:
         """The entries that are whole now."""
@@ -107,8 +116,9 @@ class Grouper:
         self._lines, self._shown, self._found, self._sure = [line], shown, found, 1
         if self._full:  # what did not fit into the entry before
             self._full, self._found = False, self._last_found
+            self._continues = [self._state, *self._last_found]
         else:
-            self._state = trace_forms.opened_by(shown)
+            self._state, self._continues = trace_forms.opened_by(shown), []
         self._previous, self._size = shown, _size_of(shown)
 
     def _taken(self, line: Line, shown: str, entries: list[Entry]) -> bool:

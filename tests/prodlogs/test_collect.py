@@ -9,10 +9,11 @@ from logsite.nanoseconds import from_rfc3339
 from logsite.records import from_nanoseconds
 from prodlogs import collect as collecting
 from prodlogs import passes
-from prodlogs.collect import backfill_host, collect_host, collect_hosts
+from prodlogs.collect import HostPass, HostResult, backfill_host, collect_host, collect_hosts
 from prodlogs.health import check_host
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from tests.devices.openssh import openssh
+from tests.factories import ContainerFactory, LogSnapshotFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -198,6 +199,48 @@ def test_what_lies_before_is_read_in_parts_where_it_is_too_much_at_once(
     assert [r.entries for r in collect(docker_host, "engine-parts", since=late - timedelta(seconds=20))] == [
         0
     ]
+
+
+DAY, HOUR = 86_400 * 10**9, 3_600 * 10**9
+
+
+class BusyAtTheEnd:
+    """A container of whose last day an hour can be read at once, and anything of the time before."""
+
+    def __init__(self, end, **columns):
+        self.container = ContainerFactory(**columns)
+        self.outcome, self.read, self._end = None, [], end
+        self._snapshot = LogSnapshotFactory(container=self.container)
+
+    def read_window(self, begin, end, *, extends, joins):
+        much = end > self._end - DAY and end - begin > HOUR
+        kind = ErrorKind.LIMIT if much else ""
+        self.outcome = passes.Outcome(
+            self._snapshot, "partial" if much else "complete", bytes=1, error=kind, error_kind=kind
+        )
+        self.read += [] if much else [(begin, end)]
+
+
+def parts_of(work, start, end):
+    host = HostPass(work.container.host, None, user="", kind="backfill")
+    host._read_window(HostResult("docker01"), work, start, end)
+    return work.read
+
+
+def test_parts_grow_again_where_little_was_written():
+    end = 1_790_000_000 * 10**9
+    parts = parts_of(BusyAtTheEnd(end, created_at=None), end - 365 * DAY, end)
+    assert len(parts) < 80
+    assert [begin for begin, _ in parts[:-1]] == [until for _, until in parts[1:]]
+    assert (parts[0][1], parts[-1][0]) == (end, end - 365 * DAY)
+
+
+def test_no_part_lies_before_the_container():
+    end = 1_790_000_000 * 10**9
+    work = BusyAtTheEnd(end, created_at=from_nanoseconds(end - 2 * DAY))
+    parts = parts_of(work, 0, end)
+    assert parts[-1] == (0, parts[-2][0])
+    assert parts[-1][1] >= end - 4 * DAY
 
 
 TRACE = """

@@ -7,6 +7,7 @@ from django.db import connection
 
 from prodlogs import follow as module
 from prodlogs.collect import collect_host
+from prodlogs.errors import ConfigurationError
 from prodlogs.follow import follow
 from prodlogs.host_keys import accept, fingerprint
 from prodlogs.models import ContainerLogEntry, DockerHost, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
@@ -231,6 +232,35 @@ def test_a_host_that_is_added_meanwhile_is_followed_too(
     results = Following(lambda: list(DockerHost.objects.all()), until, ["engine-follow"]).join()
 
     assert {result.host for result in results} == {docker_host.name, "added"}
+
+
+def test_a_look_for_hosts_that_fails_is_told_once_and_stops_nobody(caplog):
+    found = [
+        ["docker01"],
+        ConfigurationError("none is enabled"),
+        ConfigurationError("still none"),
+        ["docker02"],
+    ]
+
+    def find():
+        if isinstance(next_one := found.pop(0), Exception):
+            raise next_one
+        return next_one
+
+    look = module._Look(find)
+
+    assert [look.hosts() for _ in range(4)] == [["docker01"], [], [], ["docker02"]]
+    assert [record.getMessage() for record in caplog.records] == [
+        "looking for hosts failed (ConfigurationError)"
+    ]
+
+
+def test_without_any_host_at_first_it_says_so():
+    def find():
+        raise ConfigurationError("no Docker host is defined")
+
+    with pytest.raises(ConfigurationError):
+        follow(find, user="netops", interval=0.1, stop=threading.Event(), report=print)
 
 
 def test_a_host_that_is_deleted_is_followed_no_more(docker, docker_host, monkeypatch):

@@ -252,6 +252,31 @@ def test_of_a_giant_line_the_middle_is_counted_and_not_held(driver, size, monkey
         assert len(giant.text) < 300_000
 
 
+@pytest.mark.parametrize("size", [None, 4_096, 262_144])
+def test_long_lines_that_the_local_driver_puts_on_one_output_line_are_all_there(size, monkeypatch):
+    monkeypatch.setattr(module, "SLACK", 100_000)
+    stamps = [rfc3339(ns(T1) + number) for number in range(100)]
+    data = b"".join(pieces(stamp, "x" * 20_000 + stamp[-6:]) for stamp in stamps) + out((T2, "after"))
+    lines = decode(data, driver="local", size=size, longest=50_000)
+    assert [line.length for line in lines] == [20_006] * 100 + [5]
+    assert [line.text[-6:] for line in lines[:100]] == [stamp[-6:] for stamp in stamps]
+    assert not any(line.dropped for line in lines)
+
+
+@pytest.mark.parametrize("size", [None, 4_096, 262_144])
+def test_an_unended_line_before_a_giant_one(size, monkeypatch):
+    """Of the run before, on the same output line: the lengths are by which both are found again."""
+    monkeypatch.setattr(module, "SLACK", 100_000)
+    data = f"{T1} unended".encode() + pieces(T2, GIANT) + b"\n" + out((T3, "after"))
+    lines = decode(data, size=size, longest=50_000, started_at=ns(T2))
+    assert [(rfc3339(line.timestamp), line.length) for line in lines] == [(T1, 7), (T2, len(GIANT)), (T3, 5)]
+
+
+def test_a_later_time_in_a_message_of_a_crash_loop_is_text():
+    data = out((T0, f"next run at {T1} by cron"), (T2, "run")) + crash_loop(starts=(T3, T4))
+    assert decode(data, started_at=ns(T4), looping=True)[0].text == f"next run at {T1} by cron"
+
+
 def test_a_giant_line_is_found_again(monkeypatch):
     monkeypatch.setattr(module, "SLACK", 100_000)
     data = pieces(T1, GIANT) + b"\n" + out((T2, "after"))

@@ -166,6 +166,24 @@ def test_a_window_takes_what_begins_in_it(make_store):
     assert stored() == ["b", "c"]
 
 
+def test_a_window_that_begins_amid_a_stored_trace_in_chunks_of_one_line(make_store):
+    texts = ["ERROR boom", *(f"  frame {number}" for number in range(6)), "INFO after"]
+    finish(_with(make_store(), lines(*texts)))
+    window = make_store(window=(START, START + 100))
+    for number in range(3, len(texts)):
+        window.add("stdout", lines(texts[number], start=START + number))
+    finish(window)
+    assert (window.snapshot.entries, window.snapshot.duplicates) == (0, 1)
+
+
+def test_a_line_that_reads_like_the_end_of_an_old_trace_is_stored(make_store):
+    finish(_with(make_store(), lines("ERROR failed", "  ConnectionError: db down")))
+    hour = 3_600_000_000_000
+    window = make_store(window=(START, START + 2 * hour))
+    finish(_with(window, lines("  ConnectionError: db down", "INFO ok", start=START + hour)))
+    assert stored()[1:] == ["  ConnectionError: db down", "INFO ok"]
+
+
 def test_a_known_secret_is_stored_nowhere(make_store):
     finish(_with(make_store(), lines("key s3cret-of-the-host", "\x1b[31mkey s3cret-\x1b[0mof-the-host")))
     assert stored() == ["key <redacted:ssh-key>"] * 2
@@ -223,6 +241,43 @@ def test_a_secret_of_several_lines_may_come_in_parts(make_store, kind, cut):
     assert not [text for text in found if any(text.strip() == line.strip() for line in KEYS[kind][1:-1])]
     assert (found.count("before"), found.count("after")) == (2, 2)
     assert set(Watermark.objects.values_list("open_secret", flat=True)) == {""}
+
+
+def line_by_line(make_store, texts):
+    """As follow reads them."""
+    for number, text in enumerate(texts):
+        store = make_store()
+        store.add("stdout", lines(text, start=START + number))
+        finish(store)
+    return stored()
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_secret_may_come_line_by_line(make_store, kind):
+    found = line_by_line(make_store, ["before", *KEYS[kind], "after", "ready"])
+    assert (found[0], found[-2:]) == ("before", ["after", "ready"])
+    assert not set(found) & set(KEYS[kind][1:-1])
+
+
+def test_the_short_last_line_of_a_key_by_itself(make_store):
+    found = line_by_line(make_store, [*PEM[:-1], "c2hvcnQ=", PEM[-1], "ready"])
+    assert found[-3:] == ["<redacted:private-key>", PEM[-1], "ready"]
+
+
+def test_who_only_speaks_of_a_key_masks_nothing(make_store):
+    texts = [
+        "PEM must begin with -----BEGIN PRIVATE KEY-----",
+        "started",
+        "ready",
+        "and-a-long-word-of-letters",
+    ]
+    assert line_by_line(make_store, texts) == texts
+
+
+def test_a_line_that_routeros_breaks_goes_on_in_the_next_chunk(make_store):
+    assert line_by_line(make_store, ["/user add password=\\", "    S3cr3tValue99", "done"]) == [
+        "/user add password=\\", "    <redacted:secret>", "done",
+    ]  # fmt: skip
 
 
 def test_what_follows_an_unfinished_key_is_no_secret(make_store):

@@ -318,3 +318,16 @@ def test_readings_of_any_size_find_the_same_entries(seed):
         found += grouper.feed(lines[at : at + size])
         pending, at = grouper.pending, at + size
     assert found + Grouper(LIMIT, pending).flush() == expected
+
+
+@pytest.mark.parametrize("cut", [1, 999, 1_000, 1_001, 1_500, 2_001])
+def test_a_trace_over_the_limit_goes_on_in_the_next_reading(cut):
+    """As of a stack that overflowed: what is left of it is no heap of single lines."""
+    text = "java.lang.StackOverflowError\n" + "\n".join(["\tat com.example.Tree.walk(Tree.java:42)"] * 2_299)
+    lines = lines_of(text, step=1)
+    first = Grouper(LIMIT)
+    found = first.feed(lines[:cut])
+    second = Grouper(LIMIT, json.loads(json.dumps(first.pending)))
+    found += second.feed(lines[cut:]) + second.flush()
+    assert [len(entry.message.splitlines()) for entry in found] == [1_000, 1_000, 300]
+    assert {(entry.level, entry.level_rule) for entry in found} == {("ERROR", "trace:java")}
