@@ -17,12 +17,9 @@ from logsite.disguises import disguises, may_be_broken, unbroken
 from logsite.redaction_patterns import (
     ANYWHERE,
     BLOCKS,
-    CONTINUED,
     KEYWORD_STEMS,
     KINDS,
-    LAST_OF_KEY,
     LINE_RULES,
-    OPEN_ENDED,
     TEXT_RULES,
     WHOLE_TOKEN,
     Rule,
@@ -31,6 +28,7 @@ from logsite.redaction_patterns import (
     token_pattern,
     written_forms,
 )
+from logsite.redaction_streams import still_open
 from logsite.redaction_text import SearchedText, word_shape
 
 __all__ = ["RedactingFilter", "Redactor", "Registration", "redact", "register_secrets"]
@@ -104,16 +102,6 @@ def _block_spans(source: SearchedText) -> Iterator[_Span]:
             for match in block.secret.finditer(source.text, opening.end(), end):
                 yield from _spans(source, match, -1, block.kind)
             opening = block.opening.search(source.text, end - 1)  # the end may begin the next block
-
-
-def _still_open(text: str) -> str:
-    """Words that open a secret of several lines which goes on where `text` ends; no words of its own."""
-    for sign, pattern, opening, within in OPEN_ENDED:
-        if sign in text:
-            for match in pattern.finditer(text):
-                if match.end() == len(text) and not (within != opening and LAST_OF_KEY.search(match[1])):
-                    return within if match[1].strip() else opening
-    return "password=\\" if text.endswith(("\\", "\\\r")) and CONTINUED.search(text) else ""
 
 
 # --- the known secrets ------------------------------------------------------------------------------------
@@ -201,7 +189,7 @@ class Redactor:
         whole = f"{opening}\n{text}" if opening else text
         spans = self._spans(whole)
         clean = _masked(whole, spans, by_line=True) if spans else whole
-        return (clean.partition("\n")[2] if opening else clean), _still_open(whole)
+        return (clean.partition("\n")[2] if opening else clean), still_open(whole)
 
     def _spans(self, text: str) -> list[_Span]:
         if not text:

@@ -295,11 +295,11 @@ WEB_RULES = (
 )  # fmt: skip
 
 BREAK = r"(?:\s|\\[nr]|&\#(?:10|13|x0?[aAdD]);)"  # a line's end, also where the text was escaped
-_SHORT = "[A-Za-z0-9+/=]{1,15}+"  # the last line of a key; any other is longer
+LAST_LINE = "[A-Za-z0-9+/=]{1,15}+"  # the last line of a key; any other is longer
 _WIDE = rf"(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]*+{BREAK}*+|[A-Za-z0-9+/=]{{16,}}+{BREAK}*+)"
 PEM = (
     r"-----BEGIN [A-Z0-9 ]{0,30}?PRIVATE KEY(?: BLOCK)?-----"
-    rf"({BREAK}*+(?:{_WIDE}++(?:{_SHORT}(?={BREAK}*+(?:-----END|\Z)))?|(?:{_SHORT}(?={BREAK}*+-----END))?))"
+    rf"({BREAK}*+(?:{_WIDE}++(?:{LAST_LINE}(?={BREAK}*+(?:-----END|\Z)))?|(?:{LAST_LINE}(?={BREAK}*+-----END))?))"
 )
 TEXT_RULES = (  # these cross lines
     _exact("private-key", "key----- block-----", PEM),
@@ -318,21 +318,6 @@ TEXT_RULES = (  # these cross lines
     _exact("secret", "=\\",
            r"=\\(?:(?<=password=\\)|(?<=secret=\\)|(?<=passphrase=\\)|(?<=key=\\))" rf"\r?\n[ \t]*+{ASSIGNED}"),
 )  # fmt: skip
-
-# Those that may go on behind the end of a text: a word that stands in all they match; words that open the rest of one
-# of which nothing has come yet, and of one of which something has. The last line of a key only counts in the latter.
-OPENINGS = (
-    ("PRIVATE KEY", "-----BEGIN PRIVATE KEY-----", f"-----BEGIN PRIVATE KEY----- {'A' * 16}"),
-    ("BEGIN PKCS12", "-----BEGIN PKCS12-----", "-----BEGIN PKCS12-----"),
-    ("Private-Lines", "Private-Lines: 1", "Private-Lines: 1"),
-    ("rivate", "Private-Key:", "Private-Key:"),
-)
-OPEN_ENDED = tuple(
-    (sign, rule.pattern, opening, within)
-    for (sign, opening, within), rule in zip(OPENINGS, TEXT_RULES, strict=False)
-)
-CONTINUED = re.compile(r"=\\(?:(?<=password=\\)|(?<=secret=\\)|(?<=passphrase=\\)|(?<=key=\\))\r?\Z")
-LAST_OF_KEY = re.compile(rf"(?:\A|[^A-Za-z0-9+/=]){_SHORT}\s*\Z")
 
 BLOCKS = (
     Block("snmp-community", "snmp", re.compile(r"config system snmp community\b"),
