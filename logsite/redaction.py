@@ -28,7 +28,7 @@ from logsite.redaction_patterns import (
     token_pattern,
     written_forms,
 )
-from logsite.redaction_streams import still_open
+from logsite.redaction_streams import still_open, taken_up
 from logsite.redaction_text import SearchedText, word_shape
 
 __all__ = ["RedactingFilter", "Redactor", "Registration", "redact", "register_secrets"]
@@ -186,6 +186,7 @@ class Redactor:
         Returns what is to be given as `opening` with the lines that follow: where a secret of several lines
         has not ended in this part, words that open one of its kind.
         """
+        opening = taken_up(opening, text)
         whole = f"{opening}\n{text}" if opening else text
         spans = self._spans(whole)
         clean = _masked(whole, spans, by_line=True) if spans else whole

@@ -296,10 +296,10 @@ WEB_RULES = (
 
 BREAK = r"(?:\s|\\[nr]|&\#(?:10|13|x0?[aAdD]);)"  # a line's end, also where the text was escaped
 LAST_LINE = "[A-Za-z0-9+/=]{1,15}+"  # the last line of a key; any other is longer
-_WIDE = rf"(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]*+{BREAK}*+|[A-Za-z0-9+/=]{{16,}}+{BREAK}*+)"
 PEM = (
     r"-----BEGIN [A-Z0-9 ]{0,30}?PRIVATE KEY(?: BLOCK)?-----"
-    rf"({BREAK}*+(?:{_WIDE}++(?:{LAST_LINE}(?={BREAK}*+(?:-----END|\Z)))?|(?:{LAST_LINE}(?={BREAK}*+-----END))?))"
+    rf"({BREAK}*+(?:(?:Proc-Type|DEK-Info|Version|Comment|Hash):[^\n\\]*+{BREAK}*+|"
+    rf"[A-Za-z0-9+/=]{{16,}}+{BREAK}*+)*+(?:{LAST_LINE}(?={BREAK}*+(?:-----END|\Z)))?)"
 )
 TEXT_RULES = (  # these cross lines
     _exact("private-key", "key----- block-----", PEM),

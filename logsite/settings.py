@@ -201,12 +201,8 @@ PRODLOGS_DEADLINE = env.float("PRODLOGS_DEADLINE", 300.0)  # seconds, for one co
 PRODLOGS_BYTE_LIMIT = env.int("PRODLOGS_BYTE_LIMIT", 1024**3)  # of one reading; the next goes on there
 PRODLOGS_ENTRY_LIMIT = env.int("PRODLOGS_ENTRY_LIMIT", 256 * 1024)  # bytes; longer entries are cut
 PRODLOGS_INTERVAL = env.float("PRODLOGS_INTERVAL", 2.0)  # seconds between two readings, when following
-RETENTION_DAYS_CONTAINERS = env.int(
-    "RETENTION_DAYS_CONTAINERS", 90
-)  # entries, snapshots, commands; 0: for ever
-RETENTION_DAYS_FOLLOW = env.int(
-    "RETENTION_DAYS_FOLLOW", 7
-)  # commands of `follow` that went well; 0: as the others
+RETENTION_DAYS_CONTAINERS = env.int("RETENTION_DAYS_CONTAINERS", 90)  # 0 keeps for ever
+RETENTION_DAYS_FOLLOW = env.int("RETENTION_DAYS_FOLLOW", 7)  # commands of `follow`; 0: as all others
 
 # --- Shipping --------------------------------------------------------------------------------------------
 LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"
