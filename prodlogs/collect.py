@@ -69,6 +69,11 @@ class HostResult:
         failed = any(reading.error for reading in self.readings)
         return not (self.error or self.running or self.missing or failed)
 
+    @property
+    def busy(self) -> str:
+        """What `running` means, in a sentence."""
+        return f"{self.host}: another reader is at it"
+
     def without_failures(self) -> "HostResult":
         """What did come, for whom the failures are told in another place."""
         read = [reading for reading in self.readings if not reading.error]
@@ -106,20 +111,18 @@ def backfill_host(
 
 def collect_hosts(
     hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli", containers: Sequence[str] | None = None,
-    since: datetime | None = None, kind: str = SnapshotKind.COLLECT,
+    since: datetime | None = None,
 ) -> list[HostResult]:  # fmt: skip
     """`collect_host` for each, at the same time; the results in the order of `hosts`."""
-    return _of_each(
-        hosts, partial(collect_host, user=user, via=via, containers=containers, since=since, kind=kind)
-    )
+    return _of_each(hosts, partial(collect_host, user=user, via=via, containers=containers, since=since))
 
 
 def backfill_hosts(
-    hosts: Sequence[DockerHost], since: datetime, until: datetime, *, user: str = "", via: str = "cli",
+    hosts: Sequence[DockerHost], since: datetime, until: datetime, *, user: str = "",
     containers: Sequence[str] | None = None,
 ) -> list[HostResult]:  # fmt: skip
     """`backfill_host` for each, at the same time; the results in the order of `hosts`."""
-    work = partial(backfill_host, since=since, until=until, user=user, via=via, containers=containers)
+    work = partial(backfill_host, since=since, until=until, user=user, containers=containers)
     return _of_each(hosts, work)
 
 

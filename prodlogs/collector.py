@@ -107,7 +107,7 @@ class ProductionLogCollector:
 def failures_of(result: HostResult) -> list[str]:
     """A sentence for everything of a host that could not be read."""
     if result.running:
-        return [f"{result.host}: another reader is at it"]
+        return [result.busy]
     own = [result.error] if result.error else []
     return own + [
         f"{result.host}/{reading.container}: {reading.error}"

@@ -107,12 +107,8 @@ class HostPages(admin.ModelAdmin):
         return act(request, enabled) if enabled else None
 
     def _collect(self, request: HttpRequest, hosts: list[DockerHost]) -> HttpResponse:
-        results = sorted(
-            collect_hosts(hosts, user=request.user.get_username(), via="admin"),
-            key=lambda result: result.host,
-        )
-        ids = {host.name: host.pk for host in hosts}
-        found = [(ids[result.host], result) for result in results]
+        results = collect_hosts(hosts, user=request.user.get_username(), via="admin")
+        found = [(host.pk, result) for host, result in zip(hosts, results, strict=True)]
         return self._page(request, "collected", "Collected", {"results": found})
 
     def _check(self, request: HttpRequest, hosts: list[DockerHost]) -> HttpResponse:

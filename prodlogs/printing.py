@@ -44,7 +44,7 @@ def gap_text(gap: dict[str, Any]) -> str:
 def reading_lines(result: HostResult, *, quiet: bool = False) -> Iterator[str]:
     """How each container's reading went; with `quiet`, only of those that brought something or went wrong."""
     if result.running:
-        yield f"{result.host}: another reader is at it"
+        yield result.busy
     if result.error:
         yield f"{result.host}: {result.error_kind}: {_reason(result.host, result.error)}"
     for reading in result.readings:

@@ -92,8 +92,7 @@ class HostViewSet(
         result = collect_host(host, user=user, via="api", **wanted.validated_data)
         answer = CollectedSerializer(result).data
         if result.running:
-            detail = f"{host.name}: another reader is at it"
-            return Response({"detail": detail}, status=status.HTTP_409_CONFLICT)
+            return Response({"detail": result.busy}, status=status.HTTP_409_CONFLICT)
         return Response(answer, status=status.HTTP_502_BAD_GATEWAY if result.error else status.HTTP_200_OK)
 
     @extend_schema(

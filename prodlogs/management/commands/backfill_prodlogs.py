@@ -78,7 +78,7 @@ def _moment(name: str, options: dict[str, Any], now: datetime) -> datetime:
 def sentences(result: HostResult) -> list[str]:
     """What came of a host, a line for each container."""
     if result.running:
-        return [f"{result.host}: another reader is at work there; try again later"]
+        return [f"{result.busy}; try again later"]
     lines = [result.error] if result.error else []
     for reading in result.readings:
         duplicates = reading.snapshot.duplicates if reading.snapshot else 0
