@@ -26,7 +26,7 @@ run: $(RUN_STAMP) ## the demo at http://127.0.0.1:8000/ (PORT=… for another); 
 	@$(BIN)/python manage.py run_demo --port $(PORT)
 
 test: $(DEV_STAMP) ## run the tests (ARGS="-k name" to choose); DATABASE_URL=postgres://… runs them there
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

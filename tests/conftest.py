@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -13,20 +13,42 @@ from rest_framework.test import APIClient
 from logsite.signals import web_started
 from sessionlogs.processes import presence
 from sessionlogs.writer import writer
+from tests import flushing
+from tests.workers import worker_count
 
+flushing.install()
 web_started.disconnect(dispatch_uid="presence")  # who imports the web application here starts no web process
+ROOT = Path(__file__).parent
 VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of what only PostgreSQL has run where DATABASE_URL names one; CI runs the suite on both."""
-    from django.conf import settings
+# A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.
+LONGEST_FILES = ()
 
-    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+
+def pytest_xdist_auto_num_workers() -> int:
+    return worker_count()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only tests that use the database run: all others have run on SQLite, with the same outcome."""
+    order = {ROOT / name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+    if connection.vendor == "postgresql":
+        unused = [item for item in items if not uses_database(item)]
+        config.hook.pytest_deselected(items=unused)
+        items[:] = [item for item in items if uses_database(item)]
         return
     for item in items:
         if item.get_closest_marker("postgres"):
             item.add_marker(pytest.mark.skip(reason="needs DATABASE_URL=postgres://…"))
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """By the marker, or by a fixture of the test or of one of its fixtures."""
+    return bool(item.get_closest_marker("django_db")) or "_django_db_helper" in getattr(
+        item, "fixturenames", ()
+    )
 
 
 def service_address(variable: str) -> str:
@@ -42,12 +64,6 @@ def service_address(variable: str) -> str:
 @pytest.fixture
 def service() -> Callable[[str], str]:
     return service_address
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """The real hasher takes 0.4 s a login by design; no test is about it."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,41 @@
+"""What a test with real transactions leaves in the database is removed: fast, and without Django's own rows.
+
+Django's `flush` truncates each of some sixty tables and creates content types and permissions anew: 40 ms on
+SQLite. Here only tables with rows are emptied, and content types and permissions stay.
+"""
+
+from functools import cache
+
+from django.db import connections, transaction
+from django.test import TransactionTestCase
+
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def empty_filled_tables(alias: str) -> None:
+    """Delete the rows of all tables but KEPT. Foreign keys are checked at the end of the transaction."""
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    with transaction.atomic(using=alias), connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})" for table in _tables(alias)
+            )
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {quote(table)}")
+
+
+@cache
+def _tables(alias: str) -> list[str]:
+    return sorted({*connections[alias].introspection.django_table_names(only_existing=True)} - KEPT)
+
+
+def _fixture_teardown(test: TransactionTestCase) -> None:
+    for alias in test._databases_names(include_mirrors=False):
+        empty_filled_tables(alias)
+
+
+def install() -> None:
+    """Use `empty_filled_tables` after each test with real transactions."""
+    TransactionTestCase._fixture_teardown = _fixture_teardown
