@@ -14,7 +14,7 @@ LOCK      := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
              --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format check lock clean
+.PHONY: help run test soak lint format check lock clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -25,8 +25,14 @@ run: $(RUN_STAMP) ## the demo at http://127.0.0.1:8000/ (PORT=… for another); 
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py run_demo --port $(PORT)
 
+# Four workers, each with files of its own; see CONTRIBUTING.md.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(DEV_STAMP) ## run the tests (ARGS="-k name" to choose); DATABASE_URL=postgres://… runs them there
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) $(ARGS)
+
+soak: $(DEV_STAMP) ## the long forms of what CI runs short: long kills, large tables, long streams; half an hour
+	@LOGSITE_TEST_SOAK=1 $(PYTEST) -m soak $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
 LONGEST_FILES = ()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     return worker_count()
 
