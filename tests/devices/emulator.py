@@ -17,6 +17,8 @@ from typing import Any
 
 import paramiko
 
+from tests.ports import free_port
+
 DROP = "<the connection breaks>"
 SILENCE = "<no answer>"
 UNTAKEN = "<a host that does not take the command up>"
@@ -217,12 +219,6 @@ def listening(answer: bytes = b"") -> Iterator[int]:
     thread.join(5)
     for client in held:
         client.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def private_key(passphrase: str | None = None) -> tuple[paramiko.PKey, str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.devices.emulator import free_port, private_key
+from tests.devices.emulator import private_key
+from tests.ports import free_port
 
 PASSPHRASE = "Key-Phrase-4711"
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from devices.management.commands import collect_interfaces
 from devices.models import Device
 from sessionlogs.models import Session
-from tests.devices.emulator import free_port
 from tests.factories import DeviceFactory
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

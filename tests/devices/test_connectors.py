@@ -20,7 +20,8 @@ from devices.errors import (
 from devices.platforms import UnknownPlatform
 from sessionlogs.models import Session, SessionLog
 from tests.devices.conftest import ROUTER
-from tests.devices.emulator import DROP, PASSWORD, SILENCE, USERNAME, Box, free_port, listening, private_key
+from tests.devices.emulator import DROP, PASSWORD, SILENCE, USERNAME, Box, listening, private_key
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,6 +20,7 @@ from devices import demo
 from devices.management.commands import run_demo
 from devices.models import Credential, Device, InterfaceAddress, Outcome
 from sessionlogs.models import EventType, SessionLog
+from tests.ports import free_port
 
 SECONDS = 30  # more than enough, also on a busy machine
 
@@ -82,7 +83,7 @@ class TestFleet:
                 assert fleet.devices[0]["port"] not in (0, port)
 
     def test_stopping_closes_the_ports(self):
-        with Fleet(names=["sw01.demo"]) as fleet:
+        with Fleet(free_port(), names=["sw01.demo"]) as fleet:
             port = fleet.devices[0]["port"]
             assert not is_closed(port)
         assert is_closed(port)
@@ -111,7 +112,8 @@ class TestFleetProcess:
 
     @contextmanager
     def process(self):
-        command = [sys.executable, "-m", "deploy.demo.fleet"]
+        # The default ports are those of every fleet: another one could listen on them once this one has ended.
+        command = [sys.executable, "-m", "deploy.demo.fleet", "--port-base", str(free_port())]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(command, cwd=demo.settings.BASE_DIR, text=True, **pipes) as process:
             try:
@@ -218,8 +220,7 @@ class TestProcesses:
     def test_the_site_answers_and_leaves_no_port_open(self, tmp_path, monkeypatch):
         monkeypatch.setenv("DATA_DIR", str(tmp_path))
         monkeypatch.delenv("DATABASE_URL", raising=False)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         with demo.running_site("127.0.0.1", port) as site:
             assert site.poll() is None
             assert not is_closed(port)

@@ -20,9 +20,10 @@ from devices.fleet import collect_devices, in_pages
 from devices.models import CollectionRun, Credential, Device
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.writer import writer
-from tests.devices.emulator import DROP, SILENCE, Box, free_port, listening
+from tests.devices.emulator import DROP, SILENCE, Box, listening
 from tests.devices.light_fleet import PASSWORD, light_fleet, plan
 from tests.factories import DeviceFactory
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OUTCOMES = {

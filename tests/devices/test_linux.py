@@ -18,8 +18,9 @@ from devices.errors import AuthenticationFailed, CommandRefused, CommandTimeout,
 from logsite.records import get_source
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.sources import message_of
-from tests.devices.emulator import PASSWORD, UNTAKEN, USERNAME, Box, free_port
+from tests.devices.emulator import PASSWORD, UNTAKEN, USERNAME, Box
 from tests.devices.openssh import PASSPHRASE, openssh
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -297,11 +297,3 @@ def _handler(loki: LokiStandIn) -> type[BaseHTTPRequestHandler]:
                 super().finish()
 
     return Handler
-
-
-def free_port() -> int:
-    """A loopback port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

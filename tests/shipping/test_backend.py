@@ -12,8 +12,8 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from shipping.models import RejectedEntry, ShippingCursor
+from tests.ports import free_port
 from tests.shipping.builders import make_events, make_session
-from tests.shipping.loki_stand_in import free_port
 from tests.shipping.processes import finish, start_shipper
 
 pytestmark = pytest.mark.django_db(transaction=True)

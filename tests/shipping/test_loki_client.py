@@ -13,8 +13,9 @@ from shipping.entries import Encoder
 from shipping.errors import Misconfigured, Stopped, Unavailable
 from shipping.loki import asked_wait, in_requests
 from shipping.retry import Retry
+from tests.ports import free_port
 from tests.shipping.builders import make_record
-from tests.shipping.loki_stand_in import HOUR, Fault, free_port
+from tests.shipping.loki_stand_in import HOUR, Fault
 
 ENCODER = Encoder("aoss", 262_144)
 REASONS = {

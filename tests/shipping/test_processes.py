@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, transaction
 
 from shipping.models import RejectedEntry, ShippingCursor
+from tests.ports import free_port
 from tests.shipping.builders import make_events, make_session
-from tests.shipping.loki_stand_in import Fault, free_port
+from tests.shipping.loki_stand_in import Fault
 from tests.shipping.processes import database_url, finish, start_shipper
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,8 +8,9 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
+from tests.ports import free_port
 from tests.shipping.builders import ListSource, make_events, make_session
-from tests.shipping.loki_stand_in import Fault, LokiStandIn, free_port
+from tests.shipping.loki_stand_in import Fault, LokiStandIn
 
 # A row is handed out once its transaction has ended, so the rows must really be committed.
 pytestmark = pytest.mark.django_db(transaction=True)
