@@ -37,7 +37,9 @@ def text_of(answer):
 
 
 def rows(answer):
-    assert answer.status_code == 200
+    """The names of the rows; for an answer without rows, its status code."""
+    if answer.status_code != 200:
+        return answer.status_code
     return [row.name for row in answer.context["cl"].result_list]
 
 
@@ -103,14 +105,7 @@ def test_failures_stand_first(browser, teammate):
     assert rows(browser(teammate).get(DEVICES)) == ["b", "d", "a", "c"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "outcome__exact=failed", "enabled__exact=0", "agent_type__exact=security", "error_kind__exact=timeout",
-        "q=wanted", "q=192.0.2.77", "q=198.51.100.77", "q=edge",
-    ],
-)  # fmt: skip
-def test_devices_are_filtered_and_found(query, browser, teammate):
+def test_devices_are_filtered_and_found(browser, teammate):
     wanted = DeviceFactory(
         name="wanted",
         host="192.0.2.77",
@@ -122,7 +117,13 @@ def test_devices_are_filtered_and_found(query, browser, teammate):
     wanted.tags.add(TagFactory(name="edge"))
     AddressFactory(interface=InterfaceFactory(device=wanted), address="198.51.100.77")
     AddressFactory(interface=InterfaceFactory(device__name="other"), address="198.51.100.78")
-    assert rows(browser(teammate).get(f"{DEVICES}?{query}")) == ["wanted"]
+    queries = (
+        "outcome__exact=failed", "enabled__exact=0", "agent_type__exact=security", "error_kind__exact=timeout",
+        "q=wanted", "q=192.0.2.77", "q=198.51.100.77", "q=edge",
+    )  # fmt: skip
+    client = browser(teammate)
+    found = {query: rows(client.get(f"{DEVICES}?{query}")) for query in queries}
+    assert found == {query: ["wanted"] for query in queries}
 
 
 def test_a_device_s_page_shows_its_interfaces_and_last_collection(browser, teammate):
@@ -236,19 +237,20 @@ def test_who_may_change_devices_is_offered_collecting(browser, teammate):
 # --- interfaces -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["state__exact=down", "enabled__exact=0", "device__name=fw01", "q=wanted", "q=uplink", "q=fw01", "q=192.0.2.77",
-     "q=52:54:00:aa"],
-)  # fmt: skip
-def test_interfaces_are_filtered_and_found(query, browser, teammate):
+def test_interfaces_are_filtered_and_found(browser, teammate):
     wanted = InterfaceFactory(
         name="wanted", device__name="fw01", state="down", enabled=False, description="uplink",
         mac_address="52:54:00:aa:00:01",
     )  # fmt: skip
     AddressFactory(interface=wanted, address="192.0.2.77")
     InterfaceFactory(name="other", enabled=True)
-    assert rows(browser(teammate).get(f"{INTERFACES}?{query}")) == ["wanted"]
+    queries = (
+        "state__exact=down", "enabled__exact=0", "device__name=fw01", "q=wanted", "q=uplink", "q=fw01",
+        "q=192.0.2.77", "q=52:54:00:aa",
+    )  # fmt: skip
+    client = browser(teammate)
+    found = {query: rows(client.get(f"{INTERFACES}?{query}")) for query in queries}
+    assert found == {query: ["wanted"] for query in queries}
 
 
 def test_an_interface_s_page_shows_its_addresses(browser, teammate):

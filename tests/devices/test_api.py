@@ -17,8 +17,15 @@ NEW = {"name": "rtr09", "host": "192.0.2.9", "platform": "cisco_ios"}
 
 
 def names(answer, column="name"):
-    assert answer.status_code == 200, answer.json()
+    """A column of the rows; for an answer without rows, its status code and text."""
+    if answer.status_code != 200:
+        return answer.status_code, answer.json()
     return [row[column] for row in answer.json()["results"]]
+
+
+def refusal(answer):
+    """The status code, and the fields that the answer names."""
+    return answer.status_code, list(answer.json())
 
 
 # --- who ------------------------------------------------------------------------------------------------------
@@ -85,20 +92,19 @@ def test_what_a_collection_found_is_not_written_by_hand(api, owner):
     assert (device.outcome, device.error_message, device.collected_at) == ("never", "", None)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("name", ""), ("name", "x" * 256), ("name", None),
-        ("host", "user@192.0.2.1"), ("host", "two words"), ("host", "-oProxyCommand=x"), ("host", ""),
-        ("port", 0), ("port", 65536), ("port", "ssh"),
-        ("platform", "hal9000"), ("platform", "cisco_ios_telnet"),
-        ("agent_type", "spy"), ("credential", "nobody's"), ("tags", ["unknown"]), ("enabled", "perhaps"),
-    ],
-)  # fmt: skip
-def test_garbage_is_refused_by_the_name_of_its_field(field, value, api, owner):
-    answer = api(owner).post(DEVICES, {**NEW, field: value})
-    assert answer.status_code == 400
-    assert list(answer.json()) == [field]
+GARBAGE = [
+    ("name", ""), ("name", "x" * 256), ("name", None),
+    ("host", "user@192.0.2.1"), ("host", "two words"), ("host", "-oProxyCommand=x"), ("host", ""),
+    ("port", 0), ("port", 65536), ("port", "ssh"),
+    ("platform", "hal9000"), ("platform", "cisco_ios_telnet"),
+    ("agent_type", "spy"), ("credential", "nobody's"), ("tags", ["unknown"]), ("enabled", "perhaps"),
+]  # fmt: skip
+
+
+def test_garbage_is_refused_by_the_name_of_its_field(api, owner):
+    client = api(owner)
+    found = [(field, value, refusal(client.post(DEVICES, {**NEW, field: value}))) for field, value in GARBAGE]
+    assert [row for row in found if row[2] != (400, [row[0]])] == []
 
 
 def test_a_name_is_given_once(api, owner):
@@ -116,14 +122,7 @@ def test_devices_come_in_the_order_of_their_names(api, teammate):
     assert names(client.get(first.json()["next"])) == ["c"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "name=wanted", "host=192.0.2.77", "platform=arista_eos", "agent_type=security", "outcome=failed",
-        "enabled=false", "tag=edge", "tag=edge&outcome=failed",
-    ],
-)  # fmt: skip
-def test_devices_are_filtered(query, api, teammate):
+def test_devices_are_filtered(api, teammate):
     wanted = DeviceFactory(
         name="wanted",
         host="192.0.2.77",
@@ -134,17 +133,24 @@ def test_devices_are_filtered(query, api, teammate):
     )
     wanted.tags.add(TagFactory(name="edge"))
     DeviceFactory(name="other").tags.add(TagFactory(name="core"))
-    assert names(api(teammate).get(f"{DEVICES}?{query}")) == ["wanted"]
+    queries = (
+        "name=wanted", "host=192.0.2.77", "platform=arista_eos", "agent_type=security", "outcome=failed",
+        "enabled=false", "tag=edge", "tag=edge&outcome=failed",
+    )  # fmt: skip
+    client = api(teammate)
+    found = {query: names(client.get(f"{DEVICES}?{query}")) for query in queries}
+    assert found == {query: ["wanted"] for query in queries}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("platform", "hal9000"), ("agent_type", "spy"), ("outcome", "perhaps"), ("enabled", "perhaps"), ("enabled", "1"),
-     ("name", "a%00b"), ("host", "a%00b"), ("tag", "a%00b"), ("nmae", "x"), ("limit", "0"), ("cursor", "x")],
-)  # fmt: skip
-def test_garbage_in_a_device_filter_is_refused_by_its_name(name, value, api, teammate):
-    answer = api(teammate).get(f"{DEVICES}?{name}={value}")
-    assert (answer.status_code, list(answer.json())) == (400, [name])
+def test_garbage_in_a_device_filter_is_refused_by_its_name(api, teammate):
+    garbage = (
+        ("platform", "hal9000"), ("agent_type", "spy"), ("outcome", "perhaps"), ("enabled", "perhaps"),
+        ("enabled", "1"), ("name", "a%00b"), ("host", "a%00b"), ("tag", "a%00b"), ("nmae", "x"), ("limit", "0"),
+        ("cursor", "x"),
+    )  # fmt: skip
+    client = api(teammate)
+    found = [(name, value, refusal(client.get(f"{DEVICES}?{name}={value}"))) for name, value in garbage]
+    assert [row for row in found if row[2] != (400, [row[0]])] == []
 
 
 def test_a_list_of_devices_takes_three_queries_whatever_its_length(api, owner, django_assert_num_queries):
@@ -198,14 +204,7 @@ def test_an_interface_comes_with_its_addresses_primary_first(api, teammate):
     assert answer["addresses_text"] == ["192.0.2.9/29", "192.0.2.2"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "device=fw01", "name=wanted", "state=down", "enabled=false", "zone=dmz", "vlan=110", "vsys=2", "vrf=guest",
-        "address=192.0.2.77", "address=2001:DB8::77",
-    ],
-)  # fmt: skip
-def test_interfaces_are_filtered(query, api, teammate):
+def test_interfaces_are_filtered(api, teammate):
     wanted = InterfaceFactory(
         name="wanted",
         device__name="fw01",
@@ -219,17 +218,24 @@ def test_interfaces_are_filtered(query, api, teammate):
     AddressFactory(interface=wanted, address="192.0.2.77")
     AddressFactory(interface=wanted, address="2001:db8::77", prefix_length=64)
     AddressFactory(interface=InterfaceFactory(name="other", enabled=True))
-    assert names(api(teammate).get(f"{INTERFACES}?{query}")) == ["wanted"]
+    queries = (
+        "device=fw01", "name=wanted", "state=down", "enabled=false", "zone=dmz", "vlan=110", "vsys=2", "vrf=guest",
+        "address=192.0.2.77", "address=2001:DB8::77",
+    )  # fmt: skip
+    client = api(teammate)
+    found = {query: names(client.get(f"{INTERFACES}?{query}")) for query in queries}
+    assert found == {query: ["wanted"] for query in queries}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("state", "sideways"), ("enabled", "perhaps"), ("address", "192.0.2.999"), ("address", "192.0.2.0/24"),
-     ("address", "x"), ("device", "a%00b"), ("zone", "a%00b"), ("vlan", "a%00b"), ("colour", "red"), ("cursor", "x")],
-)  # fmt: skip
-def test_garbage_in_an_interface_filter_is_refused_by_its_name(name, value, api, teammate):
-    answer = api(teammate).get(f"{INTERFACES}?{name}={value}")
-    assert (answer.status_code, list(answer.json())) == (400, [name])
+def test_garbage_in_an_interface_filter_is_refused_by_its_name(api, teammate):
+    garbage = (
+        ("state", "sideways"), ("enabled", "perhaps"), ("address", "192.0.2.999"), ("address", "192.0.2.0/24"),
+        ("address", "x"), ("device", "a%00b"), ("zone", "a%00b"), ("vlan", "a%00b"), ("colour", "red"),
+        ("cursor", "x"),
+    )  # fmt: skip
+    client = api(teammate)
+    found = [(name, value, refusal(client.get(f"{INTERFACES}?{name}={value}"))) for name, value in garbage]
+    assert [row for row in found if row[2] != (400, [row[0]])] == []
 
 
 def test_a_list_of_interfaces_takes_two_queries_whatever_its_length(api, owner, django_assert_num_queries):

@@ -35,9 +35,8 @@ def let_through(platform, commands):
     return found
 
 
-@pytest.mark.parametrize(("platform", "command"), HARMLESS)
-def test_what_only_reads_may_be_run(platform, command):
-    assert read_only(get_platform(platform), command) == command
+def test_what_only_reads_may_be_run():
+    assert [row for row in HARMLESS if let_through(row[0], row[1:]) != [row[1]]] == []
 
 
 @pytest.mark.parametrize("platform", LINES)
