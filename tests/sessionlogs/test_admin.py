@@ -20,8 +20,9 @@ def page_of(row):
 
 
 def rows(answer):
-    """What the change list shows, by device."""
-    assert answer.status_code == 200
+    """What the change list shows, by device; for an answer without rows, its status code."""
+    if answer.status_code != 200:
+        return answer.status_code
     return [row.device for row in answer.context["cl"].result_list]
 
 
@@ -182,23 +183,7 @@ def test_the_newest_stands_first(browser, teammate):
 
 
 @pytest.mark.parametrize("page", [SESSIONS, EVENTS])
-@pytest.mark.parametrize(
-    ("query", "wanted"),
-    [
-        ("device=slow", ["slow"]),
-        ("device=SLOW", ["slow"]),
-        ("user=eve", ["refused"]),
-        ("since=2026-05-01T13:00:00", ["refused"]),
-        ("until=2026-05-01T13:00:00", ["slow"]),
-        ("since=2026-05-01T11:00&until=2026-05-01T12:30", ["slow"]),
-        ("slow=1000", ["slow"]),
-        ("slow=30000", []),
-        ("refused=1", ["refused"]),
-        ("q=slow", ["slow"]),
-        ("q=nowhere", []),
-    ],
-)
-def test_filters(page, query, wanted, browser, teammate):
+def test_filters(page, browser, teammate):
     slow = SessionFactory(device="slow", slowest_ms=1500.0, started_at=NOON)
     refused = SessionFactory(
         device="refused", user="eve", status="failed", error_kind="authentication",
@@ -209,7 +194,21 @@ def test_filters(page, query, wanted, browser, teammate):
     )
     SessionLogFactory(session=refused, event_type=EventType.CONNECTION_FAILED, error_kind="authentication",
                       command="", step=None, duration_ms=2000.0)  # fmt: skip
-    assert rows(browser(teammate).get(f"{page}?{query}")) == wanted
+    wanted = {
+        "device=slow": ["slow"],
+        "device=SLOW": ["slow"],
+        "user=eve": ["refused"],
+        "since=2026-05-01T13:00:00": ["refused"],
+        "until=2026-05-01T13:00:00": ["slow"],
+        "since=2026-05-01T11:00&until=2026-05-01T12:30": ["slow"],
+        "slow=1000": ["slow"],
+        "slow=30000": [],
+        "refused=1": ["refused"],
+        "q=slow": ["slow"],
+        "q=nowhere": [],
+    }
+    client = browser(teammate)
+    assert {query: rows(client.get(f"{page}?{query}")) for query in wanted} == wanted
 
 
 def test_sessions_are_filtered_by_status_and_events_by_type(browser, teammate):

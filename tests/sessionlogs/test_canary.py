@@ -26,9 +26,8 @@ def everything_stored():
     return repr([*SessionLog.objects.values_list(), *Session.objects.values_list()])
 
 
-@pytest.mark.parametrize(
-    "disguised",
-    [
+def test_a_secret_in_a_form_that_redaction_does_not_know_withholds_the_answer(record, stored):
+    disguises = (
         SECRET.encode().hex(),
         SECRET.encode().hex().upper(),
         base64.b64encode(f"admin:{SECRET}@host".encode()).decode(),
@@ -36,14 +35,14 @@ def everything_stored():
         SECRET.encode("utf-16-le").decode("latin-1"),
         f"{SECRET[:5]}\r\n{SECRET[5:]}",
         f"{SECRET[:5]}\x1b[K{SECRET[5:]}",
-    ],
-)
-def test_a_secret_in_a_form_that_redaction_does_not_know_withholds_the_answer(record, stored, disguised):
-    recorder = record(secrets=SECRETS)
-    recorder.command_response("show debug", f"line one\nblob {disguised}\n", 1)
-    recorder.close()
-    [event] = stored(recorder)
-    assert (event.command, event.response, event.withheld) == ("show debug", WITHHELD, "response")
+    )
+    found = {}
+    for disguised in disguises:
+        recorder = record(secrets=SECRETS)
+        recorder.command_response("show debug", f"line one\nblob {disguised}\n", 1)
+        recorder.close()
+        found[disguised] = [(event.command, event.response, event.withheld) for event in stored(recorder)]
+    assert found == {disguised: [("show debug", WITHHELD, "response")] for disguised in disguises}
 
 
 def test_the_others_of_the_batch_are_stored_as_they_are(record, stored):
@@ -65,17 +64,17 @@ def test_every_text_of_an_event_is_checked(record, blind, column):
     assert WITHHELD in everything_stored()
 
 
-@pytest.mark.parametrize(
-    "column", ["device", "device_id", "host", "platform", "agent_type", "user", "user_id", "tags"]
-)
-def test_every_text_of_the_session_is_checked(record, stored, column):
-    name = SECRET[:16]
-    recorder = record(secrets=SECRETS, **{column: [name] if column == "tags" else name})
-    recorder.command_sent("show clock")
-    recorder.close()
+def test_every_text_of_the_session_is_checked(record, stored):
+    columns = ("device", "device_id", "host", "platform", "agent_type", "user", "user_id", "tags")
+    found = {}
+    for column in columns:
+        name = SECRET[:16]
+        recorder = record(secrets=SECRETS, **{column: [name] if column == "tags" else name})
+        recorder.command_sent("show clock")
+        recorder.close()
+        found[column] = [(event.withheld, event.command) for event in stored(recorder)]
+    assert found == {column: [("session", "show clock")] for column in columns}
     assert SECRET not in everything_stored()
-    assert stored(recorder)[0].withheld == "session"
-    assert stored(recorder)[0].command == "show clock"
 
 
 def test_the_error_of_the_session_is_checked(record, blind):

@@ -248,20 +248,17 @@ def two_sessions(db):
 
 
 @pytest.mark.parametrize("listed", [[], ["--list"]], ids=["events", "list"])
-@pytest.mark.parametrize(
-    ("arguments", "wanted"),
-    [
-        (["--user", "eve"], ["bad"]),
-        (["--failed"], ["bad"]),
-        (["--slow", "1000"], ["good"]),
-        (["--since", "2026-05-01T12:30:00Z"], ["bad"]),
-        (["--until", "2026-05-01T12:30:00Z"], ["good"]),
-        (["--failed", "--user", "netops"], []),
-        (["--since", "1h"], []),
-    ],
-)
-def test_the_command_filters(arguments, wanted, listed, two_sessions):
-    assert shown(*listed, *arguments) == wanted
+def test_the_command_filters(listed, two_sessions):
+    wanted = {
+        "--user eve": ["bad"],
+        "--failed": ["bad"],
+        "--slow 1000": ["good"],
+        "--since 2026-05-01T12:30:00Z": ["bad"],
+        "--until 2026-05-01T12:30:00Z": ["good"],
+        "--failed --user netops": [],
+        "--since 1h": [],
+    }
+    assert {arguments: shown(*listed, *arguments.split()) for arguments in wanted} == wanted
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])

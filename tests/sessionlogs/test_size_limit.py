@@ -57,11 +57,14 @@ def test_one_long_line_is_cut_between_characters(record, limit):
     assert event.truncated_bytes == 102
 
 
-@pytest.mark.parametrize("offset", range(14))
-def test_no_half_of_a_secret_stands_at_the_cut(record, limit, offset):
+def test_no_half_of_a_secret_stands_at_the_cut(record, limit):
     secret = "Tr0ub4dor&3"
-    event = answered(record, "x" * (limit - offset) + secret + "y" * 50, secrets={"password": secret})
-    assert not any(secret[:length] in event.response for length in range(3, len(secret)))
+    halves = [secret[:length] for length in range(3, len(secret))]
+    responses = {}
+    for offset in range(14):
+        text = "x" * (limit - offset) + secret + "y" * 50
+        responses[offset] = answered(record, text, secrets={"password": secret}).response
+    assert {offset: text for offset, text in responses.items() if any(half in text for half in halves)} == {}
 
 
 def test_what_was_cut_is_shown_wherever_the_event_is(record, limit, api, browser, owner):

@@ -162,21 +162,18 @@ def test_without_a_range_it_is_the_last_seven_days(api, teammate):
     assert end - start == timedelta(days=7)
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"start_time": "yesterday"}, "start_time"),
-        ({"end_time": "2026-13-01T00:00:00Z"}, "end_time"),
-        ({"start_time": "2026-05-02T00:00:00Z", "end_time": "2026-05-01T00:00:00Z"}, "start_time"),
-        ({"start_time": "2020-05-02T00:00:00Z"}, "start_time"),
-        ({"end_time": "9999-12-31T23:59:59-10:00"}, "end_time"),
-        ({"since": "2026-05-02T00:00:00Z"}, "since"),
-    ],
-)
-def test_a_range_that_cannot_be_used_is_refused_by_name(query, field, api, teammate):
-    answer = api(teammate).get(API, query)
-    assert answer.status_code == 400
-    assert list(answer.json()) == [field]
+def test_a_range_that_cannot_be_used_is_refused_by_name(api, teammate):
+    wanted = {
+        "start_time=yesterday": (400, ["start_time"]),
+        "end_time=2026-13-01T00:00:00Z": (400, ["end_time"]),
+        "start_time=2026-05-02T00:00:00Z&end_time=2026-05-01T00:00:00Z": (400, ["start_time"]),
+        "start_time=2020-05-02T00:00:00Z": (400, ["start_time"]),
+        "end_time=9999-12-31T23:59:59-10:00": (400, ["end_time"]),
+        "since=2026-05-02T00:00:00Z": (400, ["since"]),
+    }
+    client = api(teammate)
+    answers = {query: client.get(f"{API}?{query}") for query in wanted}
+    assert {query: (answer.status_code, list(answer.json())) for query, answer in answers.items()} == wanted
 
 
 # --- the page -----------------------------------------------------------------------------------------------
