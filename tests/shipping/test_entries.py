@@ -56,21 +56,18 @@ def test_attributes_cannot_pose_as_row_id_level_or_part():
     assert metadata == {"row_id": "3", "level": "INFO", "level_2": "x", "part_2": "1/2", "row_id_2": "9"}
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("a", "a"),
-        ("a-b.c", "a_b_c"),
-        ("1x", "key_1x"),
-        ("__name__", "name__"),
-        ("é", "unnamed"),
-        ("", "unnamed"),
-        ("a:b", "a_b"),
-        ("日本", "unnamed"),
-    ],
-)
-def test_names_become_what_loki_takes(name, safe):
-    assert safe_name(name) == safe
+def test_names_become_what_loki_takes():
+    safe = {
+        "a": "a",
+        "a-b.c": "a_b_c",
+        "1x": "key_1x",
+        "__name__": "name__",
+        "é": "unnamed",
+        "": "unnamed",
+        "a:b": "a_b",
+        "日本": "unnamed",
+    }
+    assert {name: safe_name(name) for name in safe} == safe
 
 
 def test_names_that_become_the_same_keep_both_values():

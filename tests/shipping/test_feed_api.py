@@ -60,32 +60,30 @@ def test_since_and_until_narrow_it(api, owner):
     assert len(api(owner).get(URL, query).json()["results"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"source": "nope"}, "source"),
-        ({"source": "\0"}, "source"),
-        ({"source": ""}, "source"),
-        ({"cursor": "x"}, "cursor"),
-        ({"cursor": "1-2-3"}, "cursor"),
-        ({"cursor": "-1--1"}, "cursor"),
-        ({"cursor": "١-٢٣x"}, "cursor"),
-        ({"cursor": ""}, "cursor"),
-        ({"limit": "0"}, "limit"),
-        ({"limit": "5001"}, "limit"),
-        ({"limit": "many"}, "limit"),
-        ({"limit": "1e3"}, "limit"),
-        ({"limit": ""}, "limit"),
-        ({"limit": "9" * 400}, "limit"),
-        ({"since": "today"}, "since"),
-        ({"until": "2026-99-99T00:00:00Z"}, "until"),
-        ({"sorce": "session"}, "sorce"),
-    ],
-)
-def test_a_bad_parameter_is_a_400_that_names_it(api, owner, query, field):
-    answer = api(owner).get(URL, query)
-    assert answer.status_code == 400
-    assert list(answer.json()) == [field]
+def test_a_bad_parameter_is_a_400_that_names_it(api, owner):
+    rows = [
+        ("source", "nope"),
+        ("source", "\0"),
+        ("source", ""),
+        ("cursor", "x"),
+        ("cursor", "1-2-3"),
+        ("cursor", "-1--1"),
+        ("cursor", "١-٢٣x"),
+        ("cursor", ""),
+        ("limit", "0"),
+        ("limit", "5001"),
+        ("limit", "many"),
+        ("limit", "1e3"),
+        ("limit", ""),
+        ("limit", "9" * 400),
+        ("since", "today"),
+        ("until", "2026-99-99T00:00:00Z"),
+        ("sorce", "session"),
+    ]
+    client = api(owner)
+    answers = {(field, value): client.get(URL, {field: value}) for field, value in rows}
+    found = {row: (answer.status_code, list(answer.json())) for row, answer in answers.items()}
+    assert found == {row: (400, [row[0]]) for row in rows}
 
 
 def test_a_cursor_of_another_database_is_told(api, owner):
