@@ -1,6 +1,7 @@
 """What all tests share: three named actors, real services or a reason, no leftovers of the writer thread."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,12 @@ VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
 
 # A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.
 LONGEST_FILES = ()
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in the background with SIGINT ignored, and processes of the tests would inherit it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,8 +24,10 @@ from tests.devices.emulator import DROP, SILENCE, Box, listening
 from tests.devices.light_fleet import PASSWORD, light_fleet, plan
 from tests.factories import DeviceFactory
 from tests.ports import free_port
+from tests.soak import short_or_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
+DEVICES = short_or_long(100, 300)
 OUTCOMES = {
     "well": "", "refuse": "authentication", "hang": "timeout", "trickle": "timeout", "drop": "connection",
     "error": "device",
@@ -83,10 +85,13 @@ def collecting(*arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)
-def test_a_fleet_of_300_with_every_fifth_misbehaving_ends_as_it_should(settings):
-    settings.COLLECT_DEADLINE = 20.0
-    threads, number = threading.active_count(), 300
+def test_a_large_fleet_with_every_fifth_misbehaving_ends_as_it_should(settings):
+    settings.COLLECT_DEADLINE = (
+        40.0  # what hangs ends by it; on a busy machine all others have long ended by then
+    )
+    threads, number = threading.active_count(), DEVICES
     with light_fleet(plan(number), latency=0.05) as running:
         stock(running)
         lines, code = collecting("--all", "--workers", "50")
@@ -102,7 +107,7 @@ def test_a_fleet_of_300_with_every_fifth_misbehaving_ends_as_it_should(settings)
     assert set(counts["attempts"].values()) == {1}  # no refused password, and no sent command, a second time
     assert (code, len(lines)) == (1, number + 3)
     assert f"{expected['']} of {number} devices collected" == lines[-2]
-    assert "240 success" in lines[-3]
+    assert f"{DEVICES * 4 // 5} success" in lines[-3]
     assert_complete_and_in_order(kinds)
     writer.stop()
     assert eventually(lambda: threading.active_count() <= threads + 1), threading.enumerate()  # the heartbeat
