@@ -14,7 +14,7 @@ LOCK      := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
              --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint format check lock clean
+.PHONY: help run test soak lint format check lock wheel clean
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
@@ -55,8 +55,12 @@ lock: $(DEV_STAMP) ## bring both lock files up to date with pyproject.toml; LOCK
 	$(LOCK) $(LOCK_ARGS) --extra demo --extra dev --constraint requirements.lock \
 		--output-file requirements-dev.lock pyproject.toml
 
-clean: ## remove the virtual environment and caches; the data in var/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info
+wheel: $(DEV_STAMP) ## build the source distribution, and of it the wheel, into dist/
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --python $(BIN)/python --out-dir dist
+
+clean: ## remove the virtual environment, caches and what was built; the data in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN_STAMP): requirements.lock

@@ -65,7 +65,7 @@ ASGI_APPLICATION = "logsite.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "logsite" / "templates"],  # in a checkout a link to templates/
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
