@@ -1,6 +1,7 @@
 """Settings from the environment: a value that does not fit is one clear error that names its variable."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +46,33 @@ class Env(environ.Env):
         if level not in LOG_LEVELS:
             raise ImproperlyConfigured(f"{var}={level!r}: there are {', '.join(LOG_LEVELS)}")
         return level
+
+    def folder(self, var: str, default: Callable[[], Path]) -> Path:
+        """A folder, created with mode 700 where it is missing."""
+        given = self.str(var, "")
+        path = Path(given) if given else default()
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"{var}: the folder {path} cannot be created: {error.strerror}"
+            ) from None
+        return path
+
+
+def default_data_dir(checkout: Path | None, user_data: str) -> Path:
+    """`var/` of the checkout; of an installed site `logsite/` in the user's data folder, never in site-packages.
+
+    `user_data` is XDG_DATA_HOME. The XDG base directory specification says to ignore a relative path.
+    """
+    if checkout:
+        return checkout / "var"
+    if Path(user_data).is_absolute():
+        return Path(user_data) / "logsite"
+    try:
+        return Path.home() / ".local" / "share" / "logsite"
+    except RuntimeError:
+        raise ImproperlyConfigured("DATA_DIR: this user has no home folder; set DATA_DIR") from None
 
 
 def database(url: str | None, data_dir: Path) -> dict[str, Any]:

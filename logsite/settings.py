@@ -2,17 +2,15 @@
 
 import sys
 from datetime import timedelta
-from pathlib import Path
 
-from logsite import __version__
-from logsite.environment import Env, database, public_host
+from logsite import CHECKOUT, ROOT, __version__
+from logsite.environment import Env, database, default_data_dir, public_host
 from logsite.keys import read_secret, secret_key
 
 env = Env()
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
-DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+BASE_DIR = ROOT
+DATA_DIR = env.folder("DATA_DIR", lambda: default_data_dir(CHECKOUT, env.str("XDG_DATA_HOME", "")))
 
 SECRET_KEY = secret_key(DATA_DIR)
 FIELD_KEYS_PATH = DATA_DIR / "field.keys"

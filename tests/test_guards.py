@@ -20,7 +20,7 @@ COMMANDS = sorted(
     path.stem for room in ROOMS for path in (ROOT / room / "management/commands").glob("[a-z]*.py")
 )
 GUIDE = ROOT / "docs" / "configuration.md"
-READERS = {"str", "int", "float", "bool", "log_level"}
+READERS = {"str", "int", "float", "bool", "log_level", "folder"}
 NOT_OURS = {"DJANGO_SETTINGS_MODULE"}
 
 

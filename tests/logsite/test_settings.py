@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from logsite import checks
+from logsite.environment import Env, default_data_dir
 
 ROOT = Path(settings.BASE_DIR)
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONDONTWRITEBYTECODE")
@@ -101,6 +103,59 @@ def test_an_empty_variable_counts_as_unset(run, tmp_path, name):
     environment = {"DATA_DIR": str(tmp_path / "var"), name: ""}
 
     assert run("-c", "import logsite.settings", **environment).returncode == 0
+
+
+# --- DATA_DIR ----------------------------------------------------------------------------------------------
+
+
+def test_the_data_of_a_checkout_lie_in_it(tmp_path):
+    assert default_data_dir(tmp_path, "/home/ops/.share") == tmp_path / "var"
+
+
+def test_the_data_of_an_installed_site_lie_in_the_user_s_data_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ops")
+
+    assert default_data_dir(None, "") == Path("/home/ops/.local/share/logsite")
+
+
+def test_the_user_s_data_folder_may_be_another(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ops")
+
+    assert default_data_dir(None, "/data/ops") == Path("/data/ops/logsite")
+
+
+def test_a_relative_data_folder_of_the_user_is_ignored(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ops")
+
+    assert default_data_dir(None, "share") == Path("/home/ops/.local/share/logsite")
+
+
+def test_an_installed_site_without_a_home_folder_asks_for_the_setting(monkeypatch):
+    def no_home(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+
+    with pytest.raises(
+        ImproperlyConfigured, match=r"\ADATA_DIR: this user has no home folder; set DATA_DIR\Z"
+    ):
+        default_data_dir(None, "")
+
+
+def test_a_home_folder_is_not_needed_where_the_data_folder_is_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+
+    assert Env().folder("DATA_DIR", lambda: pytest.fail("asked for the default")) == tmp_path / "data"
+
+
+def test_a_data_folder_that_cannot_be_created_is_one_error_that_names_the_setting(problem, tmp_path):
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "data"
+
+    assert problem(DATA_DIR=str(folder)) == (
+        "django.core.exceptions.ImproperlyConfigured: "
+        f"DATA_DIR: the folder {folder} cannot be created: Not a directory"
+    )
 
 
 # --- PUBLIC_URL --------------------------------------------------------------------------------------------
