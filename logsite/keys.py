@@ -46,8 +46,15 @@ def write_private(path: Path, content: str) -> None:
 
 def create_once(path: Path, content: str) -> str:
     """Give the content of `path`, creating it with `content` first; of two processes that race, one wins."""
-    if path.exists():
-        return _read_key_file(path)
+    try:
+        if not path.exists():
+            _create(path, content)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be created: {error.strerror}") from None
+    return _read_key_file(path)
+
+
+def _create(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -60,7 +67,6 @@ def create_once(path: Path, content: str) -> str:
         pass
     finally:
         Path(temporary).unlink(missing_ok=True)
-    return _read_key_file(path)
 
 
 def _read_key_file(path: Path) -> str:

@@ -49,6 +49,14 @@ def test_generating_leaves_no_temporary_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
 
 
+def test_a_key_that_cannot_be_created_is_one_error_that_names_its_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "secret.key"
+
+    with pytest.raises(ImproperlyConfigured, match=rf"\A{path} cannot be created: File exists\Z"):
+        keys.create_once(path, "key")
+
+
 def _create(path, barrier, answers):
     barrier.wait(30)
     answers.put(keys.create_once(path, f"key of process {os.getpid()}"))
