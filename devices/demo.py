@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,17 @@ def _seed_device(entry: dict[str, Any]) -> Device:
 
 
 # --- The processes -----------------------------------------------------------------------------------------
+
+
+def check_parts() -> None:
+    """Raises DemoError when a part that the demo runs is missing."""
+    if not (settings.BASE_DIR / "deploy" / "demo" / "fleet.py").is_file():
+        raise DemoError(
+            "the emulated devices (deploy/demo) are missing: only a checkout of LogSite has them; "
+            "run `make run` in a checkout"
+        )
+    if find_spec("fakenos") is None:
+        raise DemoError("FakeNOS, which plays the devices, is missing; `make run` installs it")
 
 
 def check_port(host: str, port: int) -> None:

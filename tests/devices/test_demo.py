@@ -17,7 +17,6 @@ from netmiko.exceptions import NetmikoAuthenticationException
 
 from deploy.demo.fleet import Fleet, inventory
 from devices import demo
-from devices.management.commands import run_demo
 from devices.models import Credential, Device, InterfaceAddress, Outcome
 from sessionlogs.models import EventType, SessionLog
 from tests.ports import free_port
@@ -236,9 +235,18 @@ class TestCommand:
         assert not get_user_model().objects.exists()
 
     def test_without_fakenos_it_says_what_to_install(self, db, monkeypatch):
-        monkeypatch.setattr(run_demo, "find_spec", lambda name: None)
-        with pytest.raises(CommandError, match=r"FakeNOS.*pip install 'logsite\[demo\]'"):
+        monkeypatch.setattr(demo, "find_spec", lambda name: None)
+        with pytest.raises(CommandError, match=r"\AFakeNOS.* is missing; `make run` installs it\Z"):
             call_command("run_demo")
+        assert not get_user_model().objects.exists()
+
+    def test_without_the_fleet_s_program_it_says_who_has_it(self, db, settings, tmp_path):
+        settings.BASE_DIR = tmp_path
+        with pytest.raises(
+            CommandError, match=r"deploy/demo.* missing: only a checkout .*`make run` in a checkout\Z"
+        ):
+            call_command("run_demo")
+        assert not get_user_model().objects.exists()
 
     @pytest.mark.django_db(transaction=True)
     def test_collects_the_fleet_and_shows_the_refused_one(self, settings, tmp_path, capsys):

@@ -1,6 +1,5 @@
 """Show LogSite at work: an emulated fleet, collected, and the site to look at it."""
 
-from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -25,9 +24,8 @@ class Command(SiteCommand):
         parser.add_argument("--no-serve", action="store_true", help="stop after collecting")
 
     def handle(self, *, host: str, port: int, no_serve: bool, **_: Any) -> None:
-        if find_spec("fakenos") is None:
-            raise CommandError("FakeNOS, which plays the devices, is missing: pip install 'logsite[demo]'")
         try:
+            demo.check_parts()
             if not no_serve:
                 demo.check_port(host, port)
             with demo.until_stopped():
