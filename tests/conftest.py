@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -59,14 +60,18 @@ def uses_database(item: pytest.Item) -> bool:
     )
 
 
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test on a developer's machine, fail it in CI: something that it needs cannot be had."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 def service_address(variable: str) -> str:
     """The address of a real service from the environment; skips without it, but fails in CI."""
     if address := os.environ.get(variable):
         return address
-    reason = f"{variable} is not set (.ci/services starts the service and sets it)"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    unavailable(f"{variable} is not set (.ci/services starts the service and sets it)")
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import argparse
 import ast
-import os
 import re
-import subprocess
 from io import StringIO
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command, get_commands, load_command_class
 
 from logsite import __version__, read_version
+from tests.repository import repository_files
 
 ROOT = Path(settings.BASE_DIR)
 ROOMS = ["logsite", *(app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir())]
@@ -62,28 +61,9 @@ def documented():
     }
 
 
-def repository_files():
-    """Every file that belongs to the repository, committed or about to be."""
-    listed = subprocess.run(
-        [
-            "git",
-            "-c",
-            f"safe.directory={ROOT}",
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout
-    return [
-        ROOT / os.fsdecode(path)
-        for path in listed.split(b"\0")
-        if path and (ROOT / os.fsdecode(path)).is_file()
-    ]
+def regular_files():
+    """Every file of the repository; a link to a folder is none."""
+    return [path for path in repository_files() if path.is_file()]
 
 
 # --- Commands ----------------------------------------------------------------------------------------------
@@ -237,12 +217,10 @@ def test_no_file_names_a_package_registry():
     )
     needle = re.compile("|".join(map(re.escape, hosts)).encode())
 
-    assert [
-        str(path.relative_to(ROOT)) for path in repository_files() if needle.search(path.read_bytes())
-    ] == []
+    assert [str(path.relative_to(ROOT)) for path in regular_files() if needle.search(path.read_bytes())] == []
 
 
 def test_no_private_key_or_database_is_about_to_be_committed():
     suspicious = (".sqlite3", ".key", ".keys", ".pem", ".env")
 
-    assert [path.name for path in repository_files() if path.name.endswith(suspicious)] == []
+    assert [path.name for path in regular_files() if path.name.endswith(suspicious)] == []
