@@ -102,9 +102,12 @@ GARBAGE = [
 
 
 def test_garbage_is_refused_by_the_name_of_its_field(api, owner):
-    client = api(owner)
-    found = [(field, value, refusal(client.post(DEVICES, {**NEW, field: value}))) for field, value in GARBAGE]
-    assert [row for row in found if row[2] != (400, [row[0]])] == []
+    client, wrong = api(owner), {}
+    for number, (field, value) in enumerate(GARBAGE):
+        found = refusal(client.post(DEVICES, {**NEW, "name": f"rtr{number}", field: value}))
+        if found != (400, [field]):
+            wrong[f"{field}={value!r}"] = found
+    assert wrong == {}
 
 
 def test_a_name_is_given_once(api, owner):
@@ -149,8 +152,8 @@ def test_garbage_in_a_device_filter_is_refused_by_its_name(api, teammate):
         ("cursor", "x"),
     )  # fmt: skip
     client = api(teammate)
-    found = [(name, value, refusal(client.get(f"{DEVICES}?{name}={value}"))) for name, value in garbage]
-    assert [row for row in found if row[2] != (400, [row[0]])] == []
+    found = {(name, value): refusal(client.get(f"{DEVICES}?{name}={value}")) for name, value in garbage}
+    assert found == {row: (400, [row[0]]) for row in garbage}
 
 
 def test_a_list_of_devices_takes_three_queries_whatever_its_length(api, owner, django_assert_num_queries):
@@ -234,8 +237,8 @@ def test_garbage_in_an_interface_filter_is_refused_by_its_name(api, teammate):
         ("cursor", "x"),
     )  # fmt: skip
     client = api(teammate)
-    found = [(name, value, refusal(client.get(f"{INTERFACES}?{name}={value}"))) for name, value in garbage]
-    assert [row for row in found if row[2] != (400, [row[0]])] == []
+    found = {(name, value): refusal(client.get(f"{INTERFACES}?{name}={value}")) for name, value in garbage}
+    assert found == {row: (400, [row[0]]) for row in garbage}
 
 
 def test_a_list_of_interfaces_takes_two_queries_whatever_its_length(api, owner, django_assert_num_queries):
