@@ -1,6 +1,7 @@
 """Device sessions and their events, append-only."""
 
 import uuid
+from typing import Any, Self
 
 from django.db import models
 
@@ -105,6 +106,24 @@ class RecordingProcess(models.Model):
         return f"process {self.pid} on {self.host}"
 
 
+class SessionLogQuerySet(models.QuerySet["SessionLog"]):
+    """Takes `device_id` and `user_id`, which are columns of the session, as if each event had them."""
+
+    OF_SESSION = ("device_id", "user_id")
+
+    def filter(self, *args: Any, **conditions: Any) -> Self:
+        return super().filter(*args, **self._renamed(conditions))
+
+    def exclude(self, *args: Any, **conditions: Any) -> Self:
+        return super().exclude(*args, **self._renamed(conditions))
+
+    def _renamed(self, conditions: dict[str, Any]) -> dict[str, Any]:
+        return {
+            f"session__{name}" if name.partition("__")[0] in self.OF_SESSION else name: value
+            for name, value in conditions.items()
+        }
+
+
 class SessionLog(LogRow):
     """One event of a session. `id` gives the order within a session; `duration_ms` is in milliseconds."""
 
@@ -143,6 +162,8 @@ class SessionLog(LogRow):
     timing = models.JSONField(
         default=dict, blank=True, help_text="Where the duration went, by part, in milliseconds."
     )
+
+    objects = SessionLogQuerySet.as_manager()
 
     class Meta:
         db_table = "session_logs"

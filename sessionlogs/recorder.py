@@ -178,9 +178,9 @@ class SessionRecorder:
         self.event(event_type, error=error, error_kind=error_kind, **more)  # type: ignore[arg-type]
 
     def succeed(self, event_type: EventType, response: str) -> None:
-        """An event that ends the session's work well."""
+        """An event that ends the session's work well; its duration is the session's up to here."""
         self.status = SessionStatus.SUCCESS
-        self.event(event_type, response=response)
+        self.event(event_type, response=response, duration=time.perf_counter_ns() - self._started_at)
 
     def finish(self, *, failed: bool) -> None:
         """Say how a session ends that has not said so itself, before its last event."""

@@ -10,7 +10,7 @@ from logsite.terminal import CONTROL
 from sessionlogs.models import Session, SessionLog
 
 RULE = "=" * 80
-RESPONSE_LINES = 1
+RESPONSE_LINES = 3
 
 
 def header(session: Session) -> list[str]:
@@ -30,9 +30,11 @@ def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) 
     ]
     if event.command:
         lines += _field("Command", event.command)
-    if event.response:
+    if event.response and event.is_step:
         lines.append("  Response:")
         lines += [f"    {line}" for line in _cut(_lines(event.response), response_lines)]
+    elif event.response:
+        lines += _field("Response", event.response)
     if event.truncated_bytes:
         lines.append(f"  {event.truncated_bytes} bytes are not kept")
     if event.error_message:
@@ -56,7 +58,7 @@ def _lines(text: str) -> list[str]:
 def _cut(lines: list[str], keep: int | None) -> list[str]:
     if keep is None or len(lines) <= keep:
         return lines
-    return [*lines[:keep], f"… ({len(lines) - keep} more lines)"]
+    return [*lines[:keep], f"... ({len(lines) - keep} more lines)"]
 
 
 def text(

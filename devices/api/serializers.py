@@ -96,12 +96,14 @@ class ResponseDetailSerializer(ResponseSerializer):
 
 
 class ResultSerializer(serializers.Serializer[object]):
-    """How a collection ended."""
+    """How a collection ended. `interfaces` are those stored by a collection that succeeded; it is left out for a
+    user who lacks devices.view_interface."""
 
     device = serializers.CharField(source="device.name")
     status = serializers.SerializerMethodField()
-    interfaces = serializers.IntegerField()
-    addresses = serializers.IntegerField()
+    interfaces = serializers.SerializerMethodField()
+    interface_count = serializers.IntegerField(source="interfaces")
+    address_count = serializers.IntegerField(source="addresses")
     session_id = serializers.UUIDField(allow_null=True)
     error_kind = serializers.CharField(allow_blank=True)
     error = serializers.CharField(allow_blank=True)
@@ -110,6 +112,19 @@ class ResultSerializer(serializers.Serializer[object]):
     @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
     def get_status(self, result: object) -> str:
         return "success" if result.ok else "failed"  # type: ignore[attr-defined]
+
+    @extend_schema_field(InterfaceSerializer(many=True))
+    def get_interfaces(self, result: Any) -> list[dict[str, Any]]:
+        if not result.ok:
+            return []
+        stored = result.device.interfaces.select_related("device").prefetch_related("addresses")
+        return list(InterfaceSerializer(stored, many=True).data)
+
+    def to_representation(self, instance: object) -> dict[str, Any]:
+        found: dict[str, Any] = super().to_representation(instance)
+        if not self.context["request"].user.has_perm("devices.view_interface"):
+            del found["interfaces"]
+        return found
 
 
 def _one_line(command: str) -> None:

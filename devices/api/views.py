@@ -86,10 +86,9 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
         if not device.enabled:
             return Response({"detail": f"{device.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
         result = collect_device(device, request.user)  # type: ignore[arg-type]
-        if result.running:
-            return Response(ResultSerializer(result).data, status=status.HTTP_409_CONFLICT)
         code = status.HTTP_200_OK if result.ok else status.HTTP_502_BAD_GATEWAY
-        return Response(ResultSerializer(result).data, status=code)
+        answer = ResultSerializer(result, context={"request": request}).data
+        return Response(answer, status=status.HTTP_409_CONFLICT if result.running else code)
 
     @extend_schema(
         request=CommandsSerializer,

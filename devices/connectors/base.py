@@ -241,10 +241,7 @@ class BaseConnector:
                 self._fail(EventType.INTERFACE_COLLECTION_FAILED, error)
                 raise self._clean(error) from None
             if self.recorder:
-                count = sum(len(interface.addresses) for interface in interfaces)
-                self.recorder.succeed(
-                    EventType.INTERFACE_COLLECTION_SUCCESS, f"{len(interfaces)} interfaces, {count} addresses"
-                )
+                self.recorder.succeed(EventType.INTERFACE_COLLECTION_SUCCESS, summary(interfaces))
             return interfaces
         finally:
             self._end(failed=True)  # unless it has succeeded by now
@@ -254,9 +251,8 @@ class BaseConnector:
         if not commands:
             raise ConnectorError(f"no interface command is known for platform {self.platform.name}")
         self.open()
-        self._event(
-            EventType.INTERFACE_COMMANDS_PLANNED, command="\n".join(command.command for command in commands)
-        )
+        planned = ", ".join(command.command for command in commands)
+        self._event(EventType.INTERFACE_COMMANDS_PLANNED, command=f"Commands to execute: {planned}")
         raw = [(command, self._ask(command)) for command in commands]
         self._answers = [Answer(command, answer) for command, answer in raw if answer is not None]
         interfaces = interfaces_of(self.platform, self._answers)
@@ -296,6 +292,12 @@ class BaseConnector:
         wrapped = wrap(error)
         wrapped.args = (self.redact(str(wrapped)),)
         return wrapped
+
+
+def summary(interfaces: Sequence[InterfaceData]) -> str:
+    """How many interfaces have an address, and their names in the device's order."""
+    names = [interface.name for interface in interfaces if interface.addresses]
+    return f"Found {len(names)} interfaces with IP addresses" + (f": {', '.join(names)}" if names else "")
 
 
 def _is_name(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.utils import timezone
 
@@ -261,14 +262,24 @@ def test_collecting_answers_with_what_was_found(router, device_of, api, owner):
     answer = collect(api(owner), device)
     assert answer.status_code == 200
     result = answer.json()
-    assert (result["device"], result["status"], result["interfaces"], result["addresses"]) == (
-        "rtr01",
-        "success",
-        1,
-        2,
-    )
+    assert (result["device"], result["status"]) == ("rtr01", "success")
+    assert (result["interface_count"], result["address_count"]) == (1, 2)
+    [interface] = result["interfaces"]
+    assert (interface["name"], len(interface["addresses"])) == ("GigabitEthernet0/0", 2)
     assert Session.objects.get(pk=result["session_id"]).user == "owner"
     assert names(api(owner).get(f"{INTERFACES}?address=192.0.2.129")) == ["GigabitEthernet0/0"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_interfaces_are_left_out_for_a_user_who_may_not_view_interfaces(router, device_of, api, outsider):
+    outsider.user_permissions.set(
+        Permission.objects.filter(
+            codename__in=("view_device", "change_device"), content_type__app_label="devices"
+        )
+    )
+    result = collect(api(User.objects.get(pk=outsider.pk)), device_of(router, name="rtr01")).json()
+    assert result["interface_count"] == 1
+    assert "interfaces" not in result
 
 
 @pytest.mark.django_db(transaction=True)

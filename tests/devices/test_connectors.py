@@ -128,7 +128,10 @@ def test_an_optional_command_a_device_does_not_know_is_no_failed_collection(rout
 def test_the_collection_s_end_says_what_was_found(router, connect, events):
     connector = connect(router)
     connector.get_interfaces()
-    assert events(connector.session_id)[-2].response == "1 interfaces, 2 addresses"
+    assert (
+        events(connector.session_id)[-2].response
+        == "Found 1 interfaces with IP addresses: GigabitEthernet0/0"
+    )
 
 
 def test_recording_off_leaves_no_trace(router, connect):

@@ -32,7 +32,9 @@ Device: fw01.company.com | User: netops
   Command: show interface all
   Response:
     name: ethernet1/1
-    … (10 more lines)
+    line 0
+    line 1
+    ... (8 more lines)
   Duration: 1ms
 
 """

@@ -108,7 +108,7 @@ class Command(SiteCommand):
             self.stdout.write(form(session))
 
     def _events(self, options: dict[str, Any]) -> QuerySet[SessionLog]:
-        events = SessionLog.objects.select_related("session")
+        events: QuerySet[SessionLog] = SessionLog.objects.select_related("session")
         if text := options["session_id"]:
             events = events.filter(session=self._session(text))
         events = _narrowed(events, options, time="timestamp")
