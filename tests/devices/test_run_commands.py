@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import time
 from io import StringIO
 
 import pytest
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from devices import command_admin
 from devices.commands import NOT_RUN, refusals, run_on_device
+from devices.connectors import executions
 from sessionlogs.models import Session, SessionLog
 from tests.devices.emulator import DROP, PASSWORD, SILENCE, free_port
 from tests.devices.openssh import openssh
@@ -113,9 +115,25 @@ def test_with_the_permission_anything_is_sent_but_two_lines(rtr01, router):
     assert sent(router) == ["write memory"]
 
 
-def test_after_a_timeout_on_a_command_line_nothing_more_is_sent(rtr01, router, settings):
-    settings.DEVICE_READ_TIMEOUT = 1.0
+class NetmikoTime:
+    """The module `time` as Netmiko sees it. Once `flies`, ten seconds go by with each look at the clock."""
+
+    flies, ahead = False, 0.0
+
+    def time(self):
+        self.ahead += 10.0 * self.flies
+        return time.time() + self.ahead
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+
+def test_after_a_timeout_on_a_command_line_nothing_more_is_sent(rtr01, router, monkeypatch):
+    """The time for an answer runs out once the device has the command, and not while it is being logged in to."""
+    clock = NetmikoTime()
+    monkeypatch.setattr("netmiko.base_connection.time", clock)
     router.answers["show slow"] = SILENCE
+    router.on_command = lambda line: setattr(clock, "flies", line == "show slow")
     found = run_on_device(rtr01, ["show slow", "show clock"], None, any_command=False)
     assert [answer.error_kind for answer in found.answers] == ["timeout", "timeout"]
     assert found.answers[1].error == NOT_RUN
@@ -158,9 +176,12 @@ def test_a_linux_host_says_exit_code_stdout_and_stderr(web01):
     assert Session.objects.get().status == "failed"
 
 
-def test_after_a_timeout_on_a_linux_host_the_next_command_runs(web01, settings):
-    settings.DEVICE_READ_TIMEOUT = 0.7
-    found = run_on_device(web01, ["sleep 30", "echo on"], None, any_command=True)
+def test_after_a_timeout_on_a_linux_host_the_next_command_runs(web01, tmp_path, monkeypatch):
+    """An hour goes by once the host has taken the first command up; its empty lines let us look at the clock."""
+    taken_up = tmp_path / "taken-up"
+    monkeypatch.setattr(executions, "monotonic", lambda: time.monotonic() + 3600 * taken_up.exists())
+    endless = f"touch {taken_up}; while sleep 0.05; do echo; done"
+    found = run_on_device(web01, [endless, "echo on"], None, any_command=True)
     assert [(answer.error_kind, answer.stdout) for answer in found.answers] == [("timeout", ""), ("", "on")]
 
 

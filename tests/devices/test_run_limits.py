@@ -13,12 +13,14 @@ from devices.commands import NOT_RUN, run_on_device, run_on_devices
 from devices.connectors.limits import LoginSlot
 from devices.models import Device
 from sessionlogs.models import Session
+from tests.devices.deadlines import HeldDeadlines, deadline_timers
 from tests.devices.light_fleet import light_fleet
 from tests.devices.test_fleet import eventually, stock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHOW = "show interfaces"
-OVER = "the device was not done after 2 s, its deadline"
+SECONDS = 0.3  # from when a device has the command whose answer it never ends
+OVER = f"the device was not done after {SECONDS} s, its deadline"
 
 
 def routers(*behaviours):
@@ -35,29 +37,36 @@ def routers(*behaviours):
 
 
 @pytest.fixture
-def mixed(settings):
-    """Four routers in the inventory, of which two never end their answer; two seconds a device."""
-    settings.COLLECT_DEADLINE = 2.0
+def deadlines(monkeypatch, settings):
+    settings.COLLECT_DEADLINE = SECONDS
+    return HeldDeadlines(monkeypatch)
+
+
+@pytest.fixture
+def mixed(deadlines):
+    """Four routers in the inventory, of which two never end their answer and are cut off by their deadline."""
     with light_fleet(routers("hang", "well", "trickle", "well")) as running:
         stock(running)
-        yield running
+        with deadlines.of_endless(running):
+            yield running
 
 
 @pytest.mark.parametrize("behaviour", ["hang", "trickle"])
-def test_a_device_that_never_ends_its_answer_is_a_timeout(behaviour, settings):
-    settings.COLLECT_DEADLINE = 2.0
+def test_a_device_that_never_ends_its_answer_is_a_timeout(behaviour, deadlines, settings):
+    before = deadline_timers()
     with light_fleet(routers(behaviour)) as running:
         stock(running)
-        found = run_on_device(Device.objects.get(), [SHOW, "show ip interface"], None, any_command=False)
+        with deadlines.of_endless(running):
+            found = run_on_device(Device.objects.get(), [SHOW, "show ip interface"], None, any_command=False)
         assert eventually(lambda: running.counts()["connections"] == 0)
     assert [(answer.error, answer.error_kind) for answer in found.answers] == [
         (OVER, "timeout"),
         (NOT_RUN, "timeout"),
     ]
-    assert found.seconds < 6
+    assert found.seconds < settings.DEVICE_READ_TIMEOUT  # by which the command itself would be given up
     session = Session.objects.get()
     assert (session.status, session.error_kind, session.commands) == ("failed", "timeout", 1)
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert deadline_timers() <= before
 
 
 def test_the_others_go_on_beside_and_behind_it(mixed):
@@ -97,8 +106,10 @@ def test_no_more_logins_at_a_time_than_the_credential_allows(settings):
     settings.COLLECT_LOGINS_PER_CREDENTIAL = 3
     with light_fleet(routers(*["well"] * 12), latency=0.05) as running:
         stock(running)
+        before = deadline_timers()
         runs = run_on_devices(Device.objects.all(), [SHOW], None, any_command=False, workers=12)
         assert all(run.ok for run in runs)
+        assert deadline_timers() <= before
         assert running.counts()["most_logins"] == {"netops": 3}
 
 
@@ -107,8 +118,10 @@ def test_who_gets_no_login_in_time_has_a_timeout(router, device_of, settings):
     device = device_of(router)
     held = LoginSlot(device.credential_id)
     held.acquire()
-    found = run_on_device(device, ["show clock"], None, any_command=False)
-    held.release()
+    try:
+        found = run_on_device(device, ["show clock"], None, any_command=False)
+    finally:
+        held.release()
     assert (found.error_kind, len(router.logins)) == ("timeout", 0)
     assert "1 logins at a time" in found.error
 
@@ -121,7 +134,11 @@ def test_a_refused_login_gives_its_slot_back(router, device_of, settings):
 
 
 def test_who_stops_listening_begins_no_further_device(router, device_of):
+    """The second device is under way and stays so until its caller has the result of the first."""
+    has_first = threading.Event()
+    router.on_command = lambda line: len(router.logins) == 1 or has_first.wait(60)
     devices = [device_of(router, name=f"rtr{number}") for number in range(6)]
     with closing(run_on_devices(devices, [SHOW], None, any_command=False, workers=1)) as runs:
         assert next(runs).ok
-    assert len(router.logins) < 4
+        has_first.set()
+    assert len(router.logins) == 2
