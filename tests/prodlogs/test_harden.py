@@ -16,6 +16,7 @@ from tests.prodlogs.hostile import EVERYTHING, is_ours, random_command
 from tests.prodlogs.wrapped import SHELLS, Wrapped
 
 FOUR = [Ps(), Stats(), Inspect(("web", "db")), Logs("web", tail=10, since=0, until=grammar.LATEST - 1)]
+HOSTILE = [line for line in EVERYTHING if "\0" not in line]  # no environment can hold a NUL
 FOR_ALL_SHELLS = pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
 SOME = " \t\n-_.;&|$`'\"\\*?[]{}()<>!~#=/,:0129TZabwx\u00a0\u0661\u0435\udcff"
 
@@ -36,40 +37,46 @@ def test_there_are_shells_to_try():
 
 @FOR_ALL_SHELLS
 def test_every_hostile_command_line_is_refused_without_a_call_of_docker(wrapped, shell):
-    asked = [line for line in EVERYTHING if "\0" not in line]  # no environment can hold a NUL
-    assert [line for line in asked if not refused(wrapped.run(shell, line))] == []
-    assert wrapped.calls() == []
+    answers = wrapped.run_each(shell, HOSTILE)
+    assert [line for line, answer in zip(HOSTILE, answers, strict=True) if not refused(answer)] == []
+    assert [answer.calls for answer in answers if answer.calls] == wrapped.calls() == []
 
 
 @FOR_ALL_SHELLS
 @pytest.mark.parametrize("locale", ["C.UTF-8", "en_US.UTF-8", "tr_TR.ISO-8859-9", "ja_JP.SJIS"])
 def test_the_clients_language_changes_nothing(wrapped, shell, locale):
     asked = [line for line in EVERYTHING if not line.isascii()]
-    answers = {line: wrapped.run(shell, line, LANG=locale, LC_ALL=locale, LC_CTYPE=locale) for line in asked}
-    assert [line for line, answer in answers.items() if not refused(answer)] == []
-    assert wrapped.calls() == []
+    answers = wrapped.run_each(shell, asked, LANG=locale, LC_ALL=locale, LC_CTYPE=locale)
+    assert [line for line, answer in zip(asked, answers, strict=True) if not refused(answer)] == []
+    assert [answer.calls for answer in answers if answer.calls] == wrapped.calls() == []
 
 
 @FOR_ALL_SHELLS
 def test_what_the_client_writes_calls_docker_with_exactly_these_words(wrapped, shell):
     chance = random.Random(2)
-    for command in [*FOUR, *(random_command(chance) for _ in range(100))]:
-        answer = wrapped.run(shell, command_line(command))
-        assert [words for words, _ in wrapped.calls()] == [command.argv()[1:]]
+    commands = [*FOUR, *(random_command(chance) for _ in range(100))]
+    answers = wrapped.run_each(shell, [command_line(command) for command in commands])
+    for command, answer in zip(commands, answers, strict=True):
+        assert [words for words, _ in answer.calls] == [command.argv()[1:]]
         assert (answer.exit_code, answer.stdout, answer.stderr) == (7, b"from docker\n", b"and on stderr\n")
+
+
+def nearly_right():
+    """Command lines of ours with up to two characters changed, put in or left out."""
+    chance = random.Random(3)
+    for _ in range(300):
+        text = command_line(chance.choice(FOUR))
+        place, length = chance.randrange(len(text) + 1), chance.choice((0, 1, 1, 2))
+        yield text[:place] + chance.choice((chance.choice(SOME), "")) + text[place + length :]
 
 
 @FOR_ALL_SHELLS
 def test_both_halves_agree_on_texts_that_are_nearly_right(wrapped, shell):
-    chance, met = random.Random(3), set()
-    for _ in range(300):
-        text = command_line(chance.choice(FOUR))
-        place, length = chance.randrange(len(text) + 1), chance.choice((0, 1, 1, 2))
-        text = text[:place] + chance.choice((chance.choice(SOME), "")) + text[place + length :]
-        assert refused(wrapped.run(shell, text)) is not is_ours(text), text
-        assert len(wrapped.calls()) == is_ours(text)
-        met.add(is_ours(text))
-    assert met == {True, False}
+    texts = list(nearly_right())
+    for text, answer in zip(texts, wrapped.run_each(shell, texts), strict=True):
+        assert refused(answer) is not is_ours(text), text
+        assert len(answer.calls) == is_ours(text), text
+    assert {is_ours(text) for text in texts} == {True, False}
 
 
 @FOR_ALL_SHELLS
@@ -84,9 +91,28 @@ def test_a_day_is_one_of_the_calendar_for_both_halves(wrapped, shell):
         f"{chance.randint(1965, 2205)}-{chance.randint(0, 14):02}-{chance.randint(0, 33):02}"
         for _ in range(150)
     ]
-    for day in days:
-        text = f"docker logs --timestamps --until {day}T23:59:59.000000000Z web"
-        assert refused(wrapped.run(shell, text)) is not is_ours(text), text
+    texts = [f"docker logs --timestamps --until {day}T23:59:59.000000000Z web" for day in days]
+    for text, answer in zip(texts, wrapped.run_each(shell, texts), strict=True):
+        assert refused(answer) is not is_ours(text), text
+
+
+@FOR_ALL_SHELLS
+def test_a_shell_that_starts_for_one_command_line_answers_as_one_that_runs_many(wrapped, shell):
+    """`run_each` saves thousands of shells, and may only do so if its answers are those of a forced command."""
+    chance = random.Random(5)
+    texts = [*map(command_line, FOUR), *chance.sample(HOSTILE, 20), *chance.sample(list(nearly_right()), 20)]
+    for text, answer in zip(texts, wrapped.run_each(shell, texts), strict=True):
+        alone = wrapped.run(shell, text)
+        alone.calls = wrapped.calls()
+        assert same(alone) == same(answer), text
+
+
+def same(answer):
+    """An answer without what the shells in Docker's place count for themselves."""
+    own = ("PWD", "OLDPWD", "SHLVL", "_")
+    calls = [(words, {name: value for name, value in environment.items() if name not in own})
+             for words, environment in answer.calls]  # fmt: skip
+    return answer.exit_code, answer.stdout, answer.stderr, calls
 
 
 @FOR_ALL_SHELLS
