@@ -7,7 +7,9 @@ until it has its row.
 import re
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.backends.db import SessionStore
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from devices.models import (
@@ -206,9 +208,39 @@ def filled(route, ids):
     return "/" + route.replace("{id}", key)
 
 
-def client_of(who, route, request, browser, api):
-    user = request.getfixturevalue(who)
-    return (api if route.startswith("api/") else browser)(user)
+class Asking:
+    """One actor's clients, logged in once: one for the API, and one as a browser.
+
+    Each request begins with the cookies of the login alone. A message of an earlier request, which travels in a
+    cookie, is gone by then.
+    """
+
+    def __init__(self, user, browser, api):
+        self._api, self._browser = api(user), browser(user)
+        self._cookies = {name: morsel.value for name, morsel in self._browser.cookies.items()}
+        self._session = self._stored_session()
+
+    def ask(self, method, address, data=None):
+        client = self._api if address.startswith("/api/") else self._browser
+        cookies = self._cookies if client is self._browser else {}
+        client.cookies.clear()
+        client.cookies.load(cookies)
+        return getattr(client, method)(address, data)
+
+    def is_as_at_login(self):
+        """Whether the browser's session is the one of the login still: no request has ended or changed it."""
+        return self._stored_session() == self._session
+
+    def _stored_session(self):
+        cookie = self._cookies.get(settings.SESSION_COOKIE_NAME)
+        return cookie and SessionStore(cookie).load()
+
+
+@pytest.fixture
+def asking(who, request, browser, api):
+    actor = Asking(request.getfixturevalue(who), browser, api)
+    yield actor
+    assert actor.is_as_at_login()
 
 
 def test_every_address_has_its_row():
@@ -216,35 +248,27 @@ def test_every_address_has_its_row():
 
 
 @pytest.mark.parametrize("who", ACTORS)
-def test_who_gets_in_where(who, ids, browser, api, request):
+def test_who_gets_in_where(who, ids, asking):
     place = ACTORS.index(who)
-    found = {
-        route: client_of(who, route, request, browser, api).get(filled(route, ids)).status_code
-        for route in TABLE
-    }
+    found = {route: asking.ask("get", filled(route, ids)).status_code for route in TABLE}
 
     assert found == {route: codes[place] for route, codes in TABLE.items()}
 
 
 @pytest.mark.parametrize("who", ["nobody", "outsider", "reader"])
-def test_no_address_shows_an_answer_to_whom_may_not_see_it(who, ids, browser, api, request):
-    showing = [
-        route
-        for route in TABLE
-        if b"FTX1840" in client_of(who, route, request, browser, api).get(filled(route, ids)).content
-    ]
+def test_no_address_shows_an_answer_to_whom_may_not_see_it(who, ids, asking):
+    showing = [route for route in TABLE if b"FTX1840" in asking.ask("get", filled(route, ids)).content]
 
     assert showing == []
 
 
 @pytest.mark.parametrize("who", ["nobody", "outsider", "reader", "teammate"])
-def test_who_may_only_look_changes_nothing(who, ids, browser, api, request):
+def test_who_may_only_look_changes_nothing(who, ids, asking):
     before = rows()
 
     for route in TABLE:
-        client = client_of(who, route, request, browser, api)
         for method in ("post", "put", "patch", "delete"):
-            getattr(client, method)(filled(route, ids), {"name": "forged", "device": "forged", "post": "yes"})
+            asking.ask(method, filled(route, ids), {"name": "forged", "device": "forged", "post": "yes"})
 
     assert rows() == before
 
