@@ -263,6 +263,15 @@ PAGE = """
   const place = (selector) => document.querySelector(selector);
   const scroller = place(".scroller");
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  const until = async (holds) => {  // what never comes true fails the test that is about it
+    const end = performance.now() + 20000;
+    while (!holds() && performance.now() < end) await wait(20);
+    for (let frames = 0; frames < 3; frames += 1) await new Promise(requestAnimationFrame);
+  };
+  const said = [];
+  new MutationObserver(() => said.push(place("#live-state").textContent)).observe(
+    place("#live-state"), { childList: true },
+  );
   const inSight = () => {
     const box = scroller.getBoundingClientRect();
     return [...document.querySelectorAll(".row")].filter((row) => {
@@ -272,46 +281,46 @@ PAGE = """
   };
   const texts = () => inSight().map((row) => row.querySelector(".text").textContent);
   const atEnd = () => scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 1;
+  const endsWith = (text) => atEnd() && texts().at(-1) === text;
   const result = {};
   const steps = async () => {
-    await wait(500);
+    await until(() => endsWith("Traceback"));
     result.elements = document.querySelectorAll(".row").length;
     result.last = texts().at(-1);
     result.beganAtEnd = atEnd();
 
     answers = [{ entries: [entry("one more")], cursor: "0-2", more: false, skipped: false }];
     tell();
-    await wait(500);
+    await until(() => endsWith("one more"));
     result.followed = [texts().at(-1), atEnd()];
 
     scroller.scrollTop = 100 * 20;
-    await wait(200);
+    await until(() => texts().length);
     const before = texts();
     answers = [{ entries: [entry("late", 3), entry("a"), entry("b")], cursor: "0-3", more: false, skipped: false }];
     tell();
-    await wait(500);
+    await until(() => !place(".unread").hidden && texts().length);
     result.stayed = JSON.stringify(texts()) === JSON.stringify(before);
     result.read = before[0];
     result.unread = place(".unread").hidden ? "" : place(".unread").textContent;
     result.paused = place("#live-state").textContent;
     place(".unread").click();
-    await wait(200);
+    await until(() => endsWith("b"));
     result.returned = [texts().at(-1), place(".unread").hidden];
 
-    answers = ["away"];
+    answers = ["away", { entries: [entry("after the restart")], cursor: "0-4", more: false, skipped: false }];
+    said.length = 0;
     sockets[0].onclose({ code: 1006 });
-    await wait(300);
-    result.trouble = place("#live-state").textContent;
-    answers = [{ entries: [entry("after the restart")], cursor: "0-4", more: false, skipped: false }];
-    await wait(3000);
+    await until(() => endsWith("after the restart") && sockets.length > 1);
+    result.trouble = said[0];
     result.recovered = [texts().at(-1), sockets.length, asked.slice(-2)];
 
     scroller.scrollTop = scroller.scrollHeight - 400;
-    await wait(200);
-    const row = inSight().find((each) => each.textContent.includes("Traceback"));
+    const traceRow = () => inSight().find((each) => each.textContent.includes("Traceback"));
+    await until(traceRow);
     const height = scroller.scrollHeight;
-    row.querySelector(".fold").click();
-    await wait(300);
+    traceRow().querySelector(".fold").click();
+    await until(() => scroller.scrollHeight > height + 300);
     result.unfolded = [
       [...document.querySelectorAll(".row.open .text")].map((text) => text.textContent.split("\\n").length)[0],
       scroller.scrollHeight > height + 300,
@@ -322,19 +331,21 @@ PAGE = """
     answers = [{ entries: [entry("a needle in <b>hay</b>")], cursor: "0-5", more: false, skipped: false }];
     place("[name=text]").value = "Needle";
     place("[name=text]").dispatchEvent(new Event("input", { bubbles: true }));
-    await wait(1000);
+    await until(() => place("mark"));
     result.chosen = [asked.filter((query) => query.includes("text")).at(0), place("#older").search, texts()];
     result.marked = [...document.querySelectorAll("mark")].map((mark) => mark.textContent);
 
     answers = [{ entries: [entry("much later")], cursor: "0-6", more: false, skipped: true }];
     tell();
-    await wait(500);
-    result.skipped = document.querySelector(".divider")?.textContent ?? "";
+    await until(() => place(".divider"));
+    result.skipped = place(".divider")?.textContent ?? "";
+  };
+  const tellTheTest = () => {
     const answer = new XMLHttpRequest();
     answer.open("POST", "/");
     answer.send(JSON.stringify(result));
   };
-  setTimeout(steps, 0);
+  setTimeout(() => steps().catch((error) => { result.error = String(error); }).then(tellTheTest), 0);
 </script>
 """
 
@@ -361,9 +372,13 @@ class Place(BaseHTTPRequestHandler):
 def serving(page: str) -> Iterator[ThreadingHTTPServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Place) as server:
         server.page, server.results = page.encode(), Queue()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
@@ -395,7 +410,9 @@ def shown(tmp_path_factory):
     with serving(page) as server:
         folder = tmp_path_factory.mktemp("chromium")
         with chromium(f"http://127.0.0.1:{server.server_port}/", folder):
-            return server.results.get(timeout=60)
+            found = server.results.get(timeout=150)
+    assert "error" not in found, found
+    return found
 
 
 def test_of_twenty_thousand_entries_only_those_in_sight_are_elements(shown):
