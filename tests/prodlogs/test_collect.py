@@ -1,5 +1,6 @@
 """Collecting from a real Docker engine through a real OpenSSH server."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from django.db import connection
 from logsite.nanoseconds import from_rfc3339
 from logsite.records import from_nanoseconds
 from prodlogs import collect as collecting
-from prodlogs import passes
+from prodlogs import executions, passes, remote
 from prodlogs.collect import HostPass, HostResult, backfill_host, collect_host, collect_hosts
+from prodlogs.executions import Execution
 from prodlogs.health import check_host
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from tests.devices.openssh import openssh
@@ -21,6 +23,18 @@ pytestmark = pytest.mark.django_db
 def messages(stream="stdout"):
     rows = ContainerLogEntry.objects.filter(stream=stream).order_by("timestamp", "sequence")
     return list(rows.values_list("message", flat=True))
+
+
+def stamps(docker, name):
+    """When the container wrote each line."""
+    lines = docker.cli("logs", "--timestamps", name).splitlines()
+    return [from_nanoseconds(from_rfc3339(line.split()[0])) for line in lines]
+
+
+def wait_for_line(docker, name):
+    """Until the container has written something: it runs before it writes."""
+    while not docker.cli("logs", "--tail=1", name):
+        time.sleep(0.05)
 
 
 def collect(host, *names, **options):
@@ -162,9 +176,9 @@ def test_who_collected_what_for_is_on_record(ended, docker_host):
 
 
 def test_a_first_collection_begins_where_asked_a_later_one_before(ended, docker, docker_host):
-    ended("engine-since", "echo early; sleep 2; echo late")
-    late = docker.cli("logs", "--timestamps", "--tail=1", "engine-since").split()[0]
-    between = from_nanoseconds(from_rfc3339(late)) - timedelta(seconds=1)
+    ended("engine-since", "echo early; usleep 300000; echo late")
+    early, late = stamps(docker, "engine-since")
+    between = early + (late - early) / 2
     collect(docker_host, "engine-since", since=between)
     assert messages() == ["late"]
 
@@ -176,29 +190,35 @@ def test_a_first_collection_begins_where_asked_a_later_one_before(ended, docker,
     assert [one.entries for one in again] == [0]
 
 
-BURSTS = "for n in 1 2 3 4; do seq 1 2000 | sed s/^/$n./; usleep 700000; done; sleep 1; echo last"
+# Of a container that is started five times: a burst each time, and a last line. Each start begins with a pause.
+BURSTS = """
+echo >> /starts; n=$(wc -l < /starts); usleep 700000
+[ $n -lt 5 ] && seq 1 2000 | sed s/^/$n./ || echo last
+"""
 
 
 def test_what_lies_before_is_read_in_parts_where_it_is_too_much_at_once(
-    ended, docker, docker_host, settings, monkeypatch
+    docker, docker_host, settings, monkeypatch
 ):
     monkeypatch.setattr(collecting, "SHORTEST_WINDOW", 10**8)
     monkeypatch.setattr(passes, "MARGIN", 10**8)
-    ended("engine-parts", BURSTS)
-    last = docker.cli("logs", "--timestamps", "--tail=1", "engine-parts").split()[0]
-    late = from_nanoseconds(from_rfc3339(last)) - timedelta(milliseconds=500)
+    docker.run("engine-parts", BURSTS)
+    docker.wait("engine-parts")
+    for _ in range(4):
+        docker.cli("start", "engine-parts")
+        docker.wait("engine-parts")
+    first, *_, last = stamps(docker, "engine-parts")
+    late, since = last - timedelta(milliseconds=500), first - timedelta(seconds=1)
     collect(docker_host, "engine-parts", since=late)
     assert messages() == ["last"]
     settings.PRODLOGS_BYTE_LIMIT = 120_000  # some three thousand lines
 
-    readings = collect(docker_host, "engine-parts", since=late - timedelta(seconds=20))
+    readings = collect(docker_host, "engine-parts", since=since)
 
     assert {reading.status for reading in readings} == {"complete"}
     assert messages() == [*(f"{n}.{line}" for n in range(1, 5) for line in range(1, 2001)), "last"]
     assert LogSnapshot.objects.filter(error_kind=ErrorKind.LIMIT).exists()
-    assert [r.entries for r in collect(docker_host, "engine-parts", since=late - timedelta(seconds=20))] == [
-        0
-    ]
+    assert [r.entries for r in collect(docker_host, "engine-parts", since=since)] == [0]
 
 
 DAY, HOUR = 86_400 * 10**9, 3_600 * 10**9
@@ -246,17 +266,19 @@ def test_no_part_lies_before_the_container():
 TRACE = """
 echo INFO before
 echo ERROR boom
-for n in 1 2 3 4 5; do echo "  frame $n"; usleep 600000; done
+for n in 1 2 3 4 5; do echo "  frame $n"; usleep 150000; done
 echo INFO x
 """
 
 
-def test_a_window_that_begins_amid_a_stored_trace_stores_none_of_it_again(ended, docker, docker_host):
+def test_a_window_that_begins_amid_a_stored_trace_stores_none_of_it_again(
+    ended, docker, docker_host, monkeypatch
+):
+    monkeypatch.setattr(passes, "MARGIN", 5 * 10**8)  # ns, which is less than the trace takes
     ended("engine-amid", TRACE)
     collect(docker_host, "engine-amid")
     assert [len(text.splitlines()) for text in messages()] == [1, 6, 1]
-    stamps = [line.split()[0] for line in docker.cli("logs", "--timestamps", "engine-amid").splitlines()]
-    begin = from_nanoseconds(from_rfc3339(stamps[-1]))
+    begin = stamps(docker, "engine-amid")[-1]
 
     result = backfill_host(docker_host, begin, begin + timedelta(hours=1), containers=["engine-amid"])
 
@@ -350,16 +372,34 @@ def test_a_container_that_breaks_our_code_does_not_stop_the_others(ended, docker
     assert good.status == "complete"
 
 
-def test_two_slow_containers_do_not_stop_the_others(ended, docker, scripted, settings):
+@pytest.fixture
+def over_after(monkeypatch):
+    """`over_after(text)`: an hour goes by, for commands and their deadlines, whenever a command has said the text."""
+    hours, said = 0, []
+    chunks = Execution.chunks
+
+    def watched(execution):
+        nonlocal hours
+        for stream, chunk in chunks(execution):
+            yield stream, chunk
+            hours += any(text in chunk for text in said)
+
+    monkeypatch.setattr(Execution, "chunks", watched)
+    for each in (remote, executions):
+        monkeypatch.setattr(each, "monotonic", lambda: time.monotonic() + 3600 * hours)
+    return said.append
+
+
+def test_two_slow_containers_do_not_stop_the_others(ended, docker, scripted, over_after):
     """What they bring within the deadline is stored; a host of which two containers say nothing has failed."""
     for name in ("engine-a-slow", "engine-b-slow", "engine-c", "engine-d"):
         ended(name, f"echo {name}")
-    settings.PRODLOGS_DEADLINE = 2.0
+    over_after(b"one of many")
     real = f"exec docker --host={docker.address}"
     slow = [docker.cli("inspect", "--format={{.Id}}", name) for name in ("engine-a-slow", "engine-b-slow")]
     line = "2026-11-20T10:00:00.000000001Z one of many"
     scripted.docker(
-        f'PATH=/usr/bin:/bin\ncase "$*" in logs*{slow[0]}|logs*{slow[1]}) echo "{line}"; sleep 20;; '
+        f'PATH=/usr/bin:/bin\ncase "$*" in logs*{slow[0]}|logs*{slow[1]}) echo "{line}"; sleep 600;; '
         f'*) {real} "$@";; esac'
     )
 
@@ -373,7 +413,8 @@ def test_two_slow_containers_do_not_stop_the_others(ended, docker, scripted, set
 
 
 def test_a_removed_container_is_said_to_be_once_and_keeps_its_entries(docker, docker_host):
-    docker.run("engine-removed", "echo last; sleep 60")
+    docker.run("engine-removed", "echo last; sleep 600")
+    wait_for_line(docker, "engine-removed")
     collect(docker_host, "engine-removed")
     docker.remove("engine-removed")
 
@@ -427,11 +468,14 @@ def test_a_host_that_fails_does_not_stop_the_others(ended, docker_host, ssh_host
     assert messages() == ["here"]
 
 
-def test_a_container_whose_end_somebody_else_saw_first_is_stored_to_its_end(docker, docker_host):
+def test_a_container_whose_end_somebody_else_saw_first_is_stored_to_its_end(docker, docker_host, monkeypatch):
+    monkeypatch.setattr(passes, "TRACE_PAUSE", 3600 * 10**9)  # ns
     docker.run("engine-trace", "echo 'Traceback (most recent call last):'; sleep 600")
+    wait_for_line(docker, "engine-trace")
     collect_host(docker_host, containers=["engine-trace"], kind=SnapshotKind.FOLLOW)  # waits for the rest
     docker.remove("engine-trace")
     check_host(docker_host)
+    assert not ContainerLogEntry.objects.filter(container_name="engine-trace").exists()
 
     for _ in range(2):
         collect_host(docker_host, containers=[], kind=SnapshotKind.FOLLOW)
