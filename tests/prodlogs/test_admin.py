@@ -118,6 +118,7 @@ def test_a_new_key_does_not_keep_the_old_passphrase(browser, owner):
         ("ssh-ed25519 AAAA", "no private key"),
         (PRIVATE_KEY[:100], "no private key"),
     ],
+    ids=["empty", "a public key", "cut off"],
 )
 def test_what_is_no_key_is_refused(browser, owner, key, problem):
     answer = browser(owner).post(f"{ADMIN}dockerhost/add/", form(ssh_key=key))

@@ -146,7 +146,11 @@ def test_a_key_may_be_accepted_in_the_place_of_a_text_that_was_none():
     assert DockerHost.objects.get().host_key == key_text(SECOND)
 
 
-@pytest.mark.parametrize("given", [fingerprint(key_text(FIRST)), "", "SHA256:", key_text(SECOND)])
+@pytest.mark.parametrize(
+    "given",
+    [fingerprint(key_text(FIRST)), "", "SHA256:", key_text(SECOND)],
+    ids=["of the accepted key", "empty", "only the digest's name", "the key itself"],
+)
 def test_another_fingerprint_accepts_nothing(given):
     host = offering(SECOND, host_key=key_text(FIRST))
 

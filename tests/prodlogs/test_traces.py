@@ -14,7 +14,8 @@ from prodlogs.lines import Line
 from prodlogs.traces import LONGEST_PAUSE, MOST_HELD, MOST_LINES, Entry, Grouper
 
 SAMPLES = {
-    path.stem: path.read_text().rstrip("\n") for path in Path(__file__).with_name("traces").glob("*.txt")
+    path.stem: path.read_text().rstrip("\n")
+    for path in sorted(Path(__file__).with_name("traces").glob("*.txt"))
 }
 LEVELS = {
     "python": ("ERROR", "trace:python"),
