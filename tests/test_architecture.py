@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,13 +53,16 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imported(path):
     """The top-level packages that a module imports, wherever in it."""
+    found = []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            found += [alias.name.partition(".")[0] for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield path.relative_to(ROOT).parts[0] if node.level else node.module.partition(".")[0]
+            found.append(path.relative_to(ROOT).parts[0] if node.level else node.module.partition(".")[0])
+    return found
 
 
 def functions(path):
