@@ -1,7 +1,12 @@
-"""SSH keys for tests, made when they are imported."""
+"""SSH keys for tests: made by Python when they are imported, or by ssh-keygen, each once a process."""
 
 import base64
 import hashlib
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,6 +33,36 @@ def fingerprint_of(key: str) -> str:
     """As `ssh-keygen -l` prints it."""
     digest = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+class Generated(NamedTuple):
+    private: str
+    public: str  # type, base64 and comment, as in the .pub file
+    fingerprint: str  # as `ssh-keygen -l` prints it
+
+
+@cache
+def generated(*kind: str, form: str = "", passphrase: str = "") -> Generated:
+    """The key that `ssh-keygen -t KIND…` makes. In another form, or encrypted, it is the same key.
+
+    It takes up to a second to find the primes of an RSA key.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "key"
+        if form or passphrase:
+            plain = generated(*kind)
+            path.write_text(plain.private)
+            path.chmod(0o600)
+            wanted = ("-m", form) if form else ()
+            _ssh_keygen("-q", "-p", "-P", "", "-N", passphrase, *wanted, "-f", str(path))
+            return plain._replace(private=path.read_text())
+        _ssh_keygen("-q", "-N", "", "-f", str(path), "-t", *kind)
+        shown = _ssh_keygen("-lf", f"{path}.pub").split()[1]
+        return Generated(path.read_text(), path.with_suffix(".pub").read_text(), shown)
+
+
+def _ssh_keygen(*words: str) -> str:
+    return subprocess.run(["ssh-keygen", *words], check=True, capture_output=True, text=True).stdout
 
 
 PRIVATE_KEY = private_key()

@@ -1,7 +1,5 @@
 """Which Docker hosts there are, and the keys that open them."""
 
-import subprocess
-
 import pytest
 
 from prodlogs.errors import ConfigurationError, HostError
@@ -11,6 +9,7 @@ from prodlogs.passes import redactor_of
 from tests.devices.emulator import private_key as new_key
 from tests.devices.openssh import PASSPHRASE
 from tests.factories import DockerHostFactory
+from tests.prodlogs.keys import generated
 
 pytestmark = pytest.mark.django_db
 
@@ -151,56 +150,39 @@ def test_an_address_may_name_a_port(text, expected):
 # --- private keys -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def generated(tmp_path_factory):
-    """`generated("-t", "rsa", …)`: what ssh-keygen makes: the file and the fingerprint it shows."""
-    folder = tmp_path_factory.mktemp("keys")
-
-    def make(*options, passphrase=""):
-        path = folder / str(len(list(folder.iterdir())))
-        subprocess.run(
-            ["ssh-keygen", "-q", "-N", passphrase, "-f", str(path), *options], check=True, capture_output=True
-        )
-        shown = subprocess.run(
-            ["ssh-keygen", "-lf", f"{path}.pub"], check=True, capture_output=True, text=True
-        )
-        return path, shown.stdout.split()[1]
-
-    return make
-
-
 KINDS = [
-    ("-t", "ed25519"),
-    ("-t", "rsa", "-b", "2048"),
-    ("-t", "rsa", "-b", "2048", "-m", "PEM"),
-    ("-t", "rsa", "-b", "2048", "-m", "PKCS8"),
-    ("-t", "ecdsa", "-b", "256"),
-    ("-t", "ecdsa", "-b", "384", "-m", "PEM"),
-    ("-t", "ecdsa", "-b", "521", "-m", "PKCS8"),
+    ("ed25519", ""),
+    ("rsa -b 2048", ""),
+    ("rsa -b 2048", "PEM"),
+    ("rsa -b 2048", "PKCS8"),
+    ("ecdsa -b 256", ""),
+    ("ecdsa -b 384", "PEM"),
+    ("ecdsa -b 521", "PKCS8"),
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
+@pytest.mark.parametrize(("kind", "form"), KINDS)
 @pytest.mark.parametrize("passphrase", ["", PASSPHRASE], ids=["plain", "encrypted"])
-def test_keys_of_every_kind_and_form(generated, kind, passphrase):
-    path, shown = generated(*kind, passphrase=passphrase)
-    host = DockerHostFactory(ssh_key=path.read_text(), ssh_key_passphrase=passphrase)
+def test_keys_of_every_kind_and_form(kind, form, passphrase):
+    made = generated(*kind.split(), form=form, passphrase=passphrase)
+    host = DockerHostFactory(ssh_key=made.private, ssh_key_passphrase=passphrase)
 
-    assert private_key(host).fingerprint == shown
-
-
-def test_a_key_that_was_pasted_from_windows(generated):
-    path, shown = generated("-t", "ed25519")
-    host = DockerHostFactory(ssh_key="  " + path.read_text().strip().replace("\n", "\r\n"))
-
-    assert private_key(host).fingerprint == shown
+    assert private_key(host).fingerprint == made.fingerprint
 
 
-def test_the_environments_key_may_be_a_path(environment, generated):
-    path, shown = generated("-t", "ed25519")
+def test_a_key_that_was_pasted_from_windows():
+    made = generated("ed25519")
+    host = DockerHostFactory(ssh_key="  " + made.private.strip().replace("\n", "\r\n"))
+
+    assert private_key(host).fingerprint == made.fingerprint
+
+
+def test_the_environments_key_may_be_a_path(environment, tmp_path):
+    made, path = generated("ed25519"), tmp_path / "key"
+    path.write_text(made.private)
     environment.PRODLOGS_SSH_KEY = str(path)
 
-    assert private_key(get_hosts()[0]).fingerprint == shown
+    assert private_key(get_hosts()[0]).fingerprint == made.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from tests.devices.emulator import free_port, private_key
 from tests.devices.openssh import PASSPHRASE, openssh
 from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import processes_of
+from tests.prodlogs.keys import generated
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,10 +162,12 @@ def test_a_host_of_several_keys_shows_the_accepted_one(ssh_host, several_keys, k
 @pytest.fixture(scope="module")
 def several_keys(tmp_path_factory):
     folder = tmp_path_factory.mktemp("host-keys")
-    more = ("ed25519", "rsa")  # beside the ECDSA key that the server has anyway
-    for kind in more:
-        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(folder / kind)], check=True)
-    texts = {kind: " ".join((folder / f"{kind}.pub").read_text().split()[:2]) for kind in more}
+    # Beside the ECDSA key that the server has anyway.
+    more = {"ed25519": generated("ed25519"), "rsa": generated("rsa", "-b", "2048")}
+    for kind, made in more.items():
+        (folder / kind).write_text(made.private)
+        (folder / kind).chmod(0o600)
+    texts = {kind: " ".join(made.public.split()[:2]) for kind, made in more.items()}
     with openssh(settings="".join(f"HostKey {folder}/{kind}\n" for kind in more)) as server:
         yield server, {**texts, "ecdsa": server.host_key}
 
