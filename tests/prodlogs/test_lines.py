@@ -401,8 +401,9 @@ def container(name, script, *options):
 
 
 @pytest.fixture
-def engine(service, monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", service("LOGSITE_TEST_DOCKER"))
+def engine(docker, monkeypatch):
+    """The engine of the tests, with its image, is the one that `docker` talks to."""
+    monkeypatch.setenv("DOCKER_HOST", docker.address)
 
 
 def logs(name, **options):

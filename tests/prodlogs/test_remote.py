@@ -19,7 +19,7 @@ from prodlogs.harden import wrapper
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind, HostStatus, RemoteCommand
 from prodlogs.remote import Remote
-from tests.devices.emulator import free_port, private_key
+from tests.devices.emulator import private_key
 from tests.devices.openssh import openssh
 from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import processes_of
@@ -111,6 +111,7 @@ def _gone(word):
     while time.monotonic() < until:
         if subprocess.run(["pgrep", "-f", f"docker logs.*{word}"], capture_output=True).returncode:
             return True
+        time.sleep(0.05)
     return False
 
 
@@ -331,7 +332,7 @@ def test_a_key_that_is_not_let_in(docker_sshd, ssh_host):
 
 
 def test_a_host_that_does_not_answer(docker_sshd, ssh_host):
-    host = ssh_host(docker_sshd, port=free_port())
+    host = ssh_host(docker_sshd, port=1)  # where nobody listens
     with Remote(host, user="netops", via="cli") as remote:
         failure(remote)
 

@@ -15,7 +15,7 @@ from prodlogs.errors import HostError
 from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind
 from prodlogs.ssh import connect
-from tests.devices.emulator import free_port, private_key
+from tests.devices.emulator import private_key
 from tests.devices.openssh import PASSPHRASE, openssh
 from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import processes_of
@@ -176,7 +176,7 @@ def several_keys(tmp_path_factory):
 
 
 def test_a_port_where_nobody_listens():
-    error, seconds = failure(local(free_port()))
+    error, seconds = failure(local(1))
 
     assert error.kind == ErrorKind.CONNECTION
     assert "Connection refused" in str(error)
