@@ -15,12 +15,15 @@ from prodlogs.collect import backfill_host, collect_host
 from prodlogs.models import ContainerLogEntry, LogSnapshot, RemoteCommand, Watermark
 from shipping.feed import LocalFeed
 from shipping.models import RejectedEntry
+from tests.conftest import service_address
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
+from tests.prodlogs.conftest import Docker
 from tests.shipping.builders import make_shipper, ship
 from tests.shipping.loki_stand_in import HOUR, LokiStandIn
 
 pytestmark = pytest.mark.django_db
-WRITER = "echo first; sleep 2; echo second; sleep 2; echo third"
+WRITER = "echo first; sleep 0.5; echo second; sleep 0.5; echo third"
+MOMENT = timedelta(seconds=0.25)
 
 
 @pytest.fixture
@@ -29,13 +32,15 @@ def loki():
         yield stand_in
 
 
-@pytest.fixture
-def written(docker):
-    """When the second of three lines was written, two seconds after and before the others."""
-    docker.run("engine-past", WRITER)
-    docker.wait("engine-past")
-    stamp = docker.cli("logs", "--timestamps", "engine-past").splitlines()[1].split()[0]
-    return from_nanoseconds(from_rfc3339(stamp))
+@pytest.fixture(scope="module")
+def written():
+    """When the second of three lines was written, two moments after and before the others."""
+    engine = Docker(service_address("LOGSITE_TEST_DOCKER"))
+    engine.run("engine-past", WRITER)
+    engine.wait("engine-past")
+    stamp = engine.cli("logs", "--timestamps", "engine-past").splitlines()[1].split()[0]
+    yield from_nanoseconds(from_rfc3339(stamp))
+    engine.clean()
 
 
 def backfill(*words):
@@ -52,15 +57,13 @@ def messages():
 
 
 def test_it_stores_what_was_written_in_the_window(written, docker_host):
-    second = timedelta(seconds=1)
-
-    result = backfill_host(docker_host, written - second, written + second, containers=["engine-past"])
+    result = backfill_host(docker_host, written - MOMENT, written + MOMENT, containers=["engine-past"])
 
     assert result.ok
     assert messages() == ["second"]
     snapshot = LogSnapshot.objects.get()
     assert (snapshot.kind, snapshot.status, snapshot.entries) == ("backfill", "complete", 1)
-    assert (snapshot.since, snapshot.until) == (written - second, written + second)
+    assert (snapshot.since, snapshot.until) == (written - MOMENT, written + MOMENT)
 
 
 def test_the_end_is_exclusive(written, docker_host):
@@ -83,7 +86,7 @@ def test_what_is_there_is_counted_and_not_stored_again(written, docker_host):
 
 
 def test_a_collection_after_it_stores_the_rest(written, docker_host):
-    backfill_host(docker_host, written - timedelta(seconds=1), written + timedelta(hours=1))
+    backfill_host(docker_host, written - MOMENT, written + timedelta(hours=1))
 
     [reading] = collect_host(docker_host, containers=["engine-past"]).readings
 

@@ -59,10 +59,10 @@ def no_permission(ssh_host, engine):
 @pytest.fixture(params=list(WORDS))
 def bad(request, running, docker_sshd, ssh_host, settings):
     """A host with the fault, and what must be said of it."""
-    settings.PRODLOGS_CONNECT_TIMEOUT = 3.0
     with ExitStack() as stack:
         match request.param:
             case "hung":
+                settings.PRODLOGS_CONNECT_TIMEOUT = 3.0
                 host = ssh_host(docker_sshd, name="bad", **stack.enter_context(hung()))
             case "wrong_key":
                 host = ssh_host(docker_sshd, name="bad", ssh_key=docker_sshd.stranger)
