@@ -380,9 +380,9 @@ def entries(db):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
+def test_entries_are_narrowed(browser, teammate, entries):
+    client, wrong = browser(teammate), {}
+    rows = [
         ({}, "54321"),
         ({"level": "errors"}, "31"),
         ({"level": "warnings"}, "531"),
@@ -396,11 +396,12 @@ def entries(db):
         ({"since": "2026-05-01T12:00:03", "until": "2026-05-01T12:00:05"}, "43"),
         ({"q": "SAGE 4"}, "4"),
         ({"q": "message", "container": "web", "level": "errors"}, "1"),
-    ],
-)
-def test_entries_are_narrowed(browser, teammate, entries, query, found):
-    rows = rows_of(browser(teammate), "containerlogentry/", **query)
-    assert [row.beginning for row in rows] == [f"message {number}" for number in found]
+    ]
+    for query, numbers in rows:
+        shown = [row.beginning for row in rows_of(client, "containerlogentry/", **query)]
+        if shown != [f"message {number}" for number in numbers]:
+            wrong[str(query)] = shown
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(
