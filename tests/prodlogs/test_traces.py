@@ -148,13 +148,17 @@ RECORDS = [
 ]
 
 
-@pytest.mark.parametrize("record", RECORDS)
 @pytest.mark.parametrize("name", sorted(SAMPLES))
-def test_a_loggers_own_line_is_in_no_trace(name, record):
+def test_a_loggers_own_line_is_in_no_trace(name):
     """Wherever a trace is broken off: after each of its lines comes the next entry of a logger."""
     lines = SAMPLES[name].split("\n")
-    for end in range(1, len(lines) + 1):
-        assert record in messages("\n".join([*lines[:end], record, "GET / 200"]))
+    glued = [
+        (record, end)
+        for record in RECORDS
+        for end in range(1, len(lines) + 1)
+        if record not in messages("\n".join([*lines[:end], record, "GET / 200"]))
+    ]
+    assert glued == []
 
 
 def test_lines_that_do_not_belong_to_a_trace_are_held_only_for_a_while():
