@@ -1,7 +1,6 @@
 """Against a real engine: collectors killed in mid-reading, logs rotated between readings. Nothing is lost unsaid.
 
-The first test collects for LOGSITE_TEST_SECONDS, 20 seconds where the variable is not set. `make soak` sets it to
-120: forty collections in two minutes.
+The first test collects for 20 seconds; `make soak` makes that forty collections in two minutes.
 """
 
 import os
@@ -19,9 +18,14 @@ from prodlogs.collect import collect_host
 from prodlogs.models import ContainerLogEntry, LogSnapshot, SnapshotStatus
 from tests.prodlogs.collector_process import ROOT
 from tests.shipping.processes import database_url
+from tests.soak import short_or_long
 
-SECONDS = int(os.environ.get("LOGSITE_TEST_SECONDS", "20"))
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240 + 3 * SECONDS)]
+SECONDS = short_or_long(20, 120)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(240 + 3 * SECONDS),
+    pytest.mark.soak,
+]
 KILLS = 3
 COLLECTIONS = 40 * SECONDS // 120  # at least; those that are killed do not count
 INTERVAL = SECONDS / 50

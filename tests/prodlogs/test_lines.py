@@ -9,6 +9,7 @@ import pytest
 from logsite.nanoseconds import from_rfc3339, rfc3339
 from prodlogs import lines as module
 from prodlogs.lines import PIECE, Line, StreamDecoder
+from tests.soak import short_or_long
 
 T0 = "2026-11-20T14:05:32.000000001Z"
 T1 = "2026-11-20T14:05:32.500000000Z"
@@ -338,7 +339,8 @@ def random_log(number):
     return expected, b"".join(data)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(short_or_long(30, 2_000)))
 def test_any_log_in_any_chunks_is_the_same(seed):
     number = random.Random(seed)
     expected, data = random_log(number)

@@ -7,6 +7,7 @@ import pytest
 from prodlogs import reading
 from prodlogs.reading import STREAMS
 from tests.prodlogs.simulated_log import Killed, SimulatedLog, SimulatedStore
+from tests.soak import short_or_long
 
 pytestmark = pytest.mark.usefixtures("small_replies")
 
@@ -90,7 +91,8 @@ class Oracle:
         return STREAMS if stream == reading.BOTH else (stream,)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(short_or_long(60, 3_000)))
 def test_whatever_happens_each_line_is_stored_once_or_its_loss_is_reported(seed):
     chance = random.Random(seed)
     log = SimulatedLog(chance, ends_early=chance.choice([0, 0.3]), busy=chance.choice([0, 0.5]))

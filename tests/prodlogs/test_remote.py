@@ -24,7 +24,9 @@ from tests.devices.openssh import openssh
 from tests.factories import DockerHostFactory
 from tests.prodlogs.conftest import processes_of
 from tests.prodlogs.hardened import hardened
+from tests.soak import short_or_long
 
+LINES = short_or_long(20_000, 1_000_000)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FOR_EVER = "while :; do echo more; echo and more >&2; sleep 0.05; done"
@@ -48,8 +50,10 @@ def status(host):
 # --- reading ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_both_streams_come_whole_and_in_order(docker, remote):
-    script = "i=0; while [ $i -lt 20000 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
+    script = f"i=0; while [ $i -lt {LINES} ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
     container = docker.run("ssh-streams", script)
     docker.wait("ssh-streams")
     found = {"stdout": b"", "stderr": b""}
@@ -60,7 +64,7 @@ def test_both_streams_come_whole_and_in_order(docker, remote):
 
     for stream, word in (("stdout", "out"), ("stderr", "err")):
         lines = [line.split(" ", 1)[1] for line in found[stream].decode().splitlines()]
-        assert lines == [f"{word} {number}" for number in range(20000)]
+        assert lines == [f"{word} {number}" for number in range(LINES)]
     row = RemoteCommand.objects.get()
     assert (row.stdout_bytes, row.stderr_bytes) == (len(found["stdout"]), len(found["stderr"]))
 
