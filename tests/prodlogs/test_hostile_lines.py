@@ -9,9 +9,11 @@ from prodlogs.ansi import clean
 from prodlogs.levels import level_of
 from prodlogs.lines import Line
 from prodlogs.traces import Grouper
+from tests.soak import short_or_long
 
-LENGTH = 100_000
-TINY = 0.05  # seconds of CPU; a text that takes less is not compared, its noise would be
+pytestmark = pytest.mark.soak
+LENGTH = short_or_long(40_000, 100_000)
+TINY = LENGTH / 2_000_000  # seconds of CPU; a text that takes less is not compared, its noise would be
 SLOW = 1.0  # seconds of CPU; a text that takes more is not tried at four times its length
 UNITS = [
     "(", ")", "()", "[", "]", "{", "<", ">", " ", "\t", '"', "'", "\\", '\\"', ".", ":", ": ", "-", "=", "/", "|",

@@ -92,7 +92,7 @@ class Oracle:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(short_or_long(60, 3_000)))
+@pytest.mark.parametrize("seed", range(short_or_long(24, 3_000)))
 def test_whatever_happens_each_line_is_stored_once_or_its_loss_is_reported(seed):
     chance = random.Random(seed)
     log = SimulatedLog(chance, ends_early=chance.choice([0, 0.3]), busy=chance.choice([0, 0.5]))
