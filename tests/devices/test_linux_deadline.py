@@ -112,7 +112,8 @@ def test_a_host_that_falls_silent_is_cut_off(linux, deadlines, host):
     session = int(linux.run("echo $PPID"))
     try:
         with beside(lambda: is_stopped(session), lambda: deadlines.start(host.port)):
-            assert linux.execute(f"{HAS_BEGUN}kill -STOP $PPID").error_kind == "timeout"
+            found = linux.execute(f"{HAS_BEGUN}kill -STOP $PPID")
+        assert (found.error_kind, found.failure) == ("timeout", OVER)
     finally:
         os.kill(session, signal.SIGKILL)
 

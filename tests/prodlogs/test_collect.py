@@ -399,7 +399,7 @@ def test_two_slow_containers_do_not_stop_the_others(ended, docker, scripted, ove
     slow = [docker.cli("inspect", "--format={{.Id}}", name) for name in ("engine-a-slow", "engine-b-slow")]
     line = "2026-11-20T10:00:00.000000001Z one of many"
     scripted.docker(
-        f'PATH=/usr/bin:/bin\ncase "$*" in logs*{slow[0]}|logs*{slow[1]}) echo "{line}"; sleep 600;; '
+        f'PATH=/usr/bin:/bin\ncase "$*" in logs*{slow[0]}|logs*{slow[1]}) echo "{line}"; sleep 60;; '
         f'*) {real} "$@";; esac'
     )
 

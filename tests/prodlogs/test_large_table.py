@@ -79,7 +79,10 @@ def test_no_page_is_sorted(client):
 
 
 def plan_of(sql):
+    """PostgreSQL sorts a table that is small enough, unless that is made dear: then it sorts only what it must."""
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_sort = off")
         cursor.execute(f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}")
         return "\n".join(str(row) for row in cursor.fetchall())
 
