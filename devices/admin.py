@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from devices.command_admin import CommandPages
+from devices.credential_use import reserved_fields
 from devices.fleet import collect_devices
 from devices.logging_switch import switch
 from devices.models import (
@@ -202,6 +203,7 @@ class DeviceAdmin(CommandPages):
         "tags",
         "error_kind",
     )
+    linked_lookups = ("credential__id__exact",)
     ordering = (Case(When(outcome=Outcome.FAILED, then=Value(0)), default=Value(1)), "name")
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
@@ -239,6 +241,9 @@ class DeviceAdmin(CommandPages):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         rows = Device.objects.annotate(interface_number=Count("interfaces", distinct=True))
         return rows.order_by(*self.ordering)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, *reserved_fields(obj, request.user))
 
     @admin.display(description="outcome", ordering="outcome")
     def outcome_badge(self, obj: Device) -> str:
@@ -346,6 +351,7 @@ class InterfaceAdmin(admin.ModelAdmin):
         "collected_at",
     )  # fmt: skip
     list_filter = ("state", "enabled", text_filter("device__name", "device"), "zone", "vrf")
+    linked_lookups = ("device__id__exact",)
     list_select_related = ("device",)
     search_fields = ("name", "description", "device__name", "addresses__address", "mac_address")
     search_help_text = "Name, device, description, address or MAC address"
@@ -353,9 +359,6 @@ class InterfaceAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
         return super().get_queryset(request).prefetch_related("addresses")
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "device__name" or super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -50,6 +50,12 @@ class Credential(models.Model):
     class Meta:
         ordering = ["name"]
         base_manager_name = "objects"
+        permissions = [
+            (
+                "use_credential",
+                "Can choose where stored credentials are sent: assign them, move their devices",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

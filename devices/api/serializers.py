@@ -4,8 +4,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 
 from devices.commands import MOST_COMMANDS
+from devices.credential_use import USE, refused_changes
 from devices.logging_switch import is_recorded
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from devices.read_only import LONGEST, Refused, single_line
@@ -33,6 +35,12 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
 
     def get_recorded(self, device: Device) -> bool:
         return is_recorded(device)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if refused := refused_changes(self.instance, attrs, self.context["request"].user):
+            reason = f"your account lacks the permission {USE}: it may not choose where a credential is sent"
+            raise PermissionDenied({name: [reason] for name in refused})
+        return attrs
 
 
 class AddressSerializer(serializers.ModelSerializer[InterfaceAddress]):
