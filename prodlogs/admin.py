@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from logsite.admin import LogModelAdmin, badge, list_url, text_filter, time_range_filter
+from logsite.strict_admin import StrictChangeList, StrictModelAdmin
 from prodlogs import follow_page, host_admin, showing  # noqa: F401  host_admin registers itself
 from prodlogs.entry_filters import LevelFilter, PlaceFilter
 from prodlogs.models import Container, ContainerLogEntry, Errors, Follow, LogSnapshot, RemoteCommand
@@ -34,7 +35,7 @@ class Styled:
         css = {"all": ("logsite/containers.css",)}
 
 
-class ReadOnly(Styled, admin.ModelAdmin):
+class ReadOnly(Styled, StrictModelAdmin):
     """Nobody adds, changes or deletes what hosts said."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -47,7 +48,7 @@ class ReadOnly(Styled, admin.ModelAdmin):
         return False
 
 
-class ContainerChangeList(ChangeList):
+class ContainerChangeList(StrictChangeList):
     """Knows how many errors each container of the page wrote in the last day, by one query for all."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -169,6 +170,7 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
         time_range_filter("started_at"), text_filter("host_name", "host"), text_filter("container_name", "container"),
         "status", "kind", "error_kind",
     )  # fmt: skip
+    linked_lookups = ("container__id__exact",)
     fields = readonly_fields = (
         "host_name", "container_name", "kind", "status_badge", "missing", "error_kind", "since",
         "until", "started_at", "ended_at", "lines", "entry_count", "duplicates", "truncated", "size", "oldest",
@@ -215,6 +217,7 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
 
     list_display = ("time", "place", "level_badge", "stream", "line")
     list_filter = (time_range_filter("timestamp"), PlaceFilter, LevelFilter, "stream")
+    linked_lookups = ("timestamp__gte", "timestamp__lte")
     search_fields = ("message",)
     change_form_template = "admin/prodlogs/containerlogentry/change_form.html"
 

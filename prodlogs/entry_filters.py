@@ -35,6 +35,10 @@ class LevelFilter(admin.SimpleListFilter):
         groups = [(name, label) for name, (label, _) in GROUPS.items()]
         return [*groups[:2], *((level, level) for level in reversed(LEVELS_OF_LINES)), groups[2]]
 
+    def takes(self, value: str) -> bool:
+        """Several levels with commas between, too."""
+        return bool(levels_of(value))
+
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry]
     ) -> QuerySet[ContainerLogEntry]:
