@@ -25,7 +25,26 @@ VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
 
 
 # A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.
-LONGEST_FILES = ()
+LONGEST_FILES = (
+    "test_wheel.py",
+    "prodlogs/test_kill.py",
+    "devices/test_celery.py",
+    "devices/test_fleet.py",
+    "logsite/test_strict_admin.py",
+    "logsite/test_admin.py",
+    "test_actors.py",
+    "prodlogs/test_hostile_lines.py",
+    "prodlogs/test_collect.py",
+    "prodlogs/test_admin.py",
+    "shipping/test_processes.py",
+    "devices/test_admin.py",
+    "prodlogs/test_reading.py",
+    "prodlogs/test_containers.py",
+    "shipping/test_backend.py",
+    "prodlogs/test_harden.py",
+    "devices/test_run_commands.py",
+    "devices/test_demo.py",
+)
 
 
 def pytest_configure() -> None:

@@ -165,6 +165,12 @@ def test_the_environment_is_read_in_one_place():
     assert found <= {"devices/demo.py"}
 
 
+def test_the_files_that_run_first_exist():
+    from tests.conftest import LONGEST_FILES
+
+    assert [name for name in LONGEST_FILES if not (ROOT / "tests" / name).exists()] == []
+
+
 # --- Version, migrations -----------------------------------------------------------------------------------
 
 
