@@ -190,9 +190,13 @@ RETENTION_DAYS_RESPONSES = env.int("RETENTION_DAYS_RESPONSES", 0)  # the answers
 RETENTION_OVERRIDES = env.str("RETENTION_OVERRIDES", "")  # "platform:linux=30 agent_type:security=730"
 
 # --- Container logs --------------------------------------------------------------------------------------
-PRODLOGS_HOST = env.str("PRODLOGS_HOST", "")  # address or address:port of a default host
-PRODLOGS_USER = env.str("PRODLOGS_USER", "")
-PRODLOGS_SSH_KEY = read_secret("PRODLOGS_SSH_KEY")  # the private key itself, or the path of its file
+PRODLOGS_HOST = env.str(
+    "PRODLOGS_HOST", env.str("HETZNER_HOST", "")
+)  # address or address:port of a default host
+PRODLOGS_USER = env.str("PRODLOGS_USER", env.str("HETZNER_USER", ""))
+PRODLOGS_SSH_KEY = read_secret("PRODLOGS_SSH_KEY") or read_secret(
+    "HETZNER_SSH_KEY"
+)  # the private key itself, or the path of its file
 PRODLOGS_HOST_KEY = env.str("PRODLOGS_HOST_KEY", "")  # type and base64, as in known_hosts
 PRODLOGS_CONNECT_TIMEOUT = env.float("PRODLOGS_CONNECT_TIMEOUT", 10.0)  # seconds
 PRODLOGS_DEADLINE = env.float("PRODLOGS_DEADLINE", 300.0)  # seconds, for one command

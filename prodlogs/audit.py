@@ -1,6 +1,8 @@
 """The record of what was sent to a host: written before sending, completed at the end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic
 
 from django.db import transaction
@@ -11,6 +13,32 @@ from prodlogs.grammar import LOGS, MOST_CONTAINERS, Logs, Refused
 from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
 
 LONGEST_WORD = 2000  # characters of a denied word
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A command that was sent to a host, and what came of it."""
+
+    host: str
+    argv: list[str]
+    milliseconds: float
+    exit_code: int | None
+    stdout_bytes: int
+    stderr_bytes: int
+    error: str
+
+
+_watchers: list[Callable[[Sent], object]] = []
+
+
+@contextmanager
+def watching(watcher: Callable[[Sent], object]) -> Iterator[None]:
+    """Call `watcher` for each command that ends within the block, on the thread that sent it."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 class Record:
@@ -36,17 +64,22 @@ class Record:
         error_kind: str = "", error_message: str = "", host_key_fingerprint: str = "", key_fingerprint: str = "",
     ) -> None:  # fmt: skip
         """What came of it. `sizes` are the bytes of stdout and stderr."""
-        RemoteCommand.objects.filter(pk=self._row.pk, duration_ms__isnull=True).update(
-            duration_ms=round((monotonic() - self._began) * 1000, 3),
+        took = round((monotonic() - self._began) * 1000, 3)
+        out, err = (sizes or {}).get("stdout", 0), (sizes or {}).get("stderr", 0)
+        ended = RemoteCommand.objects.filter(pk=self._row.pk, duration_ms__isnull=True).update(
+            duration_ms=took,
             exit_code=exit_code,
-            stdout_bytes=(sizes or {}).get("stdout", 0),
-            stderr_bytes=(sizes or {}).get("stderr", 0),
+            stdout_bytes=out,
+            stderr_bytes=err,
             denied=denied,
             error_kind=error_kind,
             error_message=_plain(error_message),
             host_key_fingerprint=host_key_fingerprint,
             key_fingerprint=key_fingerprint,
         )
+        row = self._row
+        for watcher in _watchers if ended else ():
+            watcher(Sent(row.host_name, row.argv, took, exit_code, out, err, _plain(error_message)))
 
 
 def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, via: str) -> None:

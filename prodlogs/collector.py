@@ -6,7 +6,16 @@ from typing import Any
 from prodlogs.audit import check_names
 from prodlogs.collect import HostResult, collect_hosts, failed
 from prodlogs.containers import refresh
-from prodlogs.entries import EntryDict, as_dicts, by_container, named, since_hours, stored
+from prodlogs.entries import (
+    EntryDict,
+    as_dicts,
+    by_container,
+    chosen_hours,
+    named,
+    since_hours,
+    stored,
+    titles,
+)
 from prodlogs.errors import HostError
 from prodlogs.health import Health, check_health
 from prodlogs.hosts import get_hosts
@@ -14,6 +23,7 @@ from prodlogs.models import Container, DockerHost
 from prodlogs.parallel import for_each_host
 from prodlogs.queries import ERRORS
 from prodlogs.remote import Remote
+from prodlogs.summary import Summary, error_summary
 
 
 class CollectionFailed(RuntimeError):
@@ -59,27 +69,51 @@ class ProductionLogCollector:
             return failed(host, error).error
         return ""
 
-    def get_logs_from_container(self, container_name: str, hours: float = 1) -> list[EntryDict]:
-        """The entries of the last `hours` of one container, by its name or id, oldest first. ValueError where the
+    def running_names(self) -> list[str]:
+        """The names of the running containers, sorted; where two hosts have one of a name, as `host/name`."""
+        running = {row["container_id"] for row in self.get_container_list() if row["state"] == "running"}
+        names = titles(self.hosts)
+        rows = Container.objects.filter(
+            host__in=self.hosts, container_id__in=running, removed_at__isnull=True
+        )
+        return sorted(names[pk] for pk in rows.values_list("pk", flat=True))
+
+    def get_logs_from_container(
+        self, container_name: str, hours_back: float = 1, *, hours: float | None = None
+    ) -> list[EntryDict]:
+        """The entries of the last hours of one container, by its name or id, oldest first. ValueError where the
         hosts answer, and none has it, and for what can be no name: that is refused on record, and nothing is sent."""
+        hours = chosen_hours(hours_back, hours)
         since = since_hours(hours)
         self._collect(hours, [container_name])
         if not self.failures and not named(self.hosts, [container_name]).exists():
             raise ValueError(f"container {container_name!r}: no host has it")
         return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
 
-    def get_logs_from_all_containers(self, hours: float = 1) -> dict[str, list[EntryDict]]:
-        """The entries of the last `hours` by container, oldest first."""
+    def get_logs_from_all_containers(
+        self, hours_back: float = 1, *, hours: float | None = None
+    ) -> dict[str, list[EntryDict]]:
+        """The entries of the last hours by container, oldest first."""
+        hours = chosen_hours(hours_back, hours)
         since = since_hours(hours)
         self._collect(hours)
         return by_container(self.hosts, stored(self.hosts, since))
 
-    def get_error_logs_only(self, hours: float = 24) -> dict[str, list[EntryDict]]:
+    def get_error_logs_only(
+        self, hours_back: float = 1, *, hours: float | None = None
+    ) -> dict[str, list[EntryDict]]:
         """As `get_logs_from_all_containers`, only the levels ERROR and CRITICAL, only containers that have some."""
+        hours = chosen_hours(hours_back, hours)
         since = since_hours(hours)
         self._collect(hours)
         found = by_container(self.hosts, stored(self.hosts, since, levels=ERRORS))
         return {name: entries for name, entries in found.items() if entries}
+
+    def get_error_summary(self, hours: float = 1, *, hours_back: float | None = None) -> Summary:
+        """The errors of the last hours: how many, where, and the worst."""
+        hours = chosen_hours(hours, hours_back)
+        self._collect(hours)
+        return error_summary(hours, self.hosts)
 
     def collect(self, hours: float, containers: Sequence[str] | None = None) -> list[HostResult]:
         """Read what is new, and what is missing of the last `hours`; how it went, by host."""

@@ -33,6 +33,11 @@ def since_hours(hours: float, now: datetime | None = None) -> datetime:
     return (now or timezone.now()) - timedelta(hours=hours)
 
 
+def chosen_hours(hours: float, hours_back: float | None) -> float:
+    """The same number by the other name, where it was given."""
+    return hours if hours_back is None else hours_back
+
+
 def named(hosts: Sequence[DockerHost], names: Sequence[str]) -> QuerySet[Container]:
     """The hosts' containers that are called so: by name, by id, or by the twelve digits that `docker ps` shows."""
     rows = Container.objects.alias(short_id=Left("container_id", 12))

@@ -1,13 +1,17 @@
-"""`LogInterface`: what a script asks of production's logs, and the same as plain functions."""
+"""`LogInterface`: what a script asks of production's logs, and the same as plain functions.
+
+Every method that takes `hours` takes `hours_back` too, which `ProductionLogCollector` calls it.
+"""
 
 import os
-from typing import Any
 
 from prodlogs.collector import ProductionLogCollector
-from prodlogs.entries import EntryDict, since_hours
+from prodlogs.entries import EntryDict, chosen_hours, since_hours
 from prodlogs.health import Health
 from prodlogs.saving import check_writable, save_entries
-from prodlogs.summary import Summary, error_summary
+from prodlogs.summary import Summary
+
+File = str | os.PathLike[str] | None
 
 
 class LogInterface:
@@ -18,51 +22,67 @@ class LogInterface:
     ) -> None:
         self.collector = ProductionLogCollector(host, user=user, via=via, strict=strict)
 
-    def get_containers(self) -> list[dict[str, Any]]:
-        """Every container that Docker lists."""
-        return self.collector.get_container_list()
+    def get_containers(self) -> list[str]:
+        """The names of the running containers, sorted; where two hosts have one of a name, as `host/name`."""
+        return self.collector.running_names()
 
-    def get_recent_logs(self, hours: float = 1) -> dict[str, list[EntryDict]]:
+    def get_recent_logs(
+        self, hours: float = 1, *, hours_back: float | None = None
+    ) -> dict[str, list[EntryDict]]:
         """The entries of the last `hours` by container, oldest first."""
-        return self.collector.get_logs_from_all_containers(hours)
+        return self.collector.get_logs_from_all_containers(chosen_hours(hours, hours_back))
 
-    def get_recent_errors(self, hours: float = 24) -> dict[str, list[EntryDict]]:
+    def get_recent_errors(
+        self, hours: float = 1, *, hours_back: float | None = None
+    ) -> dict[str, list[EntryDict]]:
         """Of those the levels ERROR and CRITICAL, of the containers that have some."""
-        return self.collector.get_error_logs_only(hours)
+        return self.collector.get_error_logs_only(chosen_hours(hours, hours_back))
 
-    def get_logs(self, container_name: str, hours: float = 1) -> list[EntryDict]:
+    def get_logs(
+        self, container_name: str, hours: float = 1, *, hours_back: float | None = None
+    ) -> list[EntryDict]:
         """The entries of one container."""
-        return self.collector.get_logs_from_container(container_name, hours)
+        return self.collector.get_logs_from_container(container_name, chosen_hours(hours, hours_back))
 
-    def get_error_summary(self, hours: float = 24) -> Summary:
+    def get_error_summary(self, hours: float = 1, *, hours_back: float | None = None) -> Summary:
         """The errors of the last `hours`: how many, where, and the worst."""
-        self.collector.collect(hours)
-        return error_summary(hours, self.collector.hosts)
+        return self.collector.get_error_summary(chosen_hours(hours, hours_back))
 
-    def save_all_logs(self, output_file: str | os.PathLike[str] | None = None, hours: float = 24) -> str:
+    def save_all_logs(
+        self, hours: float = 1, filename: File = None, *, hours_back: float | None = None
+    ) -> str:
         """Write the last `hours` of all containers to a JSON file; its path. Raises OSError."""
+        hours = chosen_hours(hours, hours_back)
         since = since_hours(hours)
-        check_writable(output_file or "logs.json")  # where the file will lie without a name, too
+        check_writable(filename or "logs.json")  # where the file will lie without a name, too
         self.collector.collect(hours)
-        return str(save_entries(self.collector.hosts, since, output_file)[0])
+        return str(save_entries(self.collector.hosts, since, filename)[0])
 
-    def check_health(self) -> Health:
+    def check_health(self) -> bool:
+        """Whether every host answers and no container has a problem; `health` says what is wrong."""
+        return self.health()["status"] == "healthy"
+
+    def health(self) -> Health:
         """How hosts and containers are."""
         return self.collector.health_check()
 
 
-def get_production_logs(hours: float = 1, host: str | None = None) -> dict[str, list[EntryDict]]:
+def get_production_logs(
+    hours: float = 1, host: str | None = None, *, hours_back: float | None = None
+) -> dict[str, list[EntryDict]]:
     """The entries of the last `hours` by container."""
-    return LogInterface(host).get_recent_logs(hours)
+    return LogInterface(host).get_recent_logs(hours, hours_back=hours_back)
 
 
-def get_production_errors(hours: float = 24, host: str | None = None) -> dict[str, list[EntryDict]]:
+def get_production_errors(
+    hours: float = 1, host: str | None = None, *, hours_back: float | None = None
+) -> dict[str, list[EntryDict]]:
     """The errors of the last `hours` by container."""
-    return LogInterface(host).get_recent_errors(hours)
+    return LogInterface(host).get_recent_errors(hours, hours_back=hours_back)
 
 
 def save_production_logs(
-    output_file: str | os.PathLike[str] | None = None, hours: float = 24, host: str | None = None
+    hours: float = 1, filename: File = None, host: str | None = None, *, hours_back: float | None = None
 ) -> str:
     """Write the last `hours` to a JSON file; its path."""
-    return LogInterface(host).save_all_logs(output_file, hours)
+    return LogInterface(host).save_all_logs(hours, filename, hours_back=hours_back)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from logsite.terminal import plain
+from prodlogs.audit import Sent
 from prodlogs.collect import HostResult, Reading
 from prodlogs.entries import EntryDict
 from prodlogs.health import Health, HostHealth
@@ -32,6 +33,16 @@ def entry_line(entry: EntryDict) -> str:
 
 def _indented(message: str) -> str:
     return plain(message).replace("\n", "\n    ")
+
+
+def sent_line(sent: Sent) -> str:
+    """A command that was sent, with its duration, exit code and bytes."""
+    ended = f"exit code {sent.exit_code}" if sent.exit_code is not None else "no exit code"
+    parts = [
+        f"{sent.milliseconds:.0f} ms, {ended}, {sent.stdout_bytes:,} bytes, {sent.stderr_bytes:,} on stderr"
+    ]
+    parts += [plain(sent.error)] if sent.error else []
+    return f"{sent.host}: {plain(' '.join(sent.argv))}: {'; '.join(parts)}"
 
 
 def gap_text(gap: dict[str, Any]) -> str:

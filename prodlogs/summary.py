@@ -68,7 +68,7 @@ def error_summary(hours: float, hosts: Sequence[DockerHost], now: datetime | Non
     worst = sorted(counts, key=lambda name: (-counts[name], name))
     return Summary(
         timestamp=rfc3339(to_nanoseconds(now)),
-        analysis_period_hours=hours,
+        analysis_period_hours=int(hours) if hours == int(hours) else hours,
         total_containers=_containers(hosts, set(counts), names),
         containers_with_errors=len(counts),
         total_error_entries=sum(counts.values()),

@@ -49,14 +49,14 @@ class ErrorSummaryView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("hours", type=float, default=24, description=f"Above 0, up to {LONGEST}."),
+            OpenApiParameter("hours", type=float, default=1, description=f"Above 0, up to {LONGEST}."),
             HOST,
         ],
         responses=SummarySerializer,
     )
     def get(self, request: Request) -> Response:
         refuse_unknown(request, {"hours", "host"})
-        text = request.query_params.get("hours", "24")
+        text = request.query_params.get("hours", "1")
         if not HOURS.fullmatch(text) or not 0 < float(text) <= LONGEST:
             raise ValidationError({"hours": [f"a number above 0 and up to {LONGEST}, such as 24 or 0.5"]})
         return Response(SummarySerializer(error_summary(float(text), _hosts(request))).data)

@@ -4,7 +4,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from logsite.commands import SiteCommand
 from logsite.stopping import account, stopping
 from logsite.terminal import plain
 from prodlogs import harden, printing, selftest
+from prodlogs.audit import watching
 from prodlogs.collect import HostResult
 from prodlogs.collector import ProductionLogCollector, failures_of
 from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
@@ -34,6 +36,7 @@ EPILOG = """\
   prodlogs errors 24                   errors by container, the worst first
   prodlogs container web 0.5
   prodlogs save 24 --output day.json
+  prodlogs -v 2 logs                   each command that is sent: how long it took, exit code, bytes
   prodlogs follow --host docker01      read on and on, into the database, until Ctrl-C
   prodlogs harden --host docker01      the server's side: a wrapper and a line for authorized_keys
   prodlogs selftest --host docker01    proves that the host refuses everything else
@@ -64,7 +67,8 @@ class Command(SiteCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
+            with self._each_command(options["verbosity"]):
+                getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
             self.stdout.flush()
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
@@ -134,7 +138,7 @@ class Command(SiteCommand):
         health = self._collector(options).health_check()
         self._json(health) if options["json"] else self._lines(printing.health_lines(health))
         if health["status"] != "healthy":
-            raise CommandError(f"not everything is well: {health['status']}")
+            raise CommandError(f"health: {health['status']}")
 
     def _follow(self, options: dict[str, Any]) -> None:
         collector = self._collector(options)
@@ -206,6 +210,15 @@ class Command(SiteCommand):
 
     # --- Shared --------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _each_command(self, verbosity: int) -> Iterator[None]:
+        """With `-v 2` a line on standard error for each command that was sent to a host."""
+        if verbosity < 2:
+            yield
+            return
+        with watching(lambda sent: self.stderr.write(printing.sent_line(sent))):
+            yield
+
     def _collector(self, options: dict[str, Any]) -> ProductionLogCollector:
         self._reader = ProductionLogCollector(options["host"], user=account(), via="cli", strict=False)
         return self._reader
@@ -255,9 +268,9 @@ def _add_verb(
 def _add_reading(verb: Callable[..., argparse.ArgumentParser]) -> None:
     verb("status", "the containers of each host")
     verb("logs", "what all containers wrote", hours=1.0)
-    verb("errors", "their errors, summed up", hours=24.0)
+    verb("errors", "their errors, summed up", hours=1.0)
     verb("container", "what one container wrote", hours=1.0)
-    save = verb("save", "everything into a JSON file", hours=24.0)
+    save = verb("save", "everything into a JSON file", hours=1.0)
     save.add_argument("--output", metavar="FILE", help="default: production_logs_<date>_<time>.json")
     verb("health", "whether hosts and containers are well")
     verb("follow", "read on and on").add_argument(
