@@ -34,6 +34,7 @@ class ErrorKind(models.TextChoices):
     REMOVED = "removed", "container removed"
     DRIVER = "driver", "log driver"
     LIMIT = "limit", "size limit"
+    DAMAGED = "damaged", "log file damaged"
     INTERNAL = "internal"
 
 

@@ -1,15 +1,17 @@
 """One container: read, stored, and on record as a LogSnapshot, whatever comes in between."""
 
 import logging
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from logsite.nanoseconds import rfc3339
+from logsite.nanoseconds import from_rfc3339, rfc3339
 from logsite.records import from_nanoseconds, to_nanoseconds
 from logsite.redaction import Redactor
 from prodlogs.errors import HostError
@@ -27,6 +29,10 @@ TRACE_PAUSE = 2_000_000_000  # ns after which the rest of a trace is no longer w
 MARGIN = 2_000_000_000  # ns read around a window, so that a trace on its edge is whole
 ENDED = ("exited", "dead", "created")
 HOUR = timedelta(hours=1)
+PROOF_SECONDS = 60.0  # between two looks for damage in the log of a container that is followed
+_STAMPS = re.compile(
+    rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", re.ASCII | re.MULTILINE
+)  # 2026-01-31T12:00:00.123456789Z
 RESULT = ["status", "ended_at", "error_kind", "error_message", "bytes", "lines", "gaps"]
 
 
@@ -64,13 +70,66 @@ class ContainerPass:
         self._snapshot: LogSnapshot | None = None
         self._tail: int | None = None
         self._at_rest: tuple[object, ...] = ()
+        self._proved_at = -PROOF_SECONDS
 
     outcome: Outcome | None
 
     # --- what is new --------------------------------------------------------------------------------------
 
     def read(self, since: int | None = None) -> None:
-        """Read and store what is new; of a container that was never read, from `since` (ns) on."""
+        """Read and store what is new; of a container that was never read, from `since` (ns) on.
+
+        Docker ends its reply at a damaged record of the log file, without an error (moby#53631). So the newest line
+        is asked for, and has to be among what was read.
+        """
+        self._read_once(since)
+        if self.outcome is None or self.outcome.error or not self._proof_is_due():
+            return
+        try:
+            newest = newest_line(self._fetch(1, None))
+            if newest <= self._last_read():
+                return
+            first = self.outcome
+            self._at_rest = ()
+            self._read_once(since)  # the line may have been written since
+            if self.outcome is None or self.outcome.error or newest <= self._last_read():
+                self.outcome = _sum(first, self.outcome)
+                return
+        except HostError as error:
+            self._unprove(str(error), error.kind)
+            return
+        self._unprove(self._damage(newest), ErrorKind.DAMAGED)
+        self.outcome = _sum(first, self.outcome)
+
+    def _proof_is_due(self) -> bool:
+        """After each reading that somebody asked for; when following, once a minute: it is one more command."""
+        due = self._kind != SnapshotKind.FOLLOW or monotonic() - self._proved_at >= PROOF_SECONDS
+        if due:
+            self._proved_at = monotonic()
+        return due
+
+    def _last_read(self) -> int:
+        """The time of the newest line that was read; where none was, the time from which on the log is read."""
+        stamps = self.container.watermarks.values_list("timestamp", flat=True)
+        return max(stamps, default=self.container.covered_from or 0)
+
+    def _damage(self, newest: int) -> str:
+        after, before = rfc3339(self._last_read()), rfc3339(newest)
+        return (
+            f"{self._host.name}: {self.container.name}: its log file is damaged: Docker's reply ends after {after}, "
+            f"its newest line is of {before}. What lies between is not read; new lines are, once the file was "
+            "rotated or the container made anew"
+        )
+
+    def _unprove(self, problem: str, kind: str) -> None:
+        """The reading is not complete, although Docker said so."""
+        assert self.outcome is not None
+        snapshot, self._at_rest = self.outcome.snapshot, ()
+        status = SnapshotStatus.PARTIAL if snapshot.lines else SnapshotStatus.FAILED
+        self.outcome.status, self.outcome.error, self.outcome.error_kind = status, problem, kind
+        self._save(snapshot, status, problem, kind)
+
+    def _read_once(self, since: int | None = None) -> None:
         container, self.outcome = self.container, None
         if self._at_rest == self._state():
             return
@@ -266,6 +325,26 @@ class ContainerPass:
         self.outcome = Outcome(
             snapshot, status, snapshot.lines, snapshot.entries, snapshot.bytes, [], reason, ErrorKind.INTERNAL
         )
+
+
+def newest_line(reply: Iterable[tuple[str, bytes]]) -> int:
+    """The time (ns) of the last line in the reply to `docker logs --tail 1`; 0 for an empty log."""
+    texts = {stream: bytearray() for stream in STREAMS}
+    for stream, chunk in reply:
+        texts[stream] += chunk
+    stamps = [stamp for text in texts.values() for stamp in _STAMPS.findall(text)[-1:]]
+    return max((from_rfc3339(stamp.decode()) for stamp in stamps), default=0)
+
+
+def _sum(first: Outcome, second: Outcome | None) -> Outcome:
+    """Both readings as one; the second says how it ended."""
+    if second is None:
+        return first
+    second.lines, second.entries = first.lines + second.lines, first.entries + second.entries
+    second.bytes, second.gaps = first.bytes + second.bytes, [*first.gaps, *second.gaps]
+    if first.gaps and second.status == SnapshotStatus.COMPLETE:
+        second.status = SnapshotStatus.GAP
+    return second
 
 
 class _Counts:

@@ -148,7 +148,7 @@ def test_errors_sums_up(three):
 def test_errors_in_words(three):
     out, _ = prodlogs("errors")
 
-    assert "errors of the last 24 h in" in out
+    assert "errors of the last 1 h in" in out
     assert "pl-web: 1\n" in out
     assert "pl-db critical: [CRITICAL] disk full" in out
 
