@@ -31,12 +31,12 @@ class LogSiteAdminSite(admin.AdminSite):
     site_url = None
 
     def register(
-        self, models: Any, admin_class: type[admin.ModelAdmin] | None = None, **options: Any
+        self, model_or_iterable: Any, admin_class: type[admin.ModelAdmin] | None = None, **options: Any
     ) -> None:
         page = admin_class or admin.ModelAdmin
         if not issubclass(page, StrictModelAdmin):
             page = type(page.__name__, (page, StrictModelAdmin), {})
-        super().register(models, page, **options)
+        super().register(model_or_iterable, page, **options)
 
 
 class KeysetChangeList(StrictChangeList):

@@ -37,7 +37,7 @@ class StrictChangeList(ChangeList):
         specs, some, rest, may_have_duplicates, active = super().get_filters(request)
         for spec in specs:
             _check_choice(spec)
-            spec.queryset = _named(spec)
+            spec.queryset = _named(spec)  # type: ignore[method-assign,assignment]
         self._take_linked(rest)
         self._put_back(given, specs, rest)
         return specs, some, rest, may_have_duplicates, active
@@ -153,11 +153,11 @@ class StrictModelAdmin(admin.ModelAdmin):
         except UNREADABLE as error:
             problem = reason(error)
         request.unreadable_filter = problem  # type: ignore[attr-defined]
-        request.GET = QueryDict()  # type: ignore[assignment]  the page's links begin anew
+        request.GET = QueryDict()  # the page's links begin anew
         found = super().get_changelist_instance(request)
         nothing = found.root_queryset.none()
         found.queryset = nothing
-        found.get_queryset = lambda *_, **__: nothing  # type: ignore[method-assign]  what an action would work on
+        found.get_queryset = lambda *_, **__: nothing  # type: ignore[method-assign]  # for actions
         found.get_results(request)
         messages.error(request, f"No rows are shown: a filter cannot be read. {problem}.")
         return found
