@@ -10,9 +10,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
 http = get_asgi_application()
 
-from logsite.live import websocket_urlpatterns  # noqa: E402  needs the apps loaded
+from logsite.bodies import SiteRequest  # noqa: E402  needs the apps loaded
+from logsite.live import websocket_urlpatterns  # noqa: E402
 from logsite.signals import web_started  # noqa: E402
 
+http.request_class = SiteRequest
 application = ProtocolTypeRouter(
     {
         "http": http,

@@ -11,6 +11,8 @@ class TokenAuthentication(auth.TokenAuthentication):
     """`Authorization: Token …`."""
 
     def authenticate(self, request: Request) -> Any:
+        if "\0" in request.META.get("HTTP_AUTHORIZATION", ""):  # PostgreSQL looks no such text up
+            raise AuthenticationFailed("Invalid token.")
         try:
             return super().authenticate(request)
         except UnicodeDecodeError:  # Knox does not expect bytes that are no UTF-8

@@ -28,3 +28,8 @@ urlpatterns = [
     path("api/v2/prodlogs/", include("prodlogs.api.urls")),
     path("api/", include("shipping.api.urls")),
 ]
+
+handler400 = "logsite.error_pages.bad_request"
+handler403 = "logsite.error_pages.permission_denied"
+handler404 = "logsite.error_pages.not_found"
+handler500 = "logsite.error_pages.server_error"

@@ -1,0 +1,110 @@
+"""What the site answers where no view does: JSON on the API, a plain page in the admin.
+
+Nothing here asks the database, which may be what failed.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+    ValidationError,
+)
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.utils.log import log_response
+
+from logsite.outages import outage
+
+RETRY_SECONDS = 5
+# Their texts name what is wrong with the request and hold nothing of ours.
+READABLE = (BadRequest, MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+# What columns and drivers raise for a value that they cannot take: a NUL, half a character, a number beyond 64 bits,
+# a word where a number is due.
+UNSTORABLE = (DataError, OverflowError, ValueError, ValidationError)
+TITLES = {
+    400: "Bad request",
+    403: "Permission denied",
+    404: "Not found",
+    413: "Too large",
+    415: "Unsupported charset",
+    500: "Server error",
+    503: "Not available right now",
+}
+
+
+def answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    """`{"detail": text}`, or a page for whom a browser shows it."""
+    if request.path.startswith("/admin/") or request.path == "/":
+        page = render_to_string("error.html", {"title": TITLES[status], "text": text})
+        return HttpResponse(page, status=status)
+    return JsonResponse({"detail": text}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    text = str(exception) if isinstance(exception, READABLE) else ""
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return answer(request, status, text or "The request cannot be read.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 403, str(exception) or "You lack the permission for this page.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, 404, "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """503 where the database is out, 400 for a value of the request that no column takes, else 500.
+
+    Exceptions of views, of middleware and of the API arrive here alike.
+    """
+    error = sys.exc_info()[1]
+    if reason := outage(error):
+        response = answer(request, 503, f"{reason}; try again in {RETRY_SECONDS} seconds")
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return _logged(request, response, reason)
+    if isinstance(error, UNSTORABLE) and (names := ", ".join(dict.fromkeys(_culprits(request, error)))):
+        reason = f"{names}: a value that the database cannot hold"
+        return _logged(request, answer(request, 400, reason), reason)
+    if type(error) is LookupError:  # of codecs: a part of a form, or an Accept header, names a charset
+        return _logged(request, answer(request, 400, f"a charset: {error}"), "a charset that is none")
+    return answer(request, 500, "The server failed; its log says why.")
+
+
+def _logged(request: HttpRequest, response: HttpResponse, reason: str) -> HttpResponse:
+    """`response`, on record in one line without a traceback; Django adds none of its own then."""
+    log_response("%s: %s %s", reason, request.method, request.path, response=response, request=request)
+    return response
+
+
+def _culprits(request: HttpRequest, error: Exception) -> Iterator[str]:
+    """The parameters with a NUL or a number beyond 64 bits, or whose value is quoted by the error.
+
+    None where a value of our own is to blame: that is a defect.
+    """
+    from logsite.bodies import leaves, shown
+
+    text = str(error)
+    for name, value in _parameters(request):
+        for inner, item, _ in leaves(value):
+            word = str(item)
+            is_huge = word.lstrip("-").isdecimal() and len(word) >= 19
+            if "\0" in word or is_huge or any(quoted in text for quoted in (repr(word), f"“{word}”")):
+                yield shown(name or inner)
+
+
+def _parameters(request: HttpRequest) -> Iterator[tuple[str, Any]]:
+    yield "address", request.path_info
+    yield "address", [str(value) for value in getattr(request.resolver_match, "kwargs", {}).values()]
+    for query in (request.GET, request.POST):
+        yield from ((name, list(values)) for name, values in query.lists())
+    yield from (("Cookie", value) for value in request.COOKIES.values())
+    yield "", getattr(request, "parsed_json", None)
