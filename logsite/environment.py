@@ -50,14 +50,16 @@ class Env(environ.Env):
     def folder(self, var: str, default: Callable[[], Path]) -> Path:
         """A folder, created with mode 700 where it is missing."""
         given = self.str(var, "")
-        path = Path(given) if given else default()
-        try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise ImproperlyConfigured(
-                f"{var}: the folder {path} cannot be created: {error.strerror}"
-            ) from None
-        return path
+        return folder(Path(given) if given else default(), var)
+
+
+def folder(path: Path, var: str) -> Path:
+    """`path`, created with mode 700 where it is missing; `var` is the setting that names it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{var}: the folder {path} cannot be created: {error.strerror}") from None
+    return path
 
 
 def default_data_dir(checkout: Path | None, user_data: str) -> Path:

@@ -4,9 +4,11 @@ import sys
 from datetime import timedelta
 
 from logsite import CHECKOUT, ROOT, __version__
-from logsite.environment import Env, database, default_data_dir, public_host
+from logsite.commands import say
+from logsite.environment import Env, database, default_data_dir, folder, public_host
 from logsite.keys import read_secret, secret_key
 
+sys.excepthook = say  # a setting that does not fit, a disk that is full: no reason for a traceback
 env = Env()
 
 BASE_DIR = ROOT
@@ -165,8 +167,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Static files, time ----------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns when it is not there
+STATIC_ROOT = folder(DATA_DIR / "static", "DATA_DIR")  # WhiteNoise warns when it is not there
 STATICFILES_DIRS = [BASE_DIR / "logsite" / "assets"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step stands between a checkout and a running site
 LANGUAGE_CODE = "en-us"
@@ -230,7 +231,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "logsite.redaction.RedactingFilter"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "logsite.terminal.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Paramiko logs a traceback for every host that hangs up; the session log says the same in a sentence.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from logsite.terminal import plain
+from logsite.terminal import one_line, plain
 from prodlogs.audit import Sent
 from prodlogs.collect import HostResult, Reading
 from prodlogs.entries import EntryDict
@@ -17,7 +17,8 @@ STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "fail
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """The columns of the rows under their names, each as wide as its widest text."""
     cells = [
-        [plain(str(row[name] if row[name] is not None else "-")) or "-" for name in columns] for row in rows
+        [one_line(str(row[name] if row[name] is not None else "-")) or "-" for name in columns]
+        for row in rows
     ]
     heads = [name.upper().replace("_", " ") for name in columns]
     widths = [max(len(line[number]) for line in [heads, *cells]) for number in range(len(columns))]
@@ -27,7 +28,7 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[st
 
 def entry_line(entry: EntryDict) -> str:
     """Time, container, level and message; the lines of a trace are indented."""
-    name = plain(entry["container_name"])
+    name = one_line(entry["container_name"])
     return f"{entry['timestamp']} {name} {entry['level'] or '-'} {_indented(entry['message'])}"
 
 
@@ -64,7 +65,7 @@ def reading_lines(result: HostResult, *, quiet: bool = False) -> Iterator[str]:
 
 
 def _reading(host: str, reading: Reading) -> str:
-    parts = [f"{host}/{plain(reading.container)}: {STATUS_WORD.get(str(reading.status), reading.status)}"]
+    parts = [f"{host}/{one_line(reading.container)}: {STATUS_WORD.get(str(reading.status), reading.status)}"]
     parts.append(f"{reading.lines:,} lines, {reading.entries:,} entries")
     parts += [gap_text(gap) for gap in reading.gaps]
     parts += [f"{reading.error_kind}: {_reason(host, reading.error)}"] if reading.error else []
@@ -84,7 +85,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     )
     for name, errors in summary["error_breakdown"].items():
         yield ""
-        yield f"{plain(name)}: {errors['error_count']:,}"
+        yield f"{one_line(name)}: {errors['error_count']:,}"
         for entry in errors["recent_errors"]:
             yield f"  {entry['timestamp']} {entry['level']} {_indented(entry['message'])}"
     if summary["critical_issues"]:
@@ -92,7 +93,7 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         yield "Critical:"
     for issue in summary["critical_issues"]:
         first = plain(issue["message"]).partition("\n")[0]
-        yield f"  {issue['timestamp']} {plain(issue['container'])} {issue['severity']}: {first}"
+        yield f"  {issue['timestamp']} {one_line(issue['container'])} {issue['severity']}: {first}"
 
 
 def health_lines(health: Health) -> Iterator[str]:
@@ -108,7 +109,7 @@ def _host_lines(host: HostHealth) -> Iterator[str]:
         return
     counts = host["containers"]
     yield f"{host['host']}: {host['status']}, {counts['running']} of {counts['total']} containers run"
-    yield from (f"  problem: {plain(problem)}" for problem in host["problems"])
+    yield from (f"  problem: {one_line(problem)}" for problem in host["problems"])
     columns = ("container_name", "cpu_percent", "memory_bytes", "memory_limit_bytes", "processes")
     rows = [{name: row.get(name) for name in columns} for row in host["stats"]]
     if rows:

@@ -1,12 +1,11 @@
 """Sessions as text for a terminal."""
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from logsite.terminal import CONTROL
+from logsite.terminal import json_text, one_line, plain
 from sessionlogs.models import Session, SessionLog
 
 RULE = "=" * 80
@@ -17,7 +16,7 @@ def header(session: Session) -> list[str]:
     return [
         RULE,
         f"Session: {session.session_id}",
-        f"Device: {session.device} | User: {session.user or '-'}",
+        f"Device: {one_line(session.device)} | User: {one_line(session.user) or '-'}",
         RULE,
         "",
     ]
@@ -52,7 +51,7 @@ def _field(name: str, text: str) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    return text.translate(CONTROL).splitlines()
+    return plain(text).splitlines()
 
 
 def _cut(lines: list[str], keep: int | None) -> list[str]:
@@ -75,9 +74,10 @@ def text(
 def session_line(session: Session) -> str:
     """A session on one line, for lists."""
     took = f"{session.slowest_ms:.0f}ms" if session.slowest_ms is not None else "-"
+    device, user = one_line(session.device), one_line(session.user) or "-"
     return (
-        f"{session.started_at:%Y-%m-%d %H:%M:%S}  {session.session_id}  {session.status:<8} {session.device:<24} "
-        f"{session.user or '-':<16} {session.commands:>3} commands, {session.failures} failures, slowest {took}"
+        f"{session.started_at:%Y-%m-%d %H:%M:%S}  {session.session_id}  {session.status:<8} {device:<24} "
+        f"{user:<16} {session.commands:>3} commands, {session.failures} failures, slowest {took}"
         f"{'  ' + ' '.join(_lines(session.error_message)) if session.error_message else ''}"
     )
 
@@ -100,4 +100,4 @@ def event_json(event: SessionLog) -> str:
 
 
 def _json(values: dict[str, Any]) -> str:
-    return json.dumps(values, default=str, ensure_ascii=False)
+    return json_text(values, default=str)

@@ -17,6 +17,7 @@ from devices.collect import Result
 from devices.models import Device
 from logsite.commands import SiteCommand
 from logsite.stopping import Stop, stopping
+from logsite.terminal import one_line
 
 
 class Command(SiteCommand):
@@ -101,7 +102,9 @@ class Command(SiteCommand):
             code = 128 + stop.signal if stop.signal == signal.SIGINT else 1
             raise CommandError(f"interrupted: {left}", returncode=code)
         if failed:
-            raise CommandError(f"{len(failed)} of {done} devices failed: {', '.join(sorted(failed))}")
+            raise CommandError(
+                f"{len(failed)} of {done} devices failed: {', '.join(map(one_line, sorted(failed)))}"
+            )
 
     def _devices(self, names: list[str] | None) -> QuerySet[Device]:
         devices = Device.objects.filter(enabled=True)
@@ -129,7 +132,7 @@ class Command(SiteCommand):
             raise CommandError(f"--user: {name!r} is no user of this site", returncode=2) from None
 
     def _print(self, result: Result) -> None:
-        name = result.device.name
+        name = one_line(result.device.name)
         if result.ok:
             counts = f"{result.interfaces} interfaces, {result.addresses} addresses"
             self.stdout.write(f"{name}: {self.style.SUCCESS('ok')}, {counts}, {result.seconds:.1f} s")

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from devices.models import Device
 from devices.responses import Change, reparse_device
 from logsite.commands import SiteCommand
+from logsite.terminal import one_line
 
 SHOWN = 5  # changes a device; more make the line unreadable
 
@@ -30,10 +31,12 @@ class Command(SiteCommand):
         devices = self._devices(options["device"])
         changes = [reparse_device(device, dry_run=options["dry_run"]) for device in devices]
         for change in changes:
-            self.stdout.write(f"{change.device.name}: {self._text(change, dry_run=options['dry_run'])}")
+            self.stdout.write(
+                f"{one_line(change.device.name)}: {self._text(change, dry_run=options['dry_run'])}"
+            )
         if failed := [change.device.name for change in changes if change.error]:
             raise CommandError(
-                f"{len(failed)} of {len(devices)} devices could not be parsed: {', '.join(failed)}"
+                f"{len(failed)} of {len(devices)} devices could not be parsed: {', '.join(map(one_line, failed))}"
             )
 
     def _devices(self, names: list[str] | None) -> list[Device]:

@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import json
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -24,7 +23,7 @@ from devices.commands import (
 from devices.models import Device
 from devices.read_only import Refused
 from logsite.commands import SiteCommand
-from logsite.terminal import plain
+from logsite.terminal import json_text, one_line
 
 EPILOG = """\
   run_commands --device rtr01 rtr02 "show version" "show clock"
@@ -119,25 +118,25 @@ class Command(SiteCommand):
         return list(chosen.values())
 
     def _print(self, run: Run) -> None:
-        self.stdout.write(self.style.MIGRATE_HEADING(f"=== {run.device.name} ==="))
+        self.stdout.write(self.style.MIGRATE_HEADING(f"=== {one_line(run.device.name)} ==="))
         for answer in [] if run.error else run.answers:
-            self.stdout.write(f"$ {plain(answer.command)}")
+            self.stdout.write(f"$ {one_line(answer.command)}")
             for text in (answer.stdout, answer.stderr):
                 if text:
-                    self.stdout.write(plain(text))
+                    self.stdout.write(text)
             if not answer.ok and answer.error != answer.stderr:
-                self.stdout.write(self.style.ERROR(f"failed: {plain(answer.error)}"))
-        outcome = self.style.ERROR(f"failed, {plain(run.error)}") if run.error else f"{run.seconds:.1f} s"
-        self.stdout.write(f"{run.device.name}: {outcome}, session {run.session_id or 'none'}\n\n")
+                self.stdout.write(self.style.ERROR(f"failed: {answer.error}"))
+        outcome = self.style.ERROR(f"failed, {run.error}") if run.error else f"{run.seconds:.1f} s"
+        self.stdout.write(f"{one_line(run.device.name)}: {outcome}, session {run.session_id or 'none'}\n\n")
 
     def _print_json(self, run: Run) -> None:
-        self.stdout.write(json.dumps(as_json(run), ensure_ascii=False))
+        self.stdout.write(json_text(as_json(run)))
 
     def _sum_up(self, count: int, failed: dict[str, Run], *, quiet: bool) -> None:
         if not quiet:
             self.stdout.write(f"{count - len(failed)} of {count} devices answered every command")
         if failed:
-            names = ", ".join(sorted(failed))
+            names = ", ".join(map(one_line, sorted(failed)))
             raise CommandError(f"{len(failed)} of {count} devices failed: {names}")
 
 
@@ -157,4 +156,4 @@ def _only_reads(devices: list[Device], command: str) -> bool:
 
 def _refusal(found: tuple[Device, Answer]) -> str:
     device, answer = found
-    return f"{device.name}: {plain(repr(answer.command))} may not be run: {answer.error}"
+    return f"{one_line(device.name)}: {answer.command!r} may not be run: {answer.error}"

@@ -24,6 +24,8 @@ class Command(SiteCommand):
         parser.add_argument("--no-serve", action="store_true", help="stop after collecting")
 
     def handle(self, *, host: str, port: int, no_serve: bool, **_: Any) -> None:
+        if not 1 <= port <= 65535:
+            raise CommandError("--port: a whole number from 1 to 65535", returncode=2)
         try:
             demo.check_parts()
             if not no_serve:

@@ -1,6 +1,5 @@
 """Read a stretch of the past of containers' logs."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 from logsite.commands import SiteCommand
 from logsite.moments import parse_moment
 from logsite.stopping import account
-from logsite.terminal import plain
+from logsite.terminal import json_text
 from prodlogs.audit import check_names
 from prodlogs.collect import HostResult, backfill_hosts
 from prodlogs.hosts import get_hosts
@@ -51,10 +50,10 @@ class Command(SiteCommand):
             raise CommandError(str(error), returncode=2) from None
         results = backfill_hosts(hosts, since, until, user=account(), containers=options["container"])
         if options["json"]:
-            self.stdout.write(json.dumps([result_dict(result) for result in results]))
+            self.stdout.write(json_text([result_dict(result) for result in results]))
         else:
             for line in (line for result in results for line in sentences(result)):
-                self.stdout.write(plain(line))
+                self.stdout.write(line)
         self._end(results, options["container"] or [])
 
     def _end(self, results: list[HostResult], wanted: list[str]) -> None:

@@ -1,9 +1,6 @@
 """Logs of production containers over SSH."""
 
 import argparse
-import json
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from logsite.commands import SiteCommand
+from logsite.commands import OutputClosedError, SiteCommand
 from logsite.stopping import account, stopping
-from logsite.terminal import plain
+from logsite.terminal import json_text
 from prodlogs import harden, printing, selftest
 from prodlogs.audit import watching
 from prodlogs.collect import HostResult
@@ -72,13 +69,12 @@ class Command(SiteCommand):
             self.stdout.flush()
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
-        except (HostError, OSError) as error:
-            if not isinstance(error, BrokenPipeError):
-                raise CommandError(str(error)) from None
-            # The reader, such as `head`, has seen enough; not, that something could not be read.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OutputClosedError:  # the reader has seen enough; not, that something could not be read
             if self._reader and self._reader.failures:
-                raise CommandError("\n".join(map(plain, self._reader.failures))) from None
+                raise CommandError("\n".join(self._reader.failures)) from None
+            raise
+        except (HostError, OSError) as error:
+            raise CommandError(str(error)) from None
 
     # --- Reading -------------------------------------------------------------------------------------------
 
@@ -154,7 +150,7 @@ class Command(SiteCommand):
             said[result.host] = failures
             news = list(printing.reading_lines(result.without_failures() if again else result, quiet=True))
             if news and options["json"]:
-                news = [json.dumps(printing.result_dict(result), ensure_ascii=False)]
+                news = [json_text(printing.result_dict(result))]
             self._lines(news)
             self.stdout.flush()
 
@@ -235,7 +231,7 @@ class Command(SiteCommand):
         return collector
 
     def _json(self, value: Any) -> None:
-        self.stdout.write(json.dumps(value, ensure_ascii=False, indent=2))
+        self.stdout.write(json_text(value, indent=2))
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -248,7 +244,7 @@ class Command(SiteCommand):
                 for line in printing.reading_lines(result.without_failures(), quiet=True):
                     self.stderr.write(line, self.style.NOTICE)
         if collector.failures:
-            raise CommandError("\n".join(map(plain, collector.failures)))
+            raise CommandError("\n".join(collector.failures))
 
 
 def _add_verb(

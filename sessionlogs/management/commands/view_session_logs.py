@@ -1,8 +1,6 @@
 """Show session logs in the terminal."""
 
-import os
 import signal
-import sys
 import threading
 import uuid
 from collections.abc import Iterable
@@ -60,13 +58,6 @@ class Command(SiteCommand):
         parser.add_argument("--json", action="store_true", help="JSON, one object a line, responses whole")
 
     def handle(self, **options: Any) -> None:
-        try:
-            self._show(options)
-            self.stdout.flush()
-        except BrokenPipeError:  # the reader, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def _show(self, options: dict[str, Any]) -> None:
         if options["lines"] < 1:
             raise CommandError("--lines: a whole number above 0", returncode=2)
         for name in ("since", "until"):
