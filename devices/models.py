@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models.functions import Length
 
 from devices.platforms import platform_choices
-from logsite.fields import EncryptedTextField
+from logsite.fields import EncryptedTextField, NameField
+from logsite.terminal import one_line
 from sessionlogs.models import ErrorKind
 
 host_validator = RegexValidator(
@@ -38,8 +39,8 @@ class CredentialManager(models.Manager["Credential"]):
 class Credential(models.Model):
     """How to log in. Everything but name and username is encrypted and never shown again."""
 
-    name = models.CharField(max_length=100, unique=True)
-    username = models.CharField(max_length=100)
+    name = NameField(max_length=100, unique=True)
+    username = NameField(max_length=100)
     password = EncryptedTextField(blank=True)
     enable_secret = EncryptedTextField(blank=True)
     ssh_key = EncryptedTextField("SSH private key", blank=True)
@@ -58,7 +59,7 @@ class Credential(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return one_line(self.name)
 
     def stored(self) -> list[str]:
         """The columns that hold a secret, found without decrypting any."""
@@ -111,7 +112,7 @@ class PlatformLogging(models.Model):
 class Device(models.Model):
     """A device that can be reached over SSH. `platform` is Netmiko's name of its operating system."""
 
-    name = models.CharField(max_length=255, unique=True)
+    name = NameField(max_length=255, unique=True)
     host = models.CharField(max_length=255, validators=[host_validator], help_text="DNS name or IP address.")
     port = models.PositiveIntegerField(
         default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
@@ -160,7 +161,7 @@ class Device(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return one_line(self.name)
 
 
 class CollectionRun(models.Model):

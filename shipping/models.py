@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from logsite.fields import EncryptedTextField
+from logsite.fields import EncryptedTextField, NameField
 from shipping.addresses import AddressError, check_address
 
 
@@ -32,7 +32,7 @@ class RunStatus(models.TextChoices):
 class Destination(models.Model):
     """A place that entries are shipped to."""
 
-    name = models.CharField(max_length=255, unique=True)
+    name = NameField(max_length=255, unique=True)
     kind = models.CharField(max_length=16, choices=DestinationKind, default=DestinationKind.LOKI)
     url = models.CharField(
         max_length=500,
