@@ -41,6 +41,9 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     """Settings that count or time something must be above zero."""
     names = (
         "TOKEN_HOURS",
+        "LOGIN_WINDOW_MINUTES",
+        "LOGIN_ADDRESS_LIMIT",
+        "LOGIN_NAME_LIMIT",
         "COLLECT_WORKERS",
         "COLLECT_LOGINS_PER_CREDENTIAL",
         "COLLECT_DEADLINE",
@@ -55,6 +58,29 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         for name in names
         if getattr(settings, name) <= 0
     ]
+
+
+@register("logsite")
+def check_login_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A window of days would lock people out; so would a name that one address can use up."""
+    highest = {"LOGIN_WINDOW_MINUTES": 1440, "LOGIN_ADDRESS_LIMIT": 1_000_000, "LOGIN_NAME_LIMIT": 1_000_000}
+    found: list[CheckMessage] = [
+        Error(
+            f"{name}={getattr(settings, name)} is above {most}", hint=f"Set {name} lower.", id="logsite.E020"
+        )
+        for name, most in highest.items()
+        if getattr(settings, name) > most
+    ]
+    if 0 < settings.LOGIN_NAME_LIMIT <= settings.LOGIN_ADDRESS_LIMIT:
+        found.append(
+            Warning(
+                f"LOGIN_NAME_LIMIT={settings.LOGIN_NAME_LIMIT} is not above "
+                f"LOGIN_ADDRESS_LIMIT={settings.LOGIN_ADDRESS_LIMIT}: one address can lock a name out",
+                hint="Set LOGIN_NAME_LIMIT higher than LOGIN_ADDRESS_LIMIT.",
+                id="logsite.W020",
+            )
+        )
+    return found
 
 
 @register("logsite")

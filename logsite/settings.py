@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "logsite.apps.LogSiteConfig",
+    "logsite.logins",
     "sessionlogs",
     "devices",
     "prodlogs",
@@ -54,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "logsite.logins.middleware.LoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "logsite.timezones.ViewerTimezoneMiddleware",
@@ -116,6 +118,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["logsite.logins.backend.LimitedBackend"]
+LOGIN_WINDOW_MINUTES = env.int("LOGIN_WINDOW_MINUTES", 15)  # in which failed log-ins are counted
+LOGIN_ADDRESS_LIMIT = env.int("LOGIN_ADDRESS_LIMIT", 20)  # failures from one address, in a window
+LOGIN_NAME_LIMIT = env.int("LOGIN_NAME_LIMIT", 30)  # failures of one name, from all addresses
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -6,12 +6,13 @@ from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.utils import extend_schema
 from knox import views
 from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.exceptions import Throttled
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
 
 from logsite.authentication import TokenAuthentication
+from logsite.logins.limits import LoginLimited
 
 
 class TokenScheme(KnoxTokenScheme):
@@ -20,23 +21,30 @@ class TokenScheme(KnoxTokenScheme):
     target_class = "logsite.authentication.TokenAuthentication"
 
 
-class LoginThrottle(AnonRateThrottle):
-    """Guessing passwords through the API is slow."""
+class TooManyLogins(Throttled):
+    """429; the REST framework sends `wait` as Retry-After."""
 
-    rate = "20/min"
+    def __init__(self, error: LoginLimited) -> None:
+        super().__init__(detail=str(error))
+        self.wait = error.seconds
 
 
 class LoginView(views.LoginView):
-    """Trade a username and password for a token: {"username", "password"} gives {"token", "expiry"}."""
+    """Trade a username and password for a token: {"username", "password"} gives {"token", "expiry"}.
+
+    429 with Retry-After where too many log-ins have failed, in the admin or here.
+    """
 
     serializer_class = AuthTokenSerializer
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
-    throttle_classes = [LoginThrottle]
 
     def post(self, request: Request, format: str | None = None) -> Response:
         serializer = AuthTokenSerializer(data=request.data, context={"request": request})
-        serializer.is_valid(raise_exception=True)
+        try:
+            serializer.is_valid(raise_exception=True)
+        except LoginLimited as error:
+            raise TooManyLogins(error) from None
         request.user = serializer.validated_data["user"]
         return super().post(request, format=format)
 

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_ipv46_address
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
+from logsite.addresses import address_of
 from sessionlogs.models import ResponseView
 
 PERMISSION = "sessionlogs.view_responses"
@@ -58,18 +56,6 @@ def note(
 def count_answers(events: Iterable[Any]) -> int:
     """How many of `events` hold an answer of a device."""
     return sum(event.step is not None and bool(event.response) for event in events)
-
-
-def address_of(request: HttpRequest) -> str | None:
-    """The client's address; X-Forwarded-For counts only where a proxy of our own writes its last entry."""
-    address = str(request.META.get("REMOTE_ADDR") or "")
-    if settings.REST_FRAMEWORK["NUM_PROXIES"]:
-        address = str(request.META.get("HTTP_X_FORWARDED_FOR") or address).rpartition(",")[2].strip()
-    try:
-        validate_ipv46_address(address)
-    except ValidationError:  # a UNIX socket has none
-        return None
-    return address
 
 
 class ResponseAuditMiddleware:
