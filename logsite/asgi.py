@@ -4,21 +4,23 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
 http = get_asgi_application()
 
 from logsite.bodies import SiteRequest  # noqa: E402  needs the apps loaded
-from logsite.live import websocket_urlpatterns  # noqa: E402
+from logsite.live import OriginValidator, websocket_urlpatterns  # noqa: E402
 from logsite.signals import web_started  # noqa: E402
 
 http.request_class = SiteRequest
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": OriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_HOSTS
+        ),
     }
 )
 web_started.send(sender=None)

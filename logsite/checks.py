@@ -44,6 +44,7 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         "LOGIN_WINDOW_MINUTES",
         "LOGIN_ADDRESS_LIMIT",
         "LOGIN_NAME_LIMIT",
+        "SESSION_IDLE_MINUTES",
         "COLLECT_WORKERS",
         "COLLECT_LOGINS_PER_CREDENTIAL",
         "COLLECT_DEADLINE",
@@ -63,7 +64,12 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 @register("logsite")
 def check_login_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A window of days would lock people out; so would a name that one address can use up."""
-    highest = {"LOGIN_WINDOW_MINUTES": 1440, "LOGIN_ADDRESS_LIMIT": 1_000_000, "LOGIN_NAME_LIMIT": 1_000_000}
+    highest = {
+        "LOGIN_WINDOW_MINUTES": 1440,
+        "LOGIN_ADDRESS_LIMIT": 1_000_000,
+        "LOGIN_NAME_LIMIT": 1_000_000,
+        "SESSION_IDLE_MINUTES": 20_160,
+    }
     found: list[CheckMessage] = [
         Error(
             f"{name}={getattr(settings, name)} is above {most}", hint=f"Set {name} lower.", id="logsite.E020"

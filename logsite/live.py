@@ -10,22 +10,26 @@ import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
 
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.layers import get_channel_layer
+from channels.security import websocket
 from django.conf import settings
 from django.db import Error
-from django.urls import path
+from django.urls import path, re_path
 
+from logsite.logins.sessions import user_of_session
 from logsite.records import LogSource, get_source
 
 log = logging.getLogger(__name__)
 INTERVAL = 0.25  # seconds between two messages to one watcher
 POLL = 1.0  # seconds; rows written by another process without Redis between are found by looking
+RECHECK_SECONDS = 20.0  # between two looks at session, user and permission
+ANSWER_SECONDS = 20.0  # for the database to say how these are
 
 
 # How to wake the watchers of this process. Their event loop is not the thread that publishes, and the
@@ -53,28 +57,39 @@ def publish(source: str) -> None:
 class LogStream(AsyncJsonWebsocketConsumer):
     """`/api/v2/logs/stream?source=session`: {"type": "committed", "source", "cursor"} whenever rows come.
 
-    Closes with 4401 without a login, 4403 without the source's permission, 4400 for an unknown source.
+    Closes with 4401 without a login, 4403 without the source's permission, 4400 for an unknown source. Closes
+    within a minute when the session, the user or the permission ends.
     """
 
     async def connect(self) -> None:
         await self.accept()
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
-        user = self.scope["user"]
-        if not user.is_authenticated:
+        if not self.scope["user"].is_authenticated:
             return await self.close(4401)
         try:
             self.source: LogSource = get_source(query.get("source", ["session"])[-1])
         except ValueError as error:
             await self.send_json({"type": "error", "field": "source", "message": str(error)})
             return await self.close(4400)
-        if not await database_sync_to_async(user.has_perm)(self.source.permission):
-            return await self.close(4403)
+        try:
+            code = await database_sync_to_async(self._refusal)()
+        except Error as error:
+            code = _away(error)
+        if code:
+            return await self.close(code)
         self.woken = asyncio.Event()
         self.wake = partial(asyncio.get_running_loop().call_soon_threadsafe, self.woken.set)
         await self.channel_layer.group_add(group_of(self.source.name), self.channel_name)
         _wakers.setdefault(self.source.name, set()).add(self.wake)
         self.watching = asyncio.create_task(self._watch())
         return None
+
+    def _refusal(self) -> int | None:
+        """The code to close with where the session's user may not watch, by what the database says now."""
+        user = user_of_session(self.scope["session"].session_key)
+        if not user.is_authenticated:
+            return 4401
+        return None if user.has_perm(self.source.permission) else 4403
 
     async def disconnect(self, code: int) -> None:
         if task := getattr(self, "watching", None):
@@ -91,13 +106,29 @@ class LogStream(AsyncJsonWebsocketConsumer):
         self.woken.set()
 
     async def _watch(self) -> None:
+        """Tell until the right to it ends, then close; nothing is told behind the close."""
+        telling = asyncio.create_task(self._tell())
+        ending = asyncio.create_task(self._ending())
         try:
-            await self._tell()
-        except Error as error:  # the browser connects again, after a while
-            log.warning("live: the database does not answer: %s", type(error).__name__)
-            await self.close(1011)
+            await asyncio.wait([telling, ending], return_when=asyncio.FIRST_COMPLETED)
+            code = ending.result() if ending.done() else telling.result()
+        except (Error, TimeoutError) as error:
+            code = _away(error)
+        finally:
+            telling.cancel()
+            ending.cancel()
+        await asyncio.wait([telling, ending])
+        await self.close(code)
 
-    async def _tell(self) -> None:
+    async def _ending(self) -> int:
+        """The code to close with, once the user may not watch any more."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            look = database_sync_to_async(self._refusal)()
+            if code := await asyncio.wait_for(look, ANSWER_SECONDS):
+                return code
+
+    async def _tell(self) -> NoReturn:
         last = None
         while True:
             end = await database_sync_to_async(self.source.end)()
@@ -110,4 +141,31 @@ class LogStream(AsyncJsonWebsocketConsumer):
             await asyncio.sleep(INTERVAL)
 
 
-websocket_urlpatterns = [path("api/v2/logs/stream", LogStream.as_asgi())]
+def _away(error: Exception) -> int:
+    """The code after which the browser connects again, after a while."""
+    log.warning("live: the database does not answer: %s", type(error).__name__)
+    return 1011
+
+
+class NoStream(AsyncJsonWebsocketConsumer):
+    """Any other address: accepted, so that the browser gets to see the code, and closed with 4404."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(4404)
+
+
+class OriginValidator(websocket.OriginValidator):
+    """Refuses other sites' pages, and an Origin that cannot be read."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        try:
+            for name, value in scope["headers"]:
+                if name == b"origin":
+                    urlsplit(value.decode("latin1")).port  # noqa: B018
+        except ValueError:
+            return await websocket.WebsocketDenier()(scope, receive, send)
+        return await super().__call__(scope, receive, send)
+
+
+websocket_urlpatterns = [path("api/v2/logs/stream", LogStream.as_asgi()), re_path("", NoStream.as_asgi())]

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "logsite.bodies.CharsetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "logsite.logins.sessions.RenewalMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -122,6 +123,9 @@ AUTHENTICATION_BACKENDS = ["logsite.logins.backend.LimitedBackend"]
 LOGIN_WINDOW_MINUTES = env.int("LOGIN_WINDOW_MINUTES", 15)  # in which failed log-ins are counted
 LOGIN_ADDRESS_LIMIT = env.int("LOGIN_ADDRESS_LIMIT", 20)  # failures from one address, in a window
 LOGIN_NAME_LIMIT = env.int("LOGIN_NAME_LIMIT", 30)  # failures of one name, from all addresses
+SESSION_ENGINE = "logsite.logins.sessions"
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 480)
+SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from logsite.logins.sessions import made_by_page
 from logsite.pagination import beyond
 from logsite.records import Cursor, CursorError, committed, get_source
 from prodlogs import showing
@@ -63,6 +64,7 @@ def news(request: HttpRequest) -> HttpResponse:
     Without `after` the newest there are; with it those committed since that cursor. `more`: ask again at once.
     `skipped`: there were too many, and `entries` are the newest of them.
     """
+    made_by_page(request)
     if not request.user.has_perm("prodlogs.view_containerlogentry"):
         raise PermissionDenied
     try:

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 
+from logsite.logins.sessions import made_by_page
 from sessionlogs import timeline
 from sessionlogs.audit import WITHHELD, What, may_see, note
 from sessionlogs.diff import ANSWERS, compare, previous_run
@@ -39,6 +40,7 @@ def session_context(request: HttpRequest, session: Session) -> dict[str, Any]:
 def session_news(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """The entries behind `?after=<event id>` as JSON: {"entries": [{"key", "html"}], "cursor", "more", "over",
     "facts"}. An answer has the key of its command, whose place it takes."""
+    made_by_page(request)
     session = get_object_or_404(Session, pk=session_id)
     if not request.user.has_perm("sessionlogs.view_session"):
         raise PermissionDenied
