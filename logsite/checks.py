@@ -1,6 +1,8 @@
 """System checks of the project's own settings."""
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from logsite.keys import field_keys
+from logsite.private_files import OTHERS_MAY_WRITE, open_to_others
 
 
 @register("logsite")
@@ -107,6 +110,25 @@ def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         return []
     hint = "Give redis://:password@host:6379/0, rediss://… for TLS, or unix:///path/to/socket."
     return [Error("REDIS_URL is not the address of a Redis server", hint=hint, id="logsite.E004")]
+
+
+@register("files")
+def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What others on this machine can read: the record, credentials, and the keys that they are encrypted with."""
+    folder, public = Path(settings.DATA_DIR), Path(settings.STATIC_ROOT)
+    paths = {folder, *(folder.iterdir() if folder.is_dir() else ())} - {public}
+    for database in settings.DATABASES.values():
+        if database["ENGINE"].endswith("sqlite3"):
+            paths |= {Path(f"{database['NAME']}{end}") for end in ("", "-wal", "-shm", "-journal")}
+    found = [*open_to_others(sorted(paths)), *open_to_others([public], OTHERS_MAY_WRITE)]
+    return [
+        Warning(
+            f"{path} is open to others than its owner: its mode is {mode:o}",
+            hint=f"Run `chmod {closed:o} {shlex.quote(str(path))}`, unless a group shares it on purpose.",
+            id="logsite.W021",
+        )
+        for path, mode, closed in found
+    ]
 
 
 @register(deploy=True)

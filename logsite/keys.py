@@ -8,6 +8,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from logsite.private_files import FILE_MODE, make_folder
+
 
 def read_secret(name: str) -> str | None:
     """The value of the environment variable `name`, or the content of the file that `name`_FILE points to.
@@ -31,10 +33,11 @@ def read_secret(name: str) -> str | None:
 
 def write_private(path: Path, content: str) -> None:
     """Write `content` to `path` with mode 600; readers see the old file or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(handle, FILE_MODE)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -55,10 +58,11 @@ def create_once(path: Path, content: str) -> str:
 
 
 def _create(path: Path, content: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(handle, FILE_MODE)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # what is encrypted next must not outlive its key

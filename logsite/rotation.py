@@ -3,6 +3,7 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -12,6 +13,7 @@ from django.db import connection, models, transaction
 
 from logsite.fields import EncryptedTextField, reload_keys, rotate_token
 from logsite.keys import field_keys, field_keys_from_environment, write_private
+from logsite.private_files import make_file, make_folder
 
 
 def encrypted_columns() -> Iterator[tuple[type[models.Model], list[str]]]:
@@ -33,8 +35,10 @@ class RotationRunningError(Exception):
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Two rotations at once would each write a key file without the other's new key, and lose what it wrote."""
-    settings.FIELD_KEYS_PATH.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{settings.FIELD_KEYS_PATH}.lock", "w") as file:
+    path = Path(f"{settings.FIELD_KEYS_PATH}.lock")
+    make_folder(path.parent)
+    make_file(path)
+    with open(path, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

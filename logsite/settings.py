@@ -84,6 +84,7 @@ TEMPLATES = [
 # --- Databases -------------------------------------------------------------------------------------------
 DATABASES = {"default": database(read_secret("DATABASE_URL"), DATA_DIR)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "logsite.sqlite3"
     # synchronous=FULL: a commit is on disk, or an acknowledged entry could be lost with the power.
     # IMMEDIATE: a transaction that reads first and writes later must not fail half-way with «locked».
     DATABASES["default"]["OPTIONS"] = {
