@@ -112,6 +112,15 @@ def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     return [Error("REDIS_URL is not the address of a Redis server", hint=hint, id="logsite.E004")]
 
 
+@register("logsite")
+def check_disk_bound(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Below zero no disk would ever be full."""
+    if settings.DISK_FREE_BYTES >= 0:
+        return []
+    hint = "Set DISK_FREE_BYTES; 0 lets /readyz be ready until the last byte."
+    return [Error(f"DISK_FREE_BYTES={settings.DISK_FREE_BYTES} is below 0", hint=hint, id="logsite.E021")]
+
+
 @register("files")
 def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """What others on this machine can read: the record, credentials, and the keys that they are encrypted with."""

@@ -1,6 +1,9 @@
 """/healthz and /readyz, for load balancers and service managers."""
 
+import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -42,4 +45,31 @@ def _redis() -> str:
     return "ok"
 
 
-CHECKS: dict[str, Callable[[], str]] = {"database": _database, "redis": _redis}
+def _disk() -> str:
+    """Whether events can still be stored. No path is shown: anybody may ask."""
+    places = {"DATA_DIR": Path(settings.DATA_DIR)}
+    database = connection.settings_dict
+    if database["ENGINE"].endswith("sqlite3"):
+        places["the database"] = Path(database["NAME"]).parent
+    for name, folder in places.items():
+        try:
+            if problem := _full(folder, name):
+                return problem
+        except OSError as error:
+            return f"{name}: {error.strerror}"
+    return "ok"
+
+
+def _full(folder: Path, name: str) -> str:
+    free, volume = shutil.disk_usage(folder).free, os.statvfs(folder)
+    if volume.f_flag & os.ST_RDONLY:
+        return f"the file system of {name} is read-only"
+    if volume.f_files and not volume.f_favail:
+        return f"no file can be made for {name}: the file system has no inodes left"
+    if free < (least := settings.DISK_FREE_BYTES):
+        megabytes = f"{free // 1024**2} MB free for {name}; at least {least // 1024**2} MB are needed"
+        return f"{megabytes} (DISK_FREE_BYTES)"
+    return ""
+
+
+CHECKS: dict[str, Callable[[], str]] = {"database": _database, "redis": _redis, "disk": _disk}

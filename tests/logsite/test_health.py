@@ -28,7 +28,7 @@ def test_readyz_answers_anybody_with_what_it_looked_at(browser):
     response = browser(None).get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"ready": True, "checks": {"database": "ok", "redis": "ok"}}
+    assert response.json() == {"ready": True, "checks": {"database": "ok", "redis": "ok", "disk": "ok"}}
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -40,7 +40,10 @@ def test_a_database_that_is_away_is_named_and_its_address_is_not(monkeypatch, er
     status, answer = ready()
 
     assert status == 503
-    assert answer == {"ready": False, "checks": {"database": f"database: {error.__name__}", "redis": "ok"}}
+    assert answer == {
+        "ready": False,
+        "checks": {"database": f"database: {error.__name__}", "redis": "ok", "disk": "ok"},
+    }
 
 
 @pytest.mark.django_db
@@ -67,7 +70,7 @@ def test_redis_is_asked_where_it_is_set(settings, service):
     settings.REDIS_URL = service("LOGSITE_TEST_REDIS")
     settings.CHANNEL_LAYERS = layer(settings.REDIS_URL)
 
-    assert ready() == (200, {"ready": True, "checks": {"database": "ok", "redis": "ok"}})
+    assert ready() == (200, {"ready": True, "checks": {"database": "ok", "redis": "ok", "disk": "ok"}})
 
 
 @pytest.mark.django_db
@@ -77,7 +80,7 @@ def test_a_redis_that_is_away_is_named_and_its_address_is_not(settings):
     status, answer = ready()
 
     assert status == 503
-    assert answer["checks"] == {"database": "ok", "redis": "redis: ConnectionError"}
+    assert answer["checks"] == {"database": "ok", "redis": "redis: ConnectionError", "disk": "ok"}
 
 
 def layer(url):
