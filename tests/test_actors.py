@@ -85,6 +85,7 @@ TABLE = {
     **admin_rows("devices", "credential"),
     **admin_rows("devices", "tag"),
     **admin_rows("devices", "device"),
+    "admin/devices/device/{id}/accept-host-key/": OWNER,
     **admin_rows("devices", "interface", **RECORD),
     **admin_rows("devices", "response", **RECORD),
     "admin/devices/response/{id}/raw/": ANSWERS,
@@ -97,6 +98,7 @@ TABLE = {
     "api/v2/devices/{id}/": API_READ,
     "api/v2/devices/{id}/collect/": API_POST_ONLY,
     "api/v2/devices/{id}/run/": API_POST_ONLY,
+    "api/v2/devices/{id}/accept-host-key/": API_POST_ONLY,
     "api/v2/interfaces/": API_READ,
     "api/v2/interfaces/{id}/": API_READ,
     **admin_rows("prodlogs", "dockerhost", **{"{id}/delete/": NEVER}),  # entries of it are stored
@@ -178,7 +180,7 @@ def ids():
         event_id=event.pk,
         count=1,
     )
-    device = DeviceFactory(name="rtr01", credential=CredentialFactory())
+    device = DeviceFactory(name="rtr01", credential=CredentialFactory(), offered_host_key=HOST_KEY)
     interface = InterfaceFactory(device=device)
     AddressFactory(interface=interface)
     stored = ResponseFactory(device=device, raw=ANSWER)

@@ -121,11 +121,16 @@ class Box:
                 return
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
+    def transport(self, client: socket.socket) -> paramiko.Transport:
+        """Our side of a connection."""
+        transport = paramiko.Transport(client)
+        transport.add_server_key(HOST_KEY)
+        return transport
+
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
-            transport = paramiko.Transport(client)
+            transport = self.transport(client)
             self._transports.append(transport)
-            transport.add_server_key(HOST_KEY)
             server = _Server(self)
             transport.start_server(server=server)
             channel = transport.accept(20)
