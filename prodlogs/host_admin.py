@@ -10,9 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from logsite.admin import badge, list_url
-from prodlogs.errors import ConfigurationError
+from logsite.ssh.host_keys import shown_fingerprint
 from prodlogs.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
-from prodlogs.host_keys import fingerprint
 from prodlogs.host_pages import ACCEPT, COLLECT, HostPages
 from prodlogs.hosts import notice_environment
 from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
@@ -153,11 +152,7 @@ class DockerHostAdmin(HostPages):
 
 
 def _shown(key: str) -> str:
-    """The fingerprint, or what is wrong with the text."""
-    try:
-        return fingerprint(key) if key else "none yet"
-    except ConfigurationError as error:
-        return str(error)
+    return shown_fingerprint(key) or "none yet"
 
 
 def _time(moment: Any) -> str:

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from logsite.ssh.host_keys import shown_fingerprint
 from prodlogs.accepting import accept_host_key
 from prodlogs.collect import collect_hosts
 from prodlogs.errors import HostError
-from prodlogs.host_keys import fingerprint
 from prodlogs.host_states import asked_health
 from prodlogs.models import DockerHost
 
@@ -70,8 +70,8 @@ class HostPages(admin.ModelAdmin):
                 request, f"The host {host.name} offers no key that waits to be accepted.", messages.INFO
             )
             return back
-        accepted = fingerprint(host.host_key) if host.host_key else ""
-        context = {"accepted": accepted, "offered": fingerprint(host.offered_host_key), "host": host}
+        accepted, offered = (shown_fingerprint(text) for text in (host.host_key, host.offered_host_key))
+        context = {"accepted": accepted, "offered": offered, "host": host}
         return self._page(request, "accept_host_key", f"Accept the host key of {host.name}", context)
 
     def _of_one(

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from logsite.fields import DecryptionError
+from logsite.ssh.host_keys import HostKeyProblem, key_text, parse_host_key
 from prodlogs.errors import ConfigurationError, HostError
-from prodlogs.host_keys import key_text, parse_host_key
 from prodlogs.models import DockerHost, ErrorKind, address_validator, user_validator
 from prodlogs.private_keys import KeyProblem, load_private_key
 
@@ -76,8 +76,10 @@ def _from_environment() -> DockerHost:
         )
     changed = {name: value for name, value in wanted.items() if getattr(host, name) != value}
     if changed:
+        # Another address clears the host key, which is given again then.
+        changed |= {name: wanted[name] for name in ("host_key",) if name in wanted}
         DockerHost.objects.filter(pk=host.pk).update(**changed)
-        host.refresh_from_db(fields=list(changed))
+        host.refresh_from_db(fields=[*changed, *DockerHost.no_key])
     return host
 
 
@@ -94,7 +96,7 @@ def environment_problems() -> list[tuple[str, str]]:
             check(value)
         except ValidationError as error:
             found.append((name, f"{name}: {error.messages[0]}"))
-        except (ConfigurationError, KeyProblem) as error:
+        except (ConfigurationError, HostKeyProblem, KeyProblem) as error:
             found.append((name, f"{name}: {error}"))
     return found
 

@@ -8,6 +8,7 @@ from django.db import models
 from logsite.fields import EncryptedTextField
 from logsite.nanoseconds import NanosecondsField
 from logsite.records import LogRow
+from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
 
 name_validator = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", "Use letters, digits, dots, dashes and underscores."
@@ -49,12 +50,14 @@ class HostStatus(models.TextChoices):
 class DockerHostManager(models.Manager["DockerHost"]):
     """Secrets are read, and decrypted, only by whom asks for them: a lost key must not break every list."""
 
-    def get_queryset(self) -> models.QuerySet["DockerHost"]:
-        return super().get_queryset().defer("ssh_key", "ssh_key_passphrase")
+    def get_queryset(self) -> PinnedHostQuerySet["DockerHost"]:
+        return PinnedHostQuerySet(self.model, using=self._db).defer("ssh_key", "ssh_key_passphrase")
 
 
-class DockerHost(models.Model):
+class DockerHost(PinnedHost):
     """A machine whose containers are read over SSH. The key is encrypted and never shown again."""
+
+    address_columns = ("address", "port")
 
     name = models.CharField(max_length=100, unique=True, validators=[name_validator])
     address = models.CharField(
@@ -69,13 +72,6 @@ class DockerHost(models.Model):
     from_environment = models.BooleanField(
         default=False, editable=False, help_text="Defined by PRODLOGS_HOST; its key is read there."
     )
-    host_key = models.TextField(
-        blank=True, help_text="The accepted host key: type and base64, as in known_hosts. Empty: none yet."
-    )
-    offered_host_key = models.TextField(
-        blank=True, editable=False, help_text="What the host showed instead, and waits to be accepted."
-    )
-    offered_at = models.DateTimeField(null=True, editable=False)
     enabled = models.BooleanField(
         default=True, help_text="Hosts that are not enabled are never connected to."
     )

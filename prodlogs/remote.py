@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from logsite.ssh.host_keys import shown_fingerprint
 from prodlogs.audit import Record
 from prodlogs.errors import HostError
 from prodlogs.executions import Execution
 from prodlogs.grammar import Command, Logs, command_line
 from prodlogs.harden import REFUSED
-from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind, HostStatus
 from prodlogs.ssh import HostConnection, connect
 
@@ -119,7 +119,7 @@ class _Sent:
         if self.connection is not None:
             return self.connection.host_key_fingerprint, self.connection.key_fingerprint
         refused = self.error is not None and self.error.kind == ErrorKind.HOST_KEY
-        return (fingerprint(self._host.offered_host_key) if refused else ""), ""
+        return (shown_fingerprint(self._host.offered_host_key) if refused else ""), ""
 
     def _is_of_a_container(self, error: HostError) -> bool:
         """Whether the host itself is well: a log that cannot be read, or not in time, is no fault of it."""

@@ -10,9 +10,11 @@ from typing import Any, Self, cast
 import paramiko
 from django.conf import settings
 
+from logsite.ssh.algorithms import SHA1
+from logsite.ssh.host_keys import fingerprint_of, preferring
 from logsite.ssh_commands import start
 from prodlogs.errors import HostError
-from prodlogs.host_keys import algorithms_of, fingerprint_of, verify
+from prodlogs.host_keys import verify
 from prodlogs.hosts import private_key
 from prodlogs.models import DockerHost, ErrorKind
 
@@ -28,14 +30,10 @@ QUICK = (
     "aes256-gcm@openssh.com",
 )  # half the work of what Paramiko would take first
 WEAK = {
-    "kex": [
-        "diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1",
-    ],
+    **SHA1,
     "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
-    "macs": ["hmac-md5", "hmac-md5-96", "hmac-sha1-96"],
-    "keys": ["ssh-rsa"],  # SHA-1; RSA keys themselves are welcome
-    "pubkeys": ["ssh-rsa"],
-}  # fmt: skip
+    "macs": ["hmac-md5", "hmac-md5-96", "hmac-sha1-96"],  # some hosts have no better one than hmac-sha1
+}
 
 
 class HostConnection:
@@ -172,8 +170,7 @@ class _Login:
 
     def _exchange_keys(self, transport: paramiko.Transport) -> None:
         options = transport.get_security_options()
-        first = [name for name in algorithms_of(self.host.host_key) if name in options.key_types]
-        options.key_types = (*first, *(name for name in options.key_types if name not in first))
+        options.key_types = preferring(options.key_types, self.host.host_key)
         quick = [name for name in QUICK if name in options.ciphers]
         options.ciphers = (*quick, *(name for name in options.ciphers if name not in quick))
         done = threading.Event()

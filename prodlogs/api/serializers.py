@@ -7,9 +7,9 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from logsite.ssh.host_keys import shown_fingerprint
 from prodlogs.api.fields import AsGiven, NanosecondTime
 from prodlogs.host_form import FROM_ENVIRONMENT
-from prodlogs.host_keys import fingerprint
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
 from prodlogs.private_keys import load_private_key
 
@@ -40,10 +40,10 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
         )  # fmt: skip
 
     def get_host_key_fingerprint(self, host: DockerHost) -> str:
-        return fingerprint(host.host_key) if host.host_key else ""
+        return shown_fingerprint(host.host_key)
 
     def get_offered_host_key_fingerprint(self, host: DockerHost) -> str:
-        return fingerprint(host.offered_host_key) if host.offered_host_key else ""
+        return shown_fingerprint(host.offered_host_key)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.instance and self.instance.from_environment and set(attrs) - {"enabled"}:

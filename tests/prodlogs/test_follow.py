@@ -5,11 +5,12 @@ import threading
 import pytest
 from django.db import connection
 
+from logsite.ssh.host_keys import fingerprint
 from prodlogs import follow as module
 from prodlogs.collect import collect_host
 from prodlogs.errors import ConfigurationError
 from prodlogs.follow import follow
-from prodlogs.host_keys import accept, fingerprint
+from prodlogs.host_keys import accept
 from prodlogs.models import ContainerLogEntry, DockerHost, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
 from prodlogs.reader_lock import reading
 from tests.prodlogs.keys import private_key

@@ -1,14 +1,16 @@
-"""Host keys: fingerprints, and how a key comes to be accepted."""
+"""Host keys of Docker hosts: how a key comes to be accepted."""
 
 import paramiko
 import pytest
 from django.db import OperationalError, connection
 
-from prodlogs.errors import ConfigurationError, HostError
-from prodlogs.host_keys import accept, algorithms_of, fingerprint, key_text, parse_host_key, verify
+from logsite.ssh.host_keys import fingerprint, key_text, parse_host_key
+from prodlogs.errors import HostError
+from prodlogs.host_keys import accept, verify
+from prodlogs.hosts import get_hosts
 from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
 from tests.factories import DockerHostFactory
-from tests.prodlogs.keys import generated
+from tests.prodlogs.keys import PRIVATE_KEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,53 +19,6 @@ FIRST, SECOND, THIRD = (paramiko.ECDSAKey.generate() for _ in range(3))
 
 def offering(key, **columns):
     return DockerHostFactory(name="web1", offered_host_key=key_text(key), **columns)
-
-
-# --- texts ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["ed25519", "rsa -b 2048", "ecdsa -b 256"])
-def test_the_fingerprint_is_the_one_that_ssh_shows(kind):
-    made = generated(*kind.split())
-
-    assert fingerprint(made.public) == made.fingerprint
-
-
-def test_no_key_has_no_fingerprint():
-    assert fingerprint("") == ""
-
-
-def test_a_text_that_is_no_key():
-    texts = (
-        "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-ed25519 not base64", "ssh-dss AAAAB3NzaC1kc3M=",
-        f"ssh-rsa {FIRST.get_base64()}", f"web1 {key_text(FIRST)}",
-        "SHA256:jUTshOOP/KezZbZA5y5HD+Li1XICPfv1F8fdX1PnstA",
-    )  # fmt: skip
-
-    def refusal(text):
-        try:
-            return f"taken: {parse_host_key(text)}"
-        except ConfigurationError as error:
-            return str(error)
-
-    found = {text: refusal(text) for text in texts}
-
-    wrong = {
-        text: said for text, said in found.items() if "no host key: give its type and base64" not in said
-    }
-    assert wrong == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", ()),
-        ("ssh-ed25519 AAAA", ("ssh-ed25519",)),
-        ("ssh-rsa AAAA", ("rsa-sha2-512", "rsa-sha2-256")),
-    ],
-)
-def test_the_accepted_keys_algorithms(text, expected):
-    assert algorithms_of(text) == expected
 
 
 # --- what a host shows ------------------------------------------------------------------------------------
@@ -181,7 +136,7 @@ def test_a_key_that_changes_while_it_is_being_accepted_is_not_accepted(monkeypat
         DockerHost.objects.update(offered_host_key=key_text(THIRD))
         return reading(text)
 
-    monkeypatch.setattr("prodlogs.host_keys.parse_host_key", changing)
+    monkeypatch.setattr("logsite.ssh.host_keys.parse_host_key", changing)
 
     with pytest.raises(HostError, match="look again"):
         accept(host, fingerprint(key_text(SECOND)), "netops")
@@ -208,3 +163,50 @@ def test_no_key_is_accepted_whose_acceptance_cannot_be_put_on_record():
 
     host.refresh_from_db()
     assert (host.host_key, host.offered_host_key) == (key_text(FIRST), key_text(SECOND))
+
+
+# --- another address --------------------------------------------------------------------------------------
+
+
+def test_a_key_of_the_environment_outlives_the_host_s_move(settings):
+    settings.PRODLOGS_HOST, settings.PRODLOGS_USER = "192.0.2.1", "logreader"
+    settings.PRODLOGS_SSH_KEY, settings.PRODLOGS_HOST_KEY = PRIVATE_KEY, key_text(FIRST)
+    get_hosts()
+    settings.PRODLOGS_HOST = "192.0.2.2:2222"
+
+    [host] = get_hosts()
+
+    assert (host.address, host.port, host.host_key) == ("192.0.2.2", 2222, key_text(FIRST))
+    host.refresh_from_db()
+    assert host.host_key == key_text(FIRST)
+
+
+def test_an_accepted_key_does_not_outlive_the_move_of_the_environment_s_host(settings):
+    settings.PRODLOGS_HOST, settings.PRODLOGS_USER = "192.0.2.1", "logreader"
+    settings.PRODLOGS_SSH_KEY = PRIVATE_KEY
+    [host] = get_hosts()
+    DockerHost.objects.filter(pk=host.pk).update(host_key=key_text(FIRST))
+    settings.PRODLOGS_HOST = "192.0.2.2"
+
+    [host] = get_hosts()
+
+    assert host.host_key == ""
+
+
+def test_an_accepted_key_that_is_none_can_be_replaced():
+    host = DockerHostFactory(host_key="nonsense")
+    with pytest.raises(HostError, match=fingerprint(key_text(FIRST)).replace("+", r"\+")):
+        verify(host, FIRST)
+
+    accept(host, fingerprint(key_text(FIRST)), "netops")
+
+    verify(host, FIRST)
+
+
+def test_an_offered_key_that_is_none_is_one_sentence():
+    host = DockerHostFactory(name="web1", offered_host_key="nonsense")
+
+    with pytest.raises(HostError, match=r"^web1: the key that it offered is no host key") as caught:
+        accept(host, fingerprint(key_text(FIRST)), "netops")
+
+    assert caught.value.kind == ErrorKind.HOST_KEY

@@ -366,7 +366,7 @@ def test_accept_key_accepts_what_was_offered(docker, docker_host):
     with pytest.raises(CommandError, match="SHA256:") as error:
         prodlogs("status")
 
-    from prodlogs.host_keys import fingerprint
+    from logsite.ssh.host_keys import fingerprint
 
     shown = fingerprint(host_key)
     assert shown in str(error.value)

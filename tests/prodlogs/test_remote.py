@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from logsite.ssh.host_keys import fingerprint
 from prodlogs import executions, ssh
 from prodlogs.audit import check_names, deny
 from prodlogs.errors import HostError
 from prodlogs.grammar import Logs, Ps, Refused
 from prodlogs.harden import wrapper
-from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind, HostStatus, RemoteCommand
 from prodlogs.remote import Remote
 from tests.devices.emulator import private_key

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from logsite.ssh.host_keys import fingerprint
 from prodlogs import ssh
 from prodlogs.errors import HostError
-from prodlogs.host_keys import fingerprint
 from prodlogs.models import DockerHost, ErrorKind
 from prodlogs.ssh import connect
 from tests.devices.emulator import private_key

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands import OutputClosedError, SiteCommand
+from logsite.ssh.host_keys import key_text
 from logsite.stopping import account, stopping
 from logsite.terminal import json_text
 from prodlogs import harden, printing, selftest
@@ -21,7 +22,7 @@ from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.follow import follow
 from prodlogs.grammar import Refused
-from prodlogs.host_keys import accept, key_text
+from prodlogs.host_keys import accept
 from prodlogs.hosts import get_hosts, private_key
 from prodlogs.models import DockerHost
 from prodlogs.saving import check_writable, json_pieces, save_entries

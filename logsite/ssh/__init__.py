@@ -1,0 +1,1 @@
+"""SSH, for every room that logs in somewhere."""
