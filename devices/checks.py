@@ -9,7 +9,14 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
-from devices.platforms import TEMPLATES, UnknownPlatform, file_names, get_platform, platform_names
+from devices.platforms import (
+    TEMPLATES,
+    UnknownPlatform,
+    file_names,
+    get_platform,
+    platform_names,
+    sha1_platforms,
+)
 from devices.read_only import check_list
 
 
@@ -69,6 +76,37 @@ def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             id="devices.W003",
         )
     ]
+
+
+@register("devices")
+def check_host_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without host keys a device's password goes to whoever answers at its address."""
+    from devices.connectors.host_keys import Mode
+
+    if settings.DEVICE_HOST_KEYS == Mode.OFF:
+        return [
+            Warning(
+                "DEVICE_HOST_KEYS=off: devices are logged in to without a look at their host keys",
+                hint="Set DEVICE_HOST_KEYS=pin; the first key of each device is kept, and any other one refused.",
+                id="devices.W010",
+            )
+        ]
+    if settings.DEVICE_HOST_KEYS in list(Mode):
+        return []
+    hint = f"Give one of {', '.join(Mode)}. Until then unknown host keys are refused."
+    return [
+        Error(f"DEVICE_HOST_KEYS={settings.DEVICE_HOST_KEYS!r} is not known", hint=hint, id="devices.E010")
+    ]
+
+
+@register("devices")
+def check_sha1_platforms(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A platform that is misspelt would not get what its name is there for."""
+    unknown = sorted(sha1_platforms() - {*platform_names()})
+    if not unknown:
+        return []
+    hint = "Give names of platforms with blanks between them, or none."
+    return [Error(f"DEVICE_SHA1_PLATFORMS: not known: {', '.join(unknown)}", hint=hint, id="devices.E011")]
 
 
 @register(Tags.database, "devices")

@@ -75,7 +75,7 @@ def connector_for(
             port=device.port, enable_secret=str(credential.enable_secret), ssh_key=str(credential.ssh_key),
             ssh_key_passphrase=str(credential.ssh_key_passphrase), device_name=device.name,
             user_name=user.get_username() if user else "", agent_type=device.agent_type,
-            tags=[tag.name for tag in device.tags.all()], limits=limits,
+            tags=[tag.name for tag in device.tags.all()], limits=limits, device=device,
         )  # fmt: skip
     except ValueError as error:
         raise ConnectorError(str(error)) from None

@@ -19,6 +19,12 @@ class AuthenticationFailed(ConnectionFailed):
     kind = ErrorKind.AUTHENTICATION
 
 
+class HostKeyFailed(ConnectionFailed):
+    """The device showed a host key that is not accepted; it was told nothing, not even the user's name."""
+
+    kind = ErrorKind.HOST_KEY
+
+
 class CommandTimeout(ConnectorError):
     """The device did not finish its answer in time."""
 

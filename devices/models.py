@@ -8,6 +8,7 @@ from django.db.models.functions import Length
 
 from devices.platforms import platform_choices
 from logsite.fields import EncryptedTextField, NameField
+from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
 from logsite.terminal import one_line
 from sessionlogs.models import ErrorKind
 
@@ -109,8 +110,17 @@ class PlatformLogging(models.Model):
         return f"{self.platform}: {'on' if self.record else 'off'}"
 
 
-class Device(models.Model):
+class DeviceManager(models.Manager["Device"]):
+    """Host keys are read by those who ask for them: who saves a device they loaded earlier must not undo a pin."""
+
+    def get_queryset(self) -> PinnedHostQuerySet["Device"]:
+        return PinnedHostQuerySet(self.model, using=self._db).defer(*Device.no_key)
+
+
+class Device(PinnedHost):
     """A device that can be reached over SSH. `platform` is Netmiko's name of its operating system."""
+
+    no_key = {**PinnedHost.no_key, "host_key_at": None, "host_key_by": ""}
 
     name = NameField(max_length=255, unique=True)
     host = models.CharField(max_length=255, validators=[host_validator], help_text="DNS name or IP address.")
@@ -152,10 +162,19 @@ class Device(models.Model):
     queued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
+    host_key_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the accepted host key was pinned or accepted."
+    )
+    host_key_by = models.CharField(
+        max_length=255, blank=True, editable=False, help_text="How, and by whom or by which process."
+    )
+
+    objects = DeviceManager()
 
     class Meta:
         ordering = ["name"]
         permissions = [
+            ("accept_host_key", "Can accept a device's host key"),
             ("run_commands", "Can run read-only commands on devices"),
             ("run_any_command", "Can run any command on devices"),
         ]

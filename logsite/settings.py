@@ -194,6 +194,11 @@ COLLECT_LOGINS_PER_CREDENTIAL = env.int("COLLECT_LOGINS_PER_CREDENTIAL", 10)  # 
 COLLECT_DEADLINE = env.float("COLLECT_DEADLINE", 300.0)  # seconds, for one device in all
 COLLECT_RETRIES = env.int("COLLECT_RETRIES", 1)  # of connections that failed, never of refused passwords
 DEVICE_CONNECT_TIMEOUT = env.float("DEVICE_CONNECT_TIMEOUT", 10.0)  # seconds
+DEVICE_HOST_KEYS = env.str("DEVICE_HOST_KEYS", "pin").lower()
+DEVICE_SHA1_PLATFORMS = env.str(
+    "DEVICE_SHA1_PLATFORMS",
+    "cisco_asa cisco_ios cisco_nxos cisco_xe cisco_xr hp_comware huawei huawei_vrp mikrotik_routeros",
+)
 DEVICE_READ_TIMEOUT = env.float("DEVICE_READ_TIMEOUT", 60.0)  # seconds, for one command
 SESSION_LOG_STORE_TIMEOUT = env.float("SESSION_LOG_STORE_TIMEOUT", 30.0)  # seconds a closing session waits
 SESSION_LOG_RESPONSE_LIMIT = env.int("SESSION_LOG_RESPONSE_LIMIT", 1024**2)  # bytes; longer ones are cut

@@ -35,6 +35,7 @@ class ErrorKind(models.TextChoices):
     """Why an event failed, for filters and statistics."""
 
     AUTHENTICATION = "authentication"
+    HOST_KEY = "host_key", "host key"
     CONNECTION = "connection"
     TIMEOUT = "timeout"
     DEVICE = "device", "device's own error"

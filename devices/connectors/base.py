@@ -16,12 +16,16 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 from devices.connectors.connections import attentive, recording
 from devices.connectors.executions import Execution
 from devices.connectors.failures import classify, describe, wrap
+from devices.connectors.host_keys import KnownHost
 from devices.connectors.limits import Limits
 from devices.errors import EXECUTION_ERRORS, AuthenticationFailed, CommandRefused, ConnectorError
 from devices.interfaces import InterfaceData
+from devices.models import Device
 from devices.parsing import Answer, interfaces_of
-from devices.platforms import InterfaceCommand, Platform, get_platform
+from devices.platforms import InterfaceCommand, Platform, get_platform, sha1_platforms
 from logsite.redaction import Redactor, register_secrets
+from logsite.ssh.algorithms import SHA1
+from logsite.ssh.host_keys import parse_host_keys
 from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recorder import SessionRecorder
 
@@ -33,7 +37,9 @@ class BaseConnector:
 
     Arguments beside host and login: `device_id` and `user_id` say in the record which device and user this
     is (an id of the inventory, or a name where there is none); `device_name`, `user_name`, `agent_type` and
-    `tags` describe them further; `limits` bound it from outside. Times out after
+    `tags` describe them further; `limits` bound it from outside. `device` is its row in the inventory, whose host
+    key it must show, or `host_key` the key itself, type and base64; without either the row that has its address
+    counts. Times out after
     settings.DEVICE_CONNECT_TIMEOUT and DEVICE_READ_TIMEOUT seconds. Raises ConnectorError and its kinds, nothing
     of Netmiko's.
     """
@@ -61,6 +67,8 @@ class BaseConnector:
         agent_type: str = "network",
         tags: Sequence[str] = (),
         limits: Limits | None = None,
+        device: Device | None = None,
+        host_key: str = "",
     ) -> None:
         self.platform: Platform = get_platform(platform or self.platform_name)
         self.host, self.port, self.username = host, port, username
@@ -81,7 +89,8 @@ class BaseConnector:
             "agent_type": agent_type,
             "tags": tags,
         }
-        self.limits = limits
+        self.limits, self._device = limits, device
+        self._host_keys = parse_host_keys(host_key)
         self.logged_in = False
         self.connection: BaseConnection | None = None
         self.recorder: SessionRecorder | None = None
@@ -187,7 +196,12 @@ class BaseConnector:
             "banner_timeout": settings.DEVICE_CONNECT_TIMEOUT,
             "read_timeout_override": settings.DEVICE_READ_TIMEOUT,
             "limits": self.limits,
-        }
+            "known_host": KnownHost(
+                self.host, self.port, device=self._device, device_id=self._identity["device_id"],
+                user_id=self._identity["user_id"], given=self._host_keys,
+            ),
+            "disabled_algorithms": {} if self.platform.name in sha1_platforms() else {**SHA1},
+        }  # fmt: skip
         if "private-key" in self._secrets:
             # Without `use_keys`, which wants a file and tries the keys of our own account as well.
             arguments["pkey"] = self._private_key()

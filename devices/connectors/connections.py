@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netmiko import BaseConnection
 
 from devices.connectors.executions import Execution
+from devices.connectors.host_keys import KnownHost
 from devices.connectors.limits import Deadline, Limits
 from devices.connectors.recording import RecordingMixin
 from sessionlogs.models import ErrorKind
@@ -19,10 +21,13 @@ else:
 
 class AttentiveMixin(Base):
     """Says at once that the device has hung up, where Netmiko would go on reading until its timeout, or that its
-    deadline has passed. Takes one more argument than Netmiko's classes.
+    deadline has passed. Checks the host's key before the login. Takes two more arguments than Netmiko's classes.
     """
 
-    def __init__(self, *args: Any, limits: Limits | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, known_host: KnownHost, limits: Limits | None = None, **kwargs: Any
+    ) -> None:
+        self._known_host = known_host
         self._limits = limits or Limits(Deadline(math.inf))
         self._deadline = self._limits.deadline
         try:
@@ -38,9 +43,12 @@ class AttentiveMixin(Base):
 
     def _connect_params_dict(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connect_params_dict()
-        return {**parameters, "transport_factory": self._deadline.transport}
+        factory = partial(self._deadline.transport, known_host=self._known_host)
+        return {**parameters, "transport_factory": factory}
 
     def establish_connection(self, *args: Any, **kwargs: Any) -> None:
+        if self.protocol != "ssh":
+            self._known_host.without_key()
         super().establish_connection(*args, **kwargs)
         self._limits.logged_in()
 

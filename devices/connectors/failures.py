@@ -61,6 +61,12 @@ def describe(error: BaseException) -> str:
         return "the device refused the enable secret"
     if "No existing session" in text or "Error reading SSH protocol banner" in text:
         return "the host accepted the connection but did not complete the SSH handshake in time"
+    if "Incompatible ssh " in text:
+        lacking = text.rpartition("(")[2].partition(")")[0]  # as of «no acceptable kex algorithm»
+        return (
+            f"the device and LogSite have no SSH algorithm in common: {lacking}. Old devices know SHA-1 alone; "
+            "DEVICE_SHA1_PLATFORMS names the platforms that may use it"
+        )
     for advice in (" Common causes of this problem", " Things you might try", " Device settings:"):
         text = text.partition(advice)[0]
     return text or type(error).__name__

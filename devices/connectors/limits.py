@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import redis
 from django.conf import settings
-from paramiko import Transport
 
+from devices.connectors.host_keys import CheckedTransport, KnownHost
 from devices.errors import CommandTimeout
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,8 @@ class Deadline:
         """Seconds; infinite before the start."""
         return math.inf if self._end is None else max(0.0, self._end - time.monotonic())
 
-    def transport(self, sock: socket.socket, **options: Any) -> Transport:
-        """Paramiko's transport over `sock`, as SSHClient.connect(transport_factory=…) asks for it."""
+    def transport(self, sock: socket.socket, known_host: KnownHost, **options: Any) -> CheckedTransport:
+        """The transport over `sock`, as SSHClient.connect(transport_factory=…) asks for it."""
         with self._lock:
             if self.expired:
                 sock.close()
@@ -72,7 +72,7 @@ class Deadline:
             self._sockets.append(sock)
         with suppress(OSError):  # no TCP; without it every prompt waits for an acknowledgement
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Transport(sock, **options)
+        return CheckedTransport(sock, known_host, **options)
 
     def error(self) -> DeadlineExceeded:
         return DeadlineExceeded(f"the device was not done after {self.seconds:g} s, its deadline")

@@ -30,6 +30,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from ntc_templates.parse import _get_template_dir
 
 from devices.readers import Reader, reader
@@ -126,6 +127,11 @@ class Platform:
         if not match or (not whole and head.count("\n", 0, match.start()) >= HEAD_LINES):
             return ""
         return output[match.start() :].lstrip().partition("\n")[0].strip()
+
+
+def sha1_platforms() -> frozenset[str]:
+    """The platforms with which SSH may use SHA-1, by DEVICE_SHA1_PLATFORMS."""
+    return frozenset(settings.DEVICE_SHA1_PLATFORMS.replace(",", " ").split()) - {"none"}
 
 
 def file_names() -> list[str]:
