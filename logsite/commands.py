@@ -10,12 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.management.color import Style
 from django.db import Error
 
 from logsite.outages import outage
+from logsite.stopping import account
 from logsite.terminal import plain
 
 # SQLSTATE of PostgreSQL: undefined table, undefined column.
@@ -134,6 +137,17 @@ class SiteCommand(BaseCommand):
             if isinstance(error, OutputClosedError) or not (reason := sentence(error)):
                 raise
             raise CommandError(reason) from None
+
+
+def user_called(name: str | None) -> AbstractBaseUser | None:
+    """Who is on record for a command: the user of `--user`, else the one called like the account, if there is one."""
+    users = get_user_model().objects
+    if name is None:
+        return users.filter(username=account()).first()
+    try:
+        return users.get_by_natural_key(name)
+    except get_user_model().DoesNotExist:
+        raise CommandError(f"--user: {name!r} is no user of this site", returncode=2) from None
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

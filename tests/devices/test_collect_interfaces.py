@@ -9,7 +9,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from devices.management.commands import collect_interfaces
 from devices.models import Device
 from sessionlogs.models import Session
 from tests.factories import DeviceFactory
@@ -99,9 +98,9 @@ def test_without_user_it_is_the_account_of_the_same_name_if_there_is_one(
     router, device_of, owner, monkeypatch
 ):
     device_of(router, name="rtr01")
-    monkeypatch.setattr(collect_interfaces.getpass, "getuser", lambda: "owner")
+    monkeypatch.setattr(getpass, "getuser", lambda: "owner")
     collect("--device", "rtr01")
-    monkeypatch.setattr(collect_interfaces.getpass, "getuser", lambda: "stranger")
+    monkeypatch.setattr(getpass, "getuser", lambda: "stranger")
     collect("--device", "rtr01")
     assert sorted(Session.objects.values_list("user", flat=True)) == ["", "owner"]
 

@@ -1,12 +1,10 @@
 """Collect interfaces from devices."""
 
-import getpass
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
@@ -15,7 +13,7 @@ from tqdm import tqdm
 from devices import fleet
 from devices.collect import Result
 from devices.models import Device
-from logsite.commands import SiteCommand
+from logsite.commands import SiteCommand, user_called
 from logsite.stopping import Stop, stopping
 from logsite.terminal import one_line
 
@@ -46,7 +44,7 @@ class Command(SiteCommand):
         if options["workers"] < 0:
             raise CommandError("--workers: a whole number above 0", returncode=2)
         devices = self._devices(options["device"])
-        user = self._user(options["user"])
+        user = user_called(options["user"])
         run = fleet.interrupted_run() if options["resume"] else None
         if options["resume"] and run is None:
             raise CommandError("--resume: the last run was not interrupted", returncode=2)
@@ -118,18 +116,6 @@ class Command(SiteCommand):
         if disabled := [name for name, is_enabled in enabled.items() if not is_enabled]:
             raise CommandError(f"--device: not enabled: {', '.join(disabled)}", returncode=2)
         return devices.filter(name__in=names)
-
-    def _user(self, name: str | None) -> AbstractBaseUser | None:
-        users = get_user_model()
-        if name is None:
-            try:
-                return users.objects.filter(username=getpass.getuser()).first()
-            except (KeyError, OSError):  # an account without a name, as in a container
-                return None
-        try:
-            return users.objects.get_by_natural_key(name)
-        except users.DoesNotExist:
-            raise CommandError(f"--user: {name!r} is no user of this site", returncode=2) from None
 
     def _print(self, result: Result) -> None:
         name = one_line(result.device.name)

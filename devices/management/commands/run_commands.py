@@ -1,10 +1,8 @@
 """Run read-only commands on devices."""
 
 import argparse
-import getpass
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
@@ -22,7 +20,7 @@ from devices.commands import (
 )
 from devices.models import Device
 from devices.read_only import Refused
-from logsite.commands import SiteCommand
+from logsite.commands import SiteCommand, user_called
 from logsite.terminal import json_text, one_line
 
 EPILOG = """\
@@ -78,16 +76,9 @@ class Command(SiteCommand):
 
     def _user(self, name: str | None) -> tuple[AbstractBaseUser | None, bool]:
         """Who is named in the record, and whether they may run anything: never without being named here."""
-        users = get_user_model()
+        user = user_called(name)
         if name is None:
-            try:
-                return users.objects.filter(username=getpass.getuser()).first(), False
-            except (KeyError, OSError):  # an account without a name, as in a container
-                return None, False
-        try:
-            user = users.objects.get_by_natural_key(name)
-        except users.DoesNotExist:
-            raise CommandError(f"--user: {name!r} is no user of this site", returncode=2) from None
+            return user, False
         if not (may(user, RUN) or may(user, RUN_ANY)):
             raise CommandError(f"--user: {name} has not the permission {RUN}", returncode=2)
         return user, may(user, RUN_ANY)
