@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from devices.command_admin import CommandPages
 from devices.credential_use import reserved_fields
 from devices.fleet import collect_devices
+from devices.host_key_admin import HostKeyPages, accept_link
 from devices.logging_switch import switch
 from devices.models import (
     SECRETS,
@@ -187,12 +188,12 @@ class PlatformFilter(admin.SimpleListFilter):
 
 
 @admin.register(Device)
-class DeviceAdmin(CommandPages):
+class DeviceAdmin(CommandPages, HostKeyPages):
     """Failures stand first: they are why anybody looks."""
 
     list_display = (
         "name", "platform", "host", "agent_type", "outcome_badge", "interface_count", "attempted_at", "error",
-        "enabled",
+        "host_key_state", "enabled",
     )  # fmt: skip
     list_filter = (
         "outcome",
@@ -208,7 +209,7 @@ class DeviceAdmin(CommandPages):
     search_fields = ("name", "host", "interfaces__addresses__address", "tags__name")
     search_help_text = "Name, host, tag, or an address of one of its interfaces"
     filter_horizontal = ("tags",)
-    readonly_fields = ("recording", "last_collection", "sessions", "stored_answers")
+    readonly_fields = ("recording", "last_collection", "host_keys", "sessions", "stored_answers")
     fields = (
         "name",
         "host",
@@ -239,7 +240,7 @@ class DeviceAdmin(CommandPages):
         return super().change_view(request, object_id, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
-        rows = Device.objects.annotate(interface_number=Count("interfaces", distinct=True))
+        rows = super().get_queryset(request).annotate(interface_number=Count("interfaces", distinct=True))
         return rows.order_by(*self.ordering)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> tuple[str, ...]:
@@ -311,11 +312,8 @@ class DeviceAdmin(CommandPages):
                 f"{result.interfaces} interfaces, {result.addresses} addresses" if result.ok else result.error
             )
             level = messages.SUCCESS if result.ok else messages.ERROR
-            self.message_user(
-                request,
-                format_html("{}: {}{}", result.device.name, text, session_link(result.session_id)),
-                level,
-            )
+            links = (session_link(result.session_id), accept_link(result.device, result.error_kind))
+            self.message_user(request, format_html("{}: {}{}{}", result.device.name, text, *links), level)
 
 
 def newest_sessions(device: Device) -> list[Session]:

@@ -11,6 +11,7 @@ from devices.credential_use import USE, refused_changes
 from devices.logging_switch import is_recorded
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from devices.read_only import LONGEST, Refused, single_line
+from logsite.ssh.host_keys import shown_fingerprint
 from sessionlogs.audit import may_see
 
 
@@ -24,14 +25,22 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
         slug_field="name", queryset=Tag.objects.all(), many=True, required=False
     )
     recorded = serializers.SerializerMethodField(help_text="What session_logging and the platform come to.")
+    host_key_fingerprint = serializers.SerializerMethodField(help_text="Of the accepted host key.")
+    offered_host_key_fingerprint = serializers.SerializerMethodField(
+        help_text="Of the key that the device showed instead, and that waits to be accepted."
+    )
 
     class Meta:
         model = Device
         fields = (
             "id", "name", "host", "port", "platform", "agent_type", "credential", "tags", "enabled", "outcome",
             "error_kind", "error_message", "collected_at", "attempted_at", "session_logging", "recorded",
+            "host_key_fingerprint", "host_key_at", "host_key_by", "offered_host_key_fingerprint", "offered_at",
         )  # fmt: skip
-        read_only_fields = ("outcome", "error_kind", "error_message", "collected_at", "attempted_at")
+        read_only_fields = (
+            "outcome", "error_kind", "error_message", "collected_at", "attempted_at", "host_key_at", "host_key_by",
+            "offered_at",
+        )  # fmt: skip
 
     def get_recorded(self, device: Device) -> bool:
         return is_recorded(device)
@@ -41,6 +50,18 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
             reason = f"your account lacks the permission {USE}: it may not choose where a credential is sent"
             raise PermissionDenied({name: [reason] for name in refused})
         return attrs
+
+    def get_host_key_fingerprint(self, device: Device) -> str:
+        return shown_fingerprint(device.host_key)
+
+    def get_offered_host_key_fingerprint(self, device: Device) -> str:
+        return shown_fingerprint(device.offered_host_key)
+
+
+class AcceptHostKeySerializer(serializers.Serializer[object]):
+    """The fingerprint of the key that somebody looked at, as `ssh-keygen -l` prints it."""
+
+    fingerprint = serializers.CharField(max_length=100)
 
 
 class AddressSerializer(serializers.ModelSerializer[InterfaceAddress]):

@@ -2,6 +2,7 @@
 
 import django_filters
 from django import forms
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from devices.api.serializers import (
+    AcceptHostKeySerializer,
     CommandsSerializer,
     DeviceSerializer,
     InterfaceSerializer,
@@ -20,9 +22,11 @@ from devices.api.serializers import (
 )
 from devices.collect import collect_device
 from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
+from devices.connectors.host_keys import Actor, accept
 from devices.logging_switch import with_switch
 from devices.models import Device, Interface
 from logsite.filters import TrueOrFalse
+from logsite.ssh.host_keys import HostKeyProblem
 
 
 class CanCollect(BasePermission):
@@ -37,6 +41,15 @@ class CanRun(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return may(request.user, RUN) or may(request.user, RUN_ANY)
+
+
+class CanAccept(BasePermission):
+    """Whoever accepts a key says which machine is the device."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(
+            request.user and request.user.has_perms(("devices.view_device", "devices.accept_host_key"))
+        )
 
 
 class AddressFilter(django_filters.Filter):
@@ -62,6 +75,37 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
     serializer_class = DeviceSerializer
     filterset_class = DeviceFilter
     keyset = ("name", "id")
+
+    def get_queryset(self) -> QuerySet[Device]:
+        """With the host keys where they are shown; a device that is saved must not bring back an old one."""
+        rows = super().get_queryset()
+        return rows.defer(None) if self.action in ("list", "retrieve") else rows
+
+    @extend_schema(
+        request=AcceptHostKeySerializer,
+        responses={
+            200: DeviceSerializer,
+            409: OpenApiResponse(description="The device does not offer this key (any more)."),
+        },
+    )
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="accept-host-key",
+        permission_classes=[CanAccept],
+        filterset_class=None,
+        filter_backends=[],
+    )
+    def accept_host_key(self, request: Request, pk: str | None = None) -> Response:
+        """Trust the host key that the device offers, if it has the fingerprint that somebody looked at."""
+        device: Device = self.get_object()
+        wanted = AcceptHostKeySerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            accept(device, wanted.validated_data["fingerprint"], Actor(request.user))  # type: ignore[arg-type]
+        except HostKeyProblem as error:
+            return Response({"detail": f"{device.name}: {error}"}, status=status.HTTP_409_CONFLICT)
+        return Response(self.get_serializer(device).data)
 
     @extend_schema(
         request=None,
