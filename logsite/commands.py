@@ -8,10 +8,9 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.management.color import Style
@@ -20,6 +19,9 @@ from django.db import Error
 from logsite.outages import outage
 from logsite.stopping import account
 from logsite.terminal import plain
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 # SQLSTATE of PostgreSQL: undefined table, undefined column.
 UNDEFINED = ("42P01", "42703")
@@ -139,7 +141,7 @@ class SiteCommand(BaseCommand):
             raise CommandError(reason) from None
 
 
-def user_called(name: str | None) -> AbstractBaseUser | None:
+def user_called(name: str | None) -> "AbstractBaseUser | None":
     """Who is on record for a command: the user of `--user`, else the one called like the account, if there is one."""
     users = get_user_model().objects
     if name is None:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("devices", "0006_stored_answers"),
+        ("devices", "0007_use_credential"),
     ]
 
     operations = [
