@@ -1,0 +1,103 @@
+"""A database of version 0.3.0 with people and data in it: what each of them can still do after `migrate`."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from devices.models import Device
+from sessionlogs.models import SessionLog
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+VERSION_0_3_0 = [
+    ("devices", "0006_stored_answers"), ("sessionlogs", "0006_stored_answers"), ("prodlogs", "0004_refused_anywhere"),
+    ("shipping", "0001_initial"),
+]  # fmt: skip
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+NEW = ("use_credential", "accept_host_key")
+
+
+@pytest.fixture
+def old():
+    """The models of 0.3.0, on its tables; the tables of today after the test."""
+    executor = MigrationExecutor(connection)
+    executor.migrate(VERSION_0_3_0)
+    apps = executor.loader.project_state(VERSION_0_3_0).apps
+    apps.get_model("auth", "Permission").objects.filter(
+        content_type__app_label="devices", codename__in=NEW
+    ).delete()
+    yield apps
+    call_command("migrate", verbosity=0)
+
+
+def people(apps):
+    """An engineer by permission, one by group, a reader."""
+    permissions = apps.get_model("auth", "Permission").objects.filter(content_type__app_label="devices")
+    users, groups = apps.get_model("auth", "User").objects, apps.get_model("auth", "Group").objects
+    engineer, member, reader = (users.create(username=name) for name in ("engineer", "member", "reader"))
+    engineer.user_permissions.set(permissions.filter(codename__in=("change_device", "view_device")))
+    group = groups.create(name="operators")
+    group.permissions.set(permissions.filter(codename__in=("add_device", "change_device")))
+    member.groups.add(group)
+    reader.user_permissions.set(permissions.filter(codename="view_device"))
+
+
+def inventory(apps):
+    """A device with a credential and the record of a session that failed."""
+    credential = apps.get_model("devices", "Credential").objects.create(
+        name="core", username="netops", password="x"
+    )
+    device = apps.get_model("devices", "Device").objects.create(
+        name="rtr01", host="192.0.2.1", platform="cisco_ios", credential=credential
+    )
+    session = apps.get_model("sessionlogs", "Session").objects.create(
+        device="rtr01", host="192.0.2.1", started_at=NOON, status="failed"
+    )
+    apps.get_model("sessionlogs", "SessionLog").objects.create(
+        session=session, device="rtr01", event_type="command_failed", command="show version", step=1, timestamp=NOON,
+        error_message="refused", execution_status="failed",
+    )  # fmt: skip
+    return device
+
+
+def test_people_keep_the_work_they_could_do(old):
+    people(old)
+
+    call_command("migrate", verbosity=0)
+
+    held = {
+        user.username: {code for code in NEW if user.has_perm(f"devices.{code}")}
+        for user in User.objects.all()
+    }
+    assert held == {"engineer": set(NEW), "member": set(NEW), "reader": set()}
+
+
+def test_devices_keep_their_credential_and_have_no_pin_yet(old):
+    inventory(old)
+
+    call_command("migrate", verbosity=0)
+
+    device = Device.objects.defer(None).get()
+    assert (device.credential.name, device.host_key, device.offered_host_key) == ("core", "", "")
+
+
+def test_recorded_sessions_are_read_as_before(old):
+    inventory(old)
+
+    call_command("migrate", verbosity=0)
+
+    [event] = SessionLog.objects.select_related("session")
+    assert (event.command, event.error_message, event.session.status) == ("show version", "refused", "failed")
+
+
+def test_migrating_again_changes_nothing(old):
+    people(old)
+    call_command("migrate", verbosity=0)
+    before = list(User.user_permissions.through.objects.order_by("id").values_list())
+
+    call_command("migrate", verbosity=0)
+
+    assert list(User.user_permissions.through.objects.order_by("id").values_list()) == before
