@@ -240,7 +240,10 @@ class DeviceAdmin(CommandPages, HostKeyPages):
         return super().change_view(request, object_id, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
-        rows = super().get_queryset(request).annotate(interface_number=Count("interfaces", distinct=True))
+        devices = super().get_queryset(request)
+        if request.method == "GET":  # the page shows the host keys; a form that is saved must not write them
+            devices = devices.defer(None)
+        rows = devices.annotate(interface_number=Count("interfaces", distinct=True))
         return rows.order_by(*self.ordering)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> tuple[str, ...]:

@@ -264,6 +264,7 @@ def test_no_address_shows_an_answer_to_whom_may_not_see_it(who, ids, asking):
     assert showing == []
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("who", ["nobody", "outsider", "reader", "teammate"])
 def test_who_may_only_look_changes_nothing(who, ids, asking):
     before = rows()

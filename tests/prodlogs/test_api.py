@@ -39,7 +39,7 @@ def messages(client, path="logs/", **query):
 
 
 def grant(user, codename):
-    user.user_permissions.add(Permission.objects.get(codename=codename))
+    user.user_permissions.add(Permission.objects.get(codename=codename, content_type__app_label="prodlogs"))
     return type(user).objects.get(pk=user.pk)
 
 
