@@ -1,0 +1,50 @@
+"""Only Loki's 204 moves the cursor; a refusal that concerns a setting stops with the setting's name."""
+
+import pytest
+
+from shipping.models import RejectedEntry, ShippingCursor
+from tests.shipping.builders import make_events, make_session
+from tests.shipping.loki_stand_in import Fault
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BLOCKED = "ingestion blocked for user fake until '2027-01-01T00:00:00Z' with status code '260'"
+DISALLOWED = "stream '{job=\"x\"}' includes structured metadata, but this feature is disallowed. Please see"
+LOGIN = "<!doctype html><title>Log in</title><form action=/login>"
+# What the other side answers to a push, and the word that the one line of error must have.
+ANSWERS = [
+    (Fault(status=260, text=BLOCKED), "block_ingestion_until"),
+    (Fault(status=200, text=BLOCKED), "block_ingestion_until"),
+    (Fault(status=403, text=BLOCKED.replace("260", "403")), "block_ingestion_until"),
+    (Fault(status=400, text="ingestion blocked for policy (critical) until '2027-01-01'"), "block_ingestion_until"),
+    (Fault(status=200, text=LOGIN), "not 204"),
+    (Fault(status=200), "not 204"),
+    (Fault(status=201, text="{}"), "not 204"),
+    (Fault(status=202), "not 204"),
+    (Fault(status=206, text="part"), "not 204"),
+    (Fault(status=401, text="no org id"), "LOKI_TENANT"),
+    (Fault(status=400, text=DISALLOWED), "allow_structured_metadata"),
+    (Fault(status=400, text="missing required labels env for user fake for stream {job=\"x\"}"), "enforced_labels"),
+    (Fault(status=302, headers={"Location": "/login"}), "redirect"),
+]  # fmt: skip
+
+
+def test_no_other_answer_moves_the_cursor_or_refuses_an_entry(loki, run):
+    make_events(make_session(), 3)
+    wrong = {}
+    for fault, word in ANSWERS:
+        loki.faults.extend([fault] * 4)
+        result = run("--loki", loki.url)
+        loki.faults.clear()
+        moved = ShippingCursor.objects.exclude(row_id=0).exists()
+        if result.code != 1 or word not in result.err or moved or RejectedEntry.objects.exists():
+            wrong[fault.status, fault.text[:40]] = (result.code, result.err, moved)
+    assert wrong == {}
+
+
+def test_all_is_shipped_when_the_other_side_is_itself_again(loki, run):
+    make_events(make_session(), 3)
+    loki.faults.append(Fault(status=260, text=BLOCKED))
+    assert run("--loki", loki.url).code == 1
+
+    assert run("--loki", loki.url).out == "session: shipped 3, rejected 0, left 0\n"
+    assert len(loki.stored()) == 3
