@@ -240,6 +240,10 @@ SHIPPING_BACKOFF = env.float("SHIPPING_BACKOFF", 0.5)  # seconds before the firs
 SHIPPING_POLL = env.float("SHIPPING_POLL", 2.0)  # seconds between looks for new entries, with --follow
 SHIPPING_REQUEST_BYTES = env.int("SHIPPING_REQUEST_BYTES", 2 * 1024**2)  # Loki's own burst limit is 6 MB
 SHIPPING_LINE_BYTES = env.int("SHIPPING_LINE_BYTES", 262_144)  # Loki's max_line_size; longer lines are split
+SHIPPING_OUTPUT_CHARACTERS = env.int("SHIPPING_OUTPUT_CHARACTERS", 300)  # of STDOUT, of STDERR; 0: whole
+BACKEND_URL = env.str(
+    "BACKEND_URL", ""
+)  # for --backend: another LogSite; its own address reads the database here
 SHIPPING_TOKEN = read_secret("SHIPPING_TOKEN")  # for --backend: on a command line others can read it
 
 # --- The process's own log -------------------------------------------------------------------------------

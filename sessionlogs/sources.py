@@ -6,38 +6,48 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from logsite.records import LogRecord, LogSource, to_nanoseconds
+from logsite.records import LogRecord, LogSource, Parts, line_of_parts, to_nanoseconds
 from sessionlogs.audit import Via, What, may_see, note
 from sessionlogs.models import FAILURES, EventType, Session, SessionLog
 
+# The labels' words; the API says them in lower case.
 _STATUS: dict[str, str] = {
-    EventType.CONNECTION_FAILED: "failed",
-    EventType.COMMAND_FAILED: "failed",
-    EventType.INTERFACE_COLLECTION_FAILED: "failed",
-    EventType.CONNECTION_SUCCESS: "success",
-    EventType.COMMAND_RESPONSE: "success",
-    EventType.INTERFACE_COLLECTION_SUCCESS: "success",
-    EventType.DISCONNECTION: "success",
+    EventType.CONNECTION_FAILED: "Failed",
+    EventType.COMMAND_FAILED: "Failed",
+    EventType.INTERFACE_COLLECTION_FAILED: "Failed",
+    EventType.CONNECTION_SUCCESS: "Success",
+    EventType.COMMAND_RESPONSE: "Success",
+    EventType.INTERFACE_COLLECTION_SUCCESS: "Success",
+    EventType.DISCONNECTION: "Success",
 }
 _ANSWERS = (EventType.COMMAND_RESPONSE, EventType.COMMAND_FAILED)
 
 
+def parts_of(event: "SessionLog | EventRow") -> Parts | None:
+    """The parts of a command's event; None for other events."""
+    if event.step is None:
+        return None
+    if event.event_type not in _ANSWERS:
+        return Parts(event.step, event.command)
+    silent = event.failed and not event.error_message.strip()
+    return Parts(
+        event.step,
+        event.command,
+        int(event.failed) if event.exit_code is None else event.exit_code,
+        event.response,
+        None if silent else event.error_message,
+    )
+
+
 def message_of(event: "SessionLog | EventRow") -> str:
     """The line of an event: `STEP: … | COMMAND: …` for a command, `EVENT: … | DEVICE: …` for the rest."""
-    if event.step is None:
-        parts = [f"EVENT: {event.event_type}", f"DEVICE: {event.device}"]
-        parts += [f"COMMAND: {event.command}"] if event.command else []
-        parts += [f"DETAIL: {event.response}"] if event.response else []
-        parts += [f"ERROR: {event.error_message}"] if event.error_message else []
-        return " | ".join(parts)
-    parts = [f"STEP: {event.step}", f"COMMAND: {event.command}"]
-    if event.event_type in _ANSWERS:
-        parts += [
-            f"EXIT_CODE: {int(event.failed) if event.exit_code is None else event.exit_code}",
-            f"STDOUT: {event.response}",
-            f"STDERR: {event.error_message}",
-        ]
-    return " | ".join(parts)
+    if parts := parts_of(event):
+        return line_of_parts(parts)
+    words = [f"EVENT: {event.event_type}", f"DEVICE: {event.device}"]
+    words += [f"COMMAND: {event.command}"] if event.command else []
+    words += [f"DETAIL: {event.response}"] if event.response else []
+    words += [f"ERROR: {event.error_message}"] if event.error_message else []
+    return " | ".join(words)
 
 
 class EventRow(NamedTuple):
@@ -82,9 +92,7 @@ class SessionSource(LogSource):
         return super().may_read(user) and may_see(user)
 
     def handed_out(self, request: Any, records: list[LogRecord]) -> None:
-        count = sum(
-            record.message.startswith("STEP: ") and "STDOUT: " in record.message for record in records
-        )
+        count = sum(bool(record.parts and record.parts.stdout) for record in records)
         note(request, What.LIST, count, via=Via.FEED, query=request.query_params.urlencode())
 
     def queryset(self) -> QuerySet[SessionLog]:
@@ -111,10 +119,11 @@ class SessionSource(LogSource):
                 "server_id": session.device_id or session.device,
                 "server_tag": session.device,
                 "agent_type": session.agent_type,
-                "status": _STATUS.get(row.event_type, "running"),
-                "execution_status": row.execution_status,
+                "status": _STATUS.get(row.event_type, "Running"),
+                "execution_status": row.execution_status.capitalize(),
             },
             attributes=_attributes(row, session.tags),
+            parts=parts_of(row),
         )
 
 

@@ -1,5 +1,6 @@
 """Addresses of the machines we talk to, kept apart from the user and password they may carry."""
 
+import ipaddress
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 LONGEST = 500  # characters; what a destination's column holds
@@ -34,6 +35,33 @@ def check_address(url: str) -> str:
     if credentials:
         raise AddressError("it carries a user and password; they would be stored in clear")
     return clean
+
+
+def is_this_site(url: str, public_url: str) -> bool:
+    """Whether `url` is the site that browsers reach at `public_url`.
+
+    All names of this machine are one (`localhost`, 127.0.0.1, [::1]), and so are http and https at their own ports.
+    """
+    try:
+        return _origin(url) == _origin(public_url)
+    except ValueError:  # check logsite.E001 tells of a PUBLIC_URL that is no address
+        return False
+
+
+def _origin(url: str) -> tuple[str, int, str]:
+    """Host, port and path, in one form for all that mean the same."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".").lower()
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if host.endswith(".localhost"):
+            host = "localhost"
+    else:
+        address = getattr(address, "ipv4_mapped", None) or address
+        host = "localhost" if address.is_loopback or address.is_unspecified else str(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return host, 80 if port == 443 else port, parts.path.rstrip("/")
 
 
 def _odd(host: str) -> bool:

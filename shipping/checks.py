@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from shipping.addresses import AddressError, split_credentials
+from shipping.addresses import check_address as check_plain_address
 
 LONGEST_LABEL_VALUE = 2048  # characters; Loki's limit
 SHORTEST_LINE = 1024  # bytes; below it a line falls into dust
@@ -21,6 +22,18 @@ def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     except AddressError as error:
         hint = "Give scheme, host and port, and no path of the API."
         return [Error(f"LOKI_URL: {error}", hint=hint, id="shipping.E001")]
+    return []
+
+
+@register("shipping")
+def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """BACKEND_URL is an http(s) URL without a user and password: its address is shown, and names a cursor."""
+    try:
+        if settings.BACKEND_URL:
+            check_plain_address(settings.BACKEND_URL)
+    except AddressError as error:
+        hint = "Give scheme, host and port of another LogSite, or leave it empty to read the database here."
+        return [Error(f"BACKEND_URL: {error}", hint=hint, id="shipping.E005")]
     return []
 
 
@@ -47,6 +60,7 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         "SHIPPING_POLL": 0.01,
         "SHIPPING_LINE_BYTES": SHORTEST_LINE,
         "SHIPPING_REQUEST_BYTES": settings.SHIPPING_LINE_BYTES,
+        "SHIPPING_OUTPUT_CHARACTERS": 0,
     }
     return [
         Error(

@@ -64,4 +64,6 @@ def _free_name(url: str, tenant: str) -> str:
 
 def encoder(*, backfill: bool) -> Encoder:
     """The encoder of the settings."""
-    return Encoder(settings.SHIPPING_JOB, settings.SHIPPING_LINE_BYTES, backfill)
+    return Encoder(
+        settings.SHIPPING_JOB, settings.SHIPPING_LINE_BYTES, backfill, settings.SHIPPING_OUTPUT_CHARACTERS
+    )

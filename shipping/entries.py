@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from logsite.records import Cursor, LogRecord
+from logsite.records import Cursor, LogRecord, line_of
 
 _quote: Callable[[str], str] = json.encoder.encode_basestring  # written in C
 _first = itemgetter(0)
@@ -50,16 +50,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Makes entries of records: the label `job`, the longest line in bytes, and whether it is a backfill."""
+    """Makes entries of records: the label `job`, the longest line in bytes, whether it is a backfill, and how much
+    of an output is shipped, 0 for all."""
 
     job: str
     line_bytes: int
     backfill: bool = False
+    output_characters: int = 0
 
     def entries(self, cursor: Cursor, record: LogRecord) -> list[Entry]:
         """The record as one entry, or as several where its line is longer than Loki takes."""
         stream = stream_json(self.job, record.source, self.backfill, tuple(record.labels.items()))
-        parts = split_line(record.message, self.line_bytes)
+        parts = split_line(line_of(record, self.output_characters), self.line_bytes)
         metadata = _metadata_json(record)
         if len(parts) == 1:
             value = _value(record.timestamp, parts[0], metadata)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import requests
 
-from logsite.records import Cursor, CursorError, LogRecord, LogSource, committed
+from logsite.records import Cursor, CursorError, LogRecord, LogSource, Parts, committed
 from shipping.errors import Misconfigured, Refused, TooLarge
 from shipping.loki import BearerAuth, judge, network_fault
 from shipping.retry import Retry
@@ -162,4 +162,18 @@ def record_of(item: dict[str, Any]) -> LogRecord:
         message=str(item["message"]),
         labels={str(name): str(value) for name, value in item["labels"].items()},
         attributes=dict(item["attributes"].items()),
+        parts=_parts_of(item.get("parts")),  # an older LogSite gives none
+    )
+
+
+def _parts_of(item: dict[str, Any] | None) -> Parts | None:
+    if item is None:
+        return None
+    exit_code, stdout, stderr = (item[name] for name in ("exit_code", "stdout", "stderr"))
+    return Parts(
+        int(item["step"]),
+        str(item["command"]),
+        None if exit_code is None else int(exit_code),
+        None if stdout is None else str(stdout),
+        None if stderr is None else str(stderr),
     )

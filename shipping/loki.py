@@ -127,9 +127,36 @@ class LokiClient:
         except requests.RequestException as error:
             raise network_fault(str(self), error, self.timeout) from None
         judge(str(self), response)
+        if response.status_code != 204:
+            raise Misconfigured(not_stored(str(self), response))
 
     def __str__(self) -> str:
         return f"Loki at {self.url}"
+
+
+# What Loki says where one of its settings refuses every entry of a stream or tenant, and the setting.
+SETTINGS_OF_REFUSALS = {
+    "ingestion blocked": "block_ingestion_until",
+    "blocked for": "block_ingestion_until",
+    "no org id": "LOKI_TENANT here, or auth_enabled there",
+    "structured metadata, but this feature is disallowed": "allow_structured_metadata",
+    "missing required labels": "enforced_labels",
+    "missing required label": "enforced_labels",
+    "max label names per series": "max_label_names_per_series",
+}
+
+
+def refused_by_setting(text: str) -> str:
+    """The name of the setting by which Loki refuses; empty where the refusal is about entries."""
+    return next((name for mark, name in SETTINGS_OF_REFUSALS.items() if mark in text), "")
+
+
+def not_stored(who: str, response: requests.Response) -> str:
+    """Why an answer that is a success to HTTP is none here: only Loki's 204 says that the entries are stored."""
+    text = one_line(response)[:200]
+    if response.status_code == 260 or refused_by_setting(text):
+        return f"{who} blocks what is pushed: see block_ingestion_until in its limits_config ({text})"
+    return f"{who} answered {response.status_code} and not 204: is a login page or a proxy at this address? ({text})"
 
 
 def judge(who: str, response: requests.Response) -> None:
@@ -138,6 +165,8 @@ def judge(who: str, response: requests.Response) -> None:
     if 200 <= code < 300:
         return
     reason = one_line(response)
+    if code < 500 and (setting := refused_by_setting(reason)):
+        raise Misconfigured(f"{who} answered {code}: see the setting {setting} ({reason[:200]})")
     if code in (400, 422):
         raise Refused(reason or f"{who} answered {code}", response.content.decode("utf-8", "replace"))
     if code == 413:
@@ -153,7 +182,11 @@ def judge(who: str, response: requests.Response) -> None:
 def network_fault(who: str, error: requests.RequestException, timeout: float) -> Exception:
     """The exception of ours that `error` stands for; never its own text, which shows internals."""
     if isinstance(error, requests.exceptions.SSLError):
-        return Misconfigured(f"{who} has no TLS certificate that can be verified")
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return Misconfigured(f"{who} has no TLS certificate that can be verified")
+        if "WRONG_VERSION_NUMBER" in str(error):
+            return Misconfigured(f"{who} speaks no TLS: give an address that begins with http://")
+        return Unavailable(f"{who} broke off the TLS handshake")
     if isinstance(error, requests.Timeout):
         return Unavailable(f"{who} did not answer within {timeout:g} s")
     if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from logsite.moments import parse_moment
 from logsite.records import get_source, sources
-from shipping.addresses import AddressError, check_address, split_credentials
+from shipping.addresses import AddressError, check_address, is_this_site, split_credentials
 from shipping.feed import PAGE, BackendFeed, Feed, LocalFeed, Window
 from shipping.retry import Retry
 
@@ -20,7 +20,7 @@ class UsageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options, checked. `token` shows in no repr."""
+    """The options, checked. `token` shows in no repr; `notice` is what the user has to be told of them."""
 
     loki: str
     names: list[str]
@@ -31,6 +31,7 @@ class Options:
     dry_run: bool
     backend: str
     token: str
+    notice: str = ""
 
     def __repr__(self) -> str:
         return f"Options(names={self.names}, window={self.window}, backend={self.backend!r})"
@@ -41,7 +42,12 @@ class Options:
             return [LocalFeed(get_source(name), self.window) for name in self.names]
         return [
             BackendFeed(
-                self.backend, self.token, name, retry, timeout=settings.SHIPPING_TIMEOUT, window=self.window
+                self.backend,
+                self.token,
+                name,
+                retry,
+                timeout=settings.SHIPPING_TIMEOUT,
+                window=self.window,
             )
             for name in self.names
         ]
@@ -51,7 +57,7 @@ def read_options(given: Mapping[str, Any], now: datetime) -> Options:
     """The checked options. Raises UsageError."""
     if given["follow"] and given["dry_run"]:
         raise UsageError("--dry-run: it ends, and --follow does not; give one of them")
-    backend, token = _backend(given["backend"], given["token"])
+    backend, token, notice = _backend(given["backend"], given["token"])
     return Options(
         loki=_loki(given["loki"]),
         names=_names(given["source"], remote=bool(backend)),
@@ -62,6 +68,7 @@ def read_options(given: Mapping[str, Any], now: datetime) -> Options:
         dry_run=given["dry_run"],
         backend=backend,
         token=token,
+        notice=notice,
     )
 
 
@@ -74,21 +81,28 @@ def _loki(url: str | None) -> str:
     return url
 
 
-def _backend(url: str | None, token: str | None) -> tuple[str, str]:
-    if url is None:
+def _backend(url: str | None, token: str | None) -> tuple[str, str, str]:
+    """The address to read from and the token for it, or two empty texts for the database here; and a notice."""
+    given = "BACKEND_URL" if url is None else "--backend"
+    url = settings.BACKEND_URL if url is None else url
+    if not url:
         if token is not None:
             raise UsageError("--token: it belongs to --backend, which is not given")
-        return "", ""
+        return "", "", ""
     try:
         url = check_address(url)
     except AddressError as error:
-        raise UsageError(f"--backend: {error}") from None
+        raise UsageError(f"{given}: {error}") from None
+    if is_this_site(url, settings.PUBLIC_URL):
+        return "", "", f"{given} {url} is this site: its database is read here"
     token = token or settings.SHIPPING_TOKEN or ""
     if not token:
-        raise UsageError("--backend: it needs --token, or the setting SHIPPING_TOKEN")
+        raise UsageError(
+            f"{given}: it needs --token, or the setting SHIPPING_TOKEN; this site itself is {settings.PUBLIC_URL}"
+        )
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError("--token: it holds characters that no token has")
-    return url, token
+    return url, token, ""
 
 
 def _names(given: list[str] | None, *, remote: bool) -> list[str]:

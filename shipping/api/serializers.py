@@ -51,6 +51,16 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
         return attrs
 
 
+class FeedPartsSerializer(serializers.Serializer[Any]):
+    """A command and what it brought; null where the line has no such part."""
+
+    step = serializers.IntegerField()
+    command = serializers.CharField()
+    exit_code = serializers.IntegerField(allow_null=True)
+    stdout = serializers.CharField(allow_null=True)
+    stderr = serializers.CharField(allow_null=True)
+
+
 class FeedRecordSerializer(serializers.Serializer[Any]):
     """One record of the feed."""
 
@@ -62,6 +72,9 @@ class FeedRecordSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     labels = serializers.DictField(child=serializers.CharField())
     attributes = serializers.DictField()
+    parts = FeedPartsSerializer(
+        allow_null=True, help_text="Of a command; `message` is the line of all of them."
+    )
 
 
 class FeedPageSerializer(serializers.Serializer[Any]):
@@ -84,6 +97,7 @@ def record_as_json(cursor: Cursor, record: LogRecord) -> dict[str, Any]:
         "message": record.message,
         "labels": dict(record.labels),
         "attributes": dict(record.attributes),
+        "parts": record.parts._asdict() if record.parts else None,
     }
 
 

@@ -59,7 +59,9 @@ def entry_links(page):
 
 def grant(user, *codenames):
     for codename in codenames:
-        user.user_permissions.add(Permission.objects.get(codename=codename, content_type__app_label="prodlogs"))
+        user.user_permissions.add(
+            Permission.objects.get(codename=codename, content_type__app_label="prodlogs")
+        )
 
 
 # --- Hosts: the form ----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def test_an_answer_reads_as_one_step():
         session=None, device="fw01", user="", timestamp=None, event_type=EventType.COMMAND_RESPONSE,
         command="show clock", response="12:00", step=1,
     )  # fmt: skip
-    assert message_of(event) == "STEP: 1 | COMMAND: show clock | EXIT_CODE: 0 | STDOUT: 12:00 | STDERR: "
+    assert message_of(event) == "STEP: 1 | COMMAND: show clock | EXIT_CODE: 0 | STDOUT: 12:00 | STDERR:"
 
 
 def test_a_refused_command_has_exit_code_1_and_its_error_on_stderr():
@@ -78,8 +78,8 @@ def test_a_record_carries_id_time_and_labels():
     assert (record.id, record.source, record.level) == (event.id, "session", "INFO")
     assert record.timestamp == 1_777_636_800_123_456_000
     assert record.labels == {
-        "server_id": "7", "server_tag": "fw01.example.com", "agent_type": "security", "status": "success",
-        "execution_status": "running",
+        "server_id": "7", "server_tag": "fw01.example.com", "agent_type": "security", "status": "Success",
+        "execution_status": "Running",
     }  # fmt: skip
 
 
@@ -103,9 +103,9 @@ def test_every_event_has_a_status_and_a_level():
         record = record_of(SessionLogFactory(event_type=event_type))
         level, status = record.level, record.labels["status"]
         if event_type.endswith("_failed"):
-            right = (level, status) == ("ERROR", "failed")
+            right = (level, status) == ("ERROR", "Failed")
         else:
-            right = level == "INFO" and status in ("running", "success")
+            right = level == "INFO" and status in ("Running", "Success")
         if not right:
             wrong[event_type.value] = (level, status)
     assert wrong == {}

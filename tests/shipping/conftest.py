@@ -51,6 +51,7 @@ def _fast(settings: pytest.FixtureRequest) -> None:
     settings.SHIPPING_JOB = f"test-{uuid.uuid4()}"
     settings.LOKI_TENANT = ""
     settings.SHIPPING_TOKEN = None
+    settings.BACKEND_URL = ""
     settings.LOKI_URL = "http://127.0.0.1:9"  # no test reaches a Loki it did not name
 
 

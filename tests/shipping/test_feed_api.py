@@ -48,6 +48,7 @@ def test_a_record_is_the_same_as_here(api, owner):
         "message": record.message,
         "labels": dict(record.labels),
         "attributes": dict(record.attributes),
+        "parts": {"step": 1, "command": "show clock", "exit_code": 0, "stdout": "ä\n𝄞", "stderr": ""},
     }
 
 

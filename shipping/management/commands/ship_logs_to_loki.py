@@ -29,7 +29,11 @@ class Command(SiteCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("--loki", metavar="URL", help="Loki's address; default: the setting LOKI_URL.")
-        add("--backend", metavar="URL", help="Read from the LogSite at this address, not from here.")
+        add(
+            "--backend",
+            metavar="URL",
+            help="Read from the LogSite at this address, not from here; default: BACKEND_URL.",
+        )
         add("--token", metavar="T", help="API token for --backend; default: the setting SHIPPING_TOKEN.")
         add("--source", metavar="NAME", nargs="+", action="extend", help="Only these sources; default: all.")
         add("--since", metavar="T", help="Backfill: from this time on, as 2026-01-31T12:00:00Z or 7d (ago).")
@@ -46,6 +50,8 @@ class Command(SiteCommand):
     def _handle(self, given: dict[str, Any]) -> None:
         try:
             options = read_options(given, timezone.now())
+            if options.notice:
+                self.stdout.write(options.notice)
             retry = Retry(
                 None if options.follow else settings.SHIPPING_RETRIES,
                 settings.SHIPPING_BACKOFF,
