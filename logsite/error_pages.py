@@ -70,7 +70,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if reason := outage(error):
         response = answer(request, 503, f"{reason}; try again in {RETRY_SECONDS} seconds")
         response["Retry-After"] = str(RETRY_SECONDS)
-        return _logged(request, response, reason)
+        # Middleware that asks the database for the answer's sake fails once more: that is no news.
+        level = "debug" if getattr(request, "database_is_out", False) else None
+        request.database_is_out = True  # type: ignore[attr-defined]
+        return _logged(request, response, reason, level)
     if isinstance(error, UNSTORABLE) and (names := ", ".join(dict.fromkeys(_culprits(request, error)))):
         reason = f"{names}: a value that the database cannot hold"
         return _logged(request, answer(request, 400, reason), reason)
@@ -79,9 +82,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return answer(request, 500, "The server failed; its log says why.")
 
 
-def _logged(request: HttpRequest, response: HttpResponse, reason: str) -> HttpResponse:
+def _logged(
+    request: HttpRequest, response: HttpResponse, reason: str, level: str | None = None
+) -> HttpResponse:
     """`response`, on record in one line without a traceback; Django adds none of its own then."""
-    log_response("%s: %s %s", reason, request.method, request.path, response=response, request=request)
+    words = (reason, request.method, request.path)
+    log_response("%s: %s %s", *words, response=response, request=request, level=level)
     return response
 
 
