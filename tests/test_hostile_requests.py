@@ -187,7 +187,10 @@ def test_a_charset_that_is_none_is_refused_by_the_server_s_own_handler(charset):
         }
         client = ApplicationCommunicator(http, scope)
         await client.send_input({"type": "http.request", "body": b"x"})
-        return (await client.receive_output(60))["status"]
+        answer = await client.receive_output(60)
+        await client.receive_output(60)
+        await client.wait(60)
+        return answer["status"]
 
     assert async_to_sync(ask)() == 415
 
