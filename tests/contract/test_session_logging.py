@@ -34,7 +34,8 @@ Device: fw01\.company\.com \| User: netops
   Response: USER@HOST
 
 \[TIME\] CONNECTION_SUCCESS
-  Duration: \d+ms
+(  Response: host key .*
+)?  Duration: \d+ms
 
 \[TIME\] INTERFACE_COMMANDS_PLANNED
   Command: Commands to execute: show interface all

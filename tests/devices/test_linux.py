@@ -105,10 +105,10 @@ def test_a_record_has_the_status_of_the_step_and_of_the_execution(connector):
     found = [source.to_record(row) for row in rows]
     labels = [(record.labels["status"], record.labels["execution_status"]) for record in found]
     assert labels == [
-        ("running", "running"), ("success", "running"),  # the connection
-        ("running", "running"), ("success", "running"),
-        ("running", "running"), ("failed", "running"),
-        ("success", "failed"),  # its end
+        ("Running", "Running"), ("Success", "Running"),  # the connection
+        ("Running", "Running"), ("Success", "Running"),
+        ("Running", "Running"), ("Failed", "Running"),
+        ("Success", "Failed"),  # its end
     ]  # fmt: skip
     assert {record.labels["agent_type"] for record in found} == {"database"}
     assert "EXIT_CODE: 4" in found[5].message

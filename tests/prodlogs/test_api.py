@@ -443,7 +443,7 @@ def test_the_error_summary_counts_by_container(api, teammate, recent, hours):
 
 
 def test_the_error_summary_of_a_host(api, teammate, recent):
-    found = api(teammate).get(f"{URL}error-summary/", {"host": "docker01"}).json()
+    found = api(teammate).get(f"{URL}error-summary/", {"host": "docker01", "hours": 24}).json()
     assert {name: part["error_count"] for name, part in found["error_breakdown"].items()} == {"web": 2}
 
 
