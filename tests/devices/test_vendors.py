@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import paramiko
 import pytest
 import yaml
+from django.db import connection
 from fakenos.plugins.servers import ssh_server_paramiko
 
 from deploy.demo.fleet import Device as EmulatedDevice
@@ -339,7 +340,10 @@ def collect(platform_name, port):
         platform_name, "127.0.0.1", USERNAME, PASSWORD, device_id=platform_name, user_id="netops",
         enable_session_logging=False, port=port,
     )  # fmt: skip
-    return [shown(interface) for interface in connector.get_interfaces()]
+    try:
+        return [shown(interface) for interface in connector.get_interfaces()]
+    finally:
+        connection.close()  # of this thread: the host key is looked for in the inventory
 
 
 class ServerTransport(paramiko.Transport):
@@ -355,6 +359,7 @@ def _server_transport(monkeypatch):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_server_transport")
 def test_every_platform_is_collected_over_ssh():
     """All at a time: FakeNOS takes its time over each character."""

@@ -23,11 +23,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 from logsite import rotation
-from prodlogs.reader_lock import _file_lock
+from logsite.locks import _file_lock
 from sessionlogs.spill import SpillFile, _folder
 from logsite.keys import field_keys, write_private
 field_keys(settings.FIELD_KEYS_PATH)
-with rotation.one_at_a_time(), _file_lock(1, 0):
+with rotation.one_at_a_time(), _file_lock("docker-host-1.lock"):
     spilled = SpillFile.create(_folder())
     write_private(settings.DATA_DIR / "admin-password", "x")
     with connection.cursor() as sql:
