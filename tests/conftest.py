@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import Permission, User
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -104,6 +105,14 @@ def _quiet_writer() -> Iterator[None]:
     yield
     writer.stop()
     presence.stop()
+
+
+@pytest.fixture(autouse=True)
+def _closed_connections(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The thread in which an asynchronous test runs its synchronous code keeps no connection to the database."""
+    yield
+    if request.node.get_closest_marker("asyncio"):
+        SyncToAsync.single_thread_executor.submit(connections.close_all).result(60)
 
 
 @pytest.fixture

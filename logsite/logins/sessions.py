@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user
 from django.contrib.sessions.backends import db
@@ -32,7 +32,7 @@ class SessionStore(db.SessionStore):
         return {}
 
     async def aload(self) -> dict[str, Any]:
-        return await sync_to_async(self.load)()
+        return await database_sync_to_async(self.load)()
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         return super().create_model_instance({**data, SEEN: int(time.time())})
