@@ -27,6 +27,7 @@ VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
 
 # A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.
 LONGEST_FILES = (
+    "test_browser.py",
     "test_wheel.py",
     "prodlogs/test_kill.py",
     "devices/test_celery.py",
