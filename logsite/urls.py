@@ -3,8 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
+from logsite.api_docs import ApiDocsView
 from logsite.health import healthz, readyz
 from logsite.metrics_view import MetricsView
 from logsite.tokens import LoginView, LogoutAllView, LogoutView
@@ -19,7 +20,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", ApiDocsView.as_view(), name="docs"),
     path("api/v2/auth/login/", LoginView.as_view(), name="token-login"),
     path("api/v2/auth/logout/", LogoutView.as_view(), name="token-logout"),
     path("api/v2/auth/logout-all/", LogoutAllView.as_view(), name="token-logout-all"),
