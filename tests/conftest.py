@@ -16,10 +16,11 @@ from rest_framework.test import APIClient
 from logsite.signals import web_started
 from sessionlogs.processes import presence
 from sessionlogs.writer import writer
-from tests import flushing
+from tests import connection_owners, flushing
 from tests.workers import worker_count
 
 flushing.install()
+connection_owners.watch()
 web_started.disconnect(dispatch_uid="presence")  # who imports the web application here starts no web process
 ROOT = Path(__file__).parent
 VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
@@ -114,6 +115,8 @@ def _closed_connections(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.node.get_closest_marker("asyncio"):
         SyncToAsync.single_thread_executor.submit(connections.close_all).result(60)
+    if connection.vendor == "postgresql":
+        assert connection_owners.left_open() == [], "connections that no thread closes keep the database"
 
 
 @pytest.fixture

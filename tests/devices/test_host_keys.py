@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 
 from devices.collect import collect_device
 from devices.commands import run_on_device
@@ -221,6 +222,7 @@ def test_two_connections_at_a_time_pin_one_key(device_of, monkeypatch):
 
         def other(box, number):
             Device.objects.filter(pk=device.pk).update(host_key=text(SECOND))
+            connection.close()  # of the emulator's thread
 
         box.on_exchange = other
         result = collect_device(device)
