@@ -30,6 +30,7 @@ def test_the_defaults_pass(settings):
         ("SHIPPING_POLL", 0, "E003"),
         ("SHIPPING_LINE_BYTES", 3, "E003"),
         ("SHIPPING_REQUEST_BYTES", 1000, "E003"),
+        ("SHIPPING_PAGE_BYTES", 65_535, "E003"),
         ("LOKI_TENANT", "a\nb", "E004"),
         ("LOKI_TENANT", "ä", "E004"),
     ],
