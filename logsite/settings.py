@@ -239,6 +239,7 @@ SHIPPING_POLL = env.float("SHIPPING_POLL", 2.0)  # seconds between looks for new
 SHIPPING_REQUEST_BYTES = env.int("SHIPPING_REQUEST_BYTES", 2 * 1024**2)  # Loki's own burst limit is 6 MB
 SHIPPING_LINE_BYTES = env.int("SHIPPING_LINE_BYTES", 262_144)  # Loki's max_line_size; longer lines are split
 SHIPPING_OUTPUT_CHARACTERS = env.int("SHIPPING_OUTPUT_CHARACTERS", 300)  # of STDOUT, of STDERR; 0: whole
+SHIPPING_PAGE_BYTES = env.int("SHIPPING_PAGE_BYTES", 16 * 1024**2)  # of another LogSite's feed, unpacked
 BACKEND_URL = env.str(
     "BACKEND_URL", ""
 )  # for --backend: another LogSite; its own address reads the database here

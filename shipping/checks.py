@@ -11,6 +11,7 @@ from shipping.addresses import AddressError, split_credentials
 from shipping.addresses import check_address as check_plain_address
 
 LONGEST_LABEL_VALUE = 2048  # characters; Loki's limit
+SMALLEST_PAGE = 65_536  # bytes; below it a single entry may not fit
 SHORTEST_LINE = 1024  # bytes; below it a line falls into dust
 
 
@@ -61,6 +62,7 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         "SHIPPING_LINE_BYTES": SHORTEST_LINE,
         "SHIPPING_REQUEST_BYTES": settings.SHIPPING_LINE_BYTES,
         "SHIPPING_OUTPUT_CHARACTERS": 0,
+        "SHIPPING_PAGE_BYTES": SMALLEST_PAGE,
     }
     return [
         Error(

@@ -8,7 +8,8 @@ from django.conf import settings
 from shipping.addresses import split_credentials
 from shipping.entries import Encoder
 from shipping.errors import Misconfigured
-from shipping.loki import BearerAuth, LokiClient
+from shipping.http import BearerAuth
+from shipping.loki import LokiClient
 from shipping.models import Destination, DestinationKind
 from shipping.retry import Retry
 

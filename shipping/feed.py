@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import requests
-
 from logsite.records import Cursor, CursorError, LogRecord, LogSource, Parts, committed
 from shipping.errors import Misconfigured, Refused, TooLarge
-from shipping.loki import BearerAuth, judge, network_fault
+from shipping.http import Answer, BearerAuth, NotPlainJson, ask, new_session, read_json
+from shipping.loki import judge
 from shipping.retry import Retry
 
 LEFT_CAP = 10_000  # what waits is counted up to here: counting millions costs more than it tells
 FEED_PATH = "/api/monitoring/logs"
 PAGE = 5000  # the feed's largest page
+PAGE_BYTES = 16 * 1024**2
 
 Page = list[tuple[Cursor, LogRecord]]
 
@@ -79,19 +79,28 @@ def count_left(source: LogSource, cursor: Cursor, window: Window | None = None) 
 
 
 class BackendFeed:
-    """Another LogSite's `GET /api/monitoring/logs`."""
+    """Another LogSite's `GET /api/monitoring/logs`. A page has at most `page_bytes`, packed and unpacked."""
 
     def __init__(
-        self, url: str, token: str, name: str, retry: Retry, *, timeout: float, window: Window | None = None
+        self,
+        url: str,
+        token: str,
+        name: str,
+        retry: Retry,
+        *,
+        timeout: float,
+        window: Window | None = None,
+        page_bytes: int = PAGE_BYTES,
     ) -> None:
         self.url = url
         self.name = name
         self.retry = retry
         self.timeout = timeout
         self.window = window or Window()
+        self.page_bytes = page_bytes
+        self._page = PAGE  # entries that lately fitted into page_bytes
         self._end: Cursor | None = None
-        self._session = requests.Session()
-        self._session.auth = BearerAuth(token, "Token")
+        self._session = new_session(BearerAuth(token, "Token"))
 
     def __repr__(self) -> str:
         return f"BackendFeed({self.url!r}, {self.name!r})"
@@ -105,51 +114,71 @@ class BackendFeed:
         return f"{key} {self.window}" if self.window else key
 
     def read(self, cursor: Cursor, limit: int) -> Page:
-        query = {"source": self.name, "cursor": str(cursor), "limit": str(min(limit, PAGE))}
+        """A page of `limit` entries, or of fewer where they are larger than `page_bytes`."""
+        while True:
+            size = min(limit, self._page)
+            try:
+                page = self._read(cursor, size)
+            except TooLarge as error:
+                if size == 1:
+                    raise Misconfigured(f"{error}, for a single entry") from None
+                self._page = max(size // 4, 1)
+            else:
+                self._page = min(max(self._page, size * 2 if len(page) == size else 0), PAGE)
+                self._end = None if page else cursor
+                return page
+
+    def _read(self, cursor: Cursor, limit: int) -> Page:
+        query = {"source": self.name, "cursor": str(cursor), "limit": str(limit)}
         if self.window.since is not None:
             query["since"] = self.window.since.isoformat()
         if self.window.until is not None:
             query["until"] = self.window.until.isoformat()
         answer = self.retry.call(lambda: self._get(query))
         try:
-            page = [(Cursor.parse(item["cursor"]), record_of(item)) for item in answer["results"]]
+            return [(Cursor.parse(item["cursor"]), record_of(item)) for item in answer["results"]]
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise Misconfigured(f"{self} did not answer as a LogSite's feed does") from None
-        self._end = None if page else cursor
-        return page
+            raise self._no_feed() from None
 
     def left(self, cursor: Cursor) -> int | None:
         """0 where the feed was last seen to end; else not known without reading it all."""
         return 0 if cursor == self._end else None
 
     def _get(self, query: dict[str, str]) -> dict[str, Any]:
+        url = self.url + FEED_PATH
+        answer = ask(
+            self._session, str(self), "GET", url, timeout=self.timeout, limit=self.page_bytes, params=query
+        )
         try:
-            response = self._session.get(
-                self.url + FEED_PATH, params=query, timeout=self.timeout, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise network_fault(str(self), error, self.timeout) from None
-        try:
-            judge(str(self), response)
+            judge(str(self), answer)
         except (Refused, TooLarge) as error:
-            raise self._bad_request(response, str(error)) from None
+            raise self._bad_request(answer, str(error)) from None
+        if answer.unreadable:
+            raise self._no_feed(f": {answer.unreadable}")
+        if not answer.whole:
+            raise TooLarge(f"{self} answered with more than SHIPPING_PAGE_BYTES, {self.page_bytes:,} bytes")
         try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
-            raise Misconfigured(f"{self} did not answer as a LogSite's feed does")
-        return answer
+            page = read_json(answer.body)
+        except NotPlainJson as error:
+            if error.too_many:
+                raise TooLarge(f"{self} answered with too many values") from None
+            raise self._no_feed() from None
+        if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+            raise self._no_feed()
+        return page
 
-    def _bad_request(self, response: requests.Response, reason: str) -> Exception:
+    def _no_feed(self, why: str = "") -> Misconfigured:
+        return Misconfigured(f"{self} did not answer as a LogSite's feed does{why}")
+
+    def _bad_request(self, answer: Answer, reason: str) -> Exception:
         """A 400 of the feed names the parameter: the cursor's is one of its own, the rest is a setting."""
         try:
-            fields = response.json()
-        except ValueError:
+            fields = read_json(answer.body)
+        except NotPlainJson:
             fields = None
         if isinstance(fields, dict) and "cursor" in fields:
             return CursorError(f"{self}: {re.sub(r'[^ -~«»]', ' ', str(fields['cursor']))[:300]}")
-        return Misconfigured(f"{self} refuses the request: {reason[:300]}")
+        return Misconfigured(f"{self} refuses the request: {reason[:200]}")
 
 
 def record_of(item: dict[str, Any]) -> LogRecord:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import requests
 
 from shipping.entries import Entry
 from shipping.errors import Misconfigured, Refused, TooLarge, Unavailable
+from shipping.http import Answer, ask, asked_wait, new_session
 from shipping.reasons import all_too_old
 from shipping.retry import Retry
 
 PUSH_PATH = "/loki/api/v1/push"
-REASON_CHARACTERS = 8000  # a reason may quote a whole label value before it says what is wrong
+ANSWER_BYTES = 4 * 1024**2  # Loki tells each entry it refuses
+PASSING = (408, 425, 429)  # codes that may pass by themselves, beside those from 500 on
 _EMPTY_PUSH = b'{"streams":[]}'
 
 
@@ -23,20 +23,6 @@ class Refusal:
 
     entry: Entry
     reason: str
-
-
-class BearerAuth(requests.auth.AuthBase):
-    """`Authorization: <scheme> <token>`, which neither a .netrc overrides nor a repr shows."""
-
-    def __init__(self, token: str, scheme: str = "Bearer") -> None:
-        self._header = f"{scheme} {token}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-    def __repr__(self) -> str:
-        return "BearerAuth(********)"
 
 
 class LokiClient:
@@ -58,8 +44,7 @@ class LokiClient:
         self.request_bytes = request_bytes
         self.requests_sent = 0
         self._known_as_loki = False
-        self._session = requests.Session()
-        self._session.auth = auth
+        self._session = new_session(auth)
         self._session.headers["Content-Type"] = "application/json"
         if tenant:
             self._session.headers["X-Scope-OrgID"] = tenant
@@ -115,20 +100,18 @@ class LokiClient:
             self.retry.call(lambda: self._post(_EMPTY_PUSH))
         except Refused as error:
             if not str(error).startswith("error at least one valid stream"):
-                raise Misconfigured(f"{self} refuses even an empty push: {error}") from None
+                raise Misconfigured(f"{self} refuses even an empty push: {str(error)[:200]}") from None
         self._known_as_loki = True
 
     def _post(self, body: bytes) -> None:
         self.requests_sent += 1
-        try:
-            response = self._session.post(
-                self.url + PUSH_PATH, data=body, timeout=self.timeout, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise network_fault(str(self), error, self.timeout) from None
-        judge(str(self), response)
-        if response.status_code != 204:
-            raise Misconfigured(not_stored(str(self), response))
+        url = self.url + PUSH_PATH
+        answer = ask(
+            self._session, str(self), "POST", url, timeout=self.timeout, limit=ANSWER_BYTES, data=body
+        )
+        judge(str(self), answer)
+        if answer.code != 204:
+            raise Misconfigured(not_stored(str(self), answer))
 
     def __str__(self) -> str:
         return f"Loki at {self.url}"
@@ -151,71 +134,32 @@ def refused_by_setting(text: str) -> str:
     return next((name for mark, name in SETTINGS_OF_REFUSALS.items() if mark in text), "")
 
 
-def not_stored(who: str, response: requests.Response) -> str:
+def not_stored(who: str, answer: Answer) -> str:
     """Why an answer that is a success to HTTP is none here: only Loki's 204 says that the entries are stored."""
-    text = one_line(response)[:200]
-    if response.status_code == 260 or refused_by_setting(text):
+    text = answer.reason[:200]
+    if answer.code == 260 or refused_by_setting(text):
         return f"{who} blocks what is pushed: see block_ingestion_until in its limits_config ({text})"
-    return f"{who} answered {response.status_code} and not 204: is a login page or a proxy at this address? ({text})"
+    return f"{who} answered {answer.code} and not 204: is a login page or a proxy at this address? ({text})"
 
 
-def judge(who: str, response: requests.Response) -> None:
+def judge(who: str, answer: Answer) -> None:
     """Return for a success; else raise what the answer means for the request."""
-    code = response.status_code
+    code = answer.code
     if 200 <= code < 300:
         return
-    reason = one_line(response)
+    reason = answer.reason
     if code < 500 and (setting := refused_by_setting(reason)):
         raise Misconfigured(f"{who} answered {code}: see the setting {setting} ({reason[:200]})")
     if code in (400, 422):
-        raise Refused(reason or f"{who} answered {code}", response.content.decode("utf-8", "replace"))
+        raise Refused(reason or f"{who} answered {code}", answer.text)
     if code == 413:
         raise TooLarge(reason or f"{who} answered 413")
-    if code == 429 or code >= 500:
-        raise Unavailable(f"{who} answered {code} ({reason[:200]})", asked_wait(response))
+    if code in PASSING or code >= 500:
+        raise Unavailable(f"{who} answered {code} ({reason[:200]})", asked_wait(answer))
     hint = {401: "check the token", 403: "check the token", 404: "check the address"}.get(code, "")
     if 300 <= code < 400:
         hint = "a redirect; give the address it points to"
     raise Misconfigured(f"{who} answered {code}{f': {hint}' if hint else ''} ({reason[:200]})")
-
-
-def network_fault(who: str, error: requests.RequestException, timeout: float) -> Exception:
-    """The exception of ours that `error` stands for; never its own text, which shows internals."""
-    if isinstance(error, requests.exceptions.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return Misconfigured(f"{who} has no TLS certificate that can be verified")
-        if "WRONG_VERSION_NUMBER" in str(error):
-            return Misconfigured(f"{who} speaks no TLS: give an address that begins with http://")
-        return Unavailable(f"{who} broke off the TLS handshake")
-    if isinstance(error, requests.Timeout):
-        return Unavailable(f"{who} did not answer within {timeout:g} s")
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
-        text = str(error)
-        if "Connection refused" in text:
-            return Unavailable(f"{who} refused the connection")
-        if "NameResolutionError" in text or "Failed to resolve" in text:
-            return Unavailable(f"{who} cannot be reached: its name does not resolve")
-        return Unavailable(f"{who} broke the connection")
-    return Misconfigured(f"{who} cannot be spoken to ({type(error).__name__})")
-
-
-def asked_wait(response: requests.Response) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or as a date; None where there is none."""
-    text = response.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdecimal():
-        return float(text[:9])
-    try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-def one_line(response: requests.Response) -> str:
-    """The answer's text on one line, at most REASON_CHARACTERS long."""
-    text = response.content[: REASON_CHARACTERS * 4].decode("utf-8", "replace")
-    return " ".join(text.split())[:REASON_CHARACTERS] or response.reason or ""
 
 
 def body_of(entries: Sequence[Entry]) -> bytes:

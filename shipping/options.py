@@ -48,6 +48,7 @@ class Options:
                 retry,
                 timeout=settings.SHIPPING_TIMEOUT,
                 window=self.window,
+                page_bytes=settings.SHIPPING_PAGE_BYTES,
             )
             for name in self.names
         ]

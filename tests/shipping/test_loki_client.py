@@ -11,7 +11,8 @@ import requests
 from logsite.records import Cursor
 from shipping.entries import Encoder
 from shipping.errors import Misconfigured, Stopped, Unavailable
-from shipping.loki import asked_wait, in_requests
+from shipping.http import asked_wait
+from shipping.loki import in_requests
 from shipping.retry import Retry
 from tests.ports import free_port
 from tests.shipping.builders import make_record
@@ -186,7 +187,7 @@ def test_an_entry_beyond_the_request_size_goes_alone():
 
 
 def test_tenant_and_token_travel_as_headers_and_show_nowhere(loki, make_client):
-    from shipping.loki import BearerAuth
+    from shipping.http import BearerAuth
 
     client = make_client(loki.url, tenant="ops", auth=BearerAuth("canary-token"))
     client.deliver(entries_of(make_record()))
