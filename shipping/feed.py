@@ -1,6 +1,7 @@
 """Where records are read: the database here, or another LogSite over HTTP."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ LEFT_CAP = 10_000  # what waits is counted up to here: counting millions costs m
 FEED_PATH = "/api/monitoring/logs"
 PAGE = 5000  # the feed's largest page
 PAGE_BYTES = 16 * 1024**2
+HIGHEST = 2**63  # ids and times are of 64 bits
 
 Page = list[tuple[Cursor, LogRecord]]
 
@@ -136,7 +138,7 @@ class BackendFeed:
             query["until"] = self.window.until.isoformat()
         answer = self.retry.call(lambda: self._get(query))
         try:
-            return [(Cursor.parse(item["cursor"]), record_of(item)) for item in answer["results"]]
+            return page_of(answer, self.name, cursor, limit)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise self._no_feed() from None
 
@@ -144,7 +146,7 @@ class BackendFeed:
         """0 where the feed was last seen to end; else not known without reading it all."""
         return 0 if cursor == self._end else None
 
-    def _get(self, query: dict[str, str]) -> dict[str, Any]:
+    def _get(self, query: dict[str, str]) -> Any:
         url = self.url + FEED_PATH
         answer = ask(
             self._session, str(self), "GET", url, timeout=self.timeout, limit=self.page_bytes, params=query
@@ -158,14 +160,11 @@ class BackendFeed:
         if not answer.whole:
             raise TooLarge(f"{self} answered with more than SHIPPING_PAGE_BYTES, {self.page_bytes:,} bytes")
         try:
-            page = read_json(answer.body)
+            return read_json(answer.body)
         except NotPlainJson as error:
             if error.too_many:
                 raise TooLarge(f"{self} answered with too many values") from None
             raise self._no_feed() from None
-        if not isinstance(page, dict) or not isinstance(page.get("results"), list):
-            raise self._no_feed()
-        return page
 
     def _no_feed(self, why: str = "") -> Misconfigured:
         return Misconfigured(f"{self} did not answer as a LogSite's feed does{why}")
@@ -181,9 +180,27 @@ class BackendFeed:
         return Misconfigured(f"{self} refuses the request: {reason[:200]}")
 
 
-def record_of(item: dict[str, Any]) -> LogRecord:
-    """The record that an item of the feed's `results` stands for. Raises KeyError, TypeError, ValueError."""
-    return LogRecord(
+def page_of(answer: Any, name: str, cursor: Cursor, limit: int) -> Page:
+    """The records of a page of source `name`, asked for from `cursor` on.
+
+    Raises KeyError, TypeError, ValueError or AttributeError for what is no such page: an empty page of another API
+    would say that all is shipped, and one that is said again would be shipped for ever.
+    """
+    Cursor.parse(answer["next_cursor"])
+    if answer["source"] != name or len(answer["results"]) > limit:
+        raise ValueError("not the page that was asked for")
+    page = [(Cursor.parse(item["cursor"]), record_of(item)) for item in answer["results"]]
+    before = cursor
+    for place, record in page:
+        if place <= before or record.source != name:
+            raise ValueError("a record of another place")
+        before = place
+    return page
+
+
+def record_of(item: Mapping[str, Any]) -> LogRecord:
+    """The record that an item of the feed's `results` stands for. Raises as `page_of` does."""
+    record = LogRecord(
         id=int(item["id"]),
         source=str(item["source"]),
         timestamp=int(item["timestamp"]),
@@ -191,18 +208,18 @@ def record_of(item: dict[str, Any]) -> LogRecord:
         message=str(item["message"]),
         labels={str(name): str(value) for name, value in item["labels"].items()},
         attributes=dict(item["attributes"].items()),
-        parts=_parts_of(item.get("parts")),  # an older LogSite gives none
+        parts=_parts_of(item.get("parts")),  # LogSite 0.3 has none
     )
+    if not (0 < record.id < HIGHEST and 0 <= record.timestamp < HIGHEST):
+        raise ValueError("an id or a time beyond 64 bits")
+    return record
 
 
-def _parts_of(item: dict[str, Any] | None) -> Parts | None:
+def _parts_of(item: Any) -> Parts | None:
     if item is None:
         return None
-    exit_code, stdout, stderr = (item[name] for name in ("exit_code", "stdout", "stderr"))
-    return Parts(
-        int(item["step"]),
-        str(item["command"]),
-        None if exit_code is None else int(exit_code),
-        None if stdout is None else str(stdout),
-        None if stderr is None else str(stderr),
-    )
+    parts = Parts(item["step"], item["command"], item["exit_code"], item["stdout"], item["stderr"])
+    kinds = (int, str, int | None, str | None, str | None)
+    if not all(isinstance(value, kind) for value, kind in zip(parts, kinds, strict=True)):
+        raise TypeError("a part of another kind")
+    return parts
