@@ -1,9 +1,11 @@
 """The shipper: read committed records, push them, move the cursor.
 
 One `step` pushes one batch and then moves the cursor, in one transaction with the counters and the refused
-entries. A process that dies before that transaction sends the batch again; Loki keeps each entry once.
+entries. A process that dies before that transaction sends the batch again; Loki keeps each entry once. Where only
+the transaction failed, the next step begins with it, and sends nothing again.
 """
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +13,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from logsite.outages import outage
 from logsite.records import Cursor, CursorError, LogRecord, from_nanoseconds
 from shipping.entries import Encoder, Entry
 from shipping.errors import LostRace, ShippingError, Stopped
@@ -22,6 +25,8 @@ from shipping.feed import Feed
 from shipping.loki import Refusal
 from shipping.models import Destination, RejectedEntry, RunStatus, ShippingCursor, ShippingRun
 from shipping.reasons import kind_of
+
+logger = logging.getLogger(__name__)
 
 # Loki refuses what lies more than an hour behind its stream's newest entry, even if it has stored it
 # before. A push that spans no more than that per stream can be sent again, whole or in halves, and each
@@ -112,6 +117,8 @@ class Shipper:
         self.totals = Totals()
         self.left: int | None = None
         self._planned: deque[Push] = deque()
+        self._delivered: tuple[Push, list[Refusal]] | None = None  # and not settled yet
+        self._in_doubt = False  # whether it is settled: the connection may have broken at the commit
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="push")
 
     def __enter__(self) -> Self:
@@ -128,6 +135,15 @@ class Shipper:
     ) -> None:
         """Write the end of the run: what is left, and what went wrong."""
         self._sender.shutdown()
+        try:
+            self._end_run(error)
+        except Error as fault:
+            if not (reason := outage(fault)):
+                raise
+            if not isinstance(error, Error):  # else that is told
+                logger.warning("the end of the run of %s is not on record: %s", self.feed.key, reason)
+
+    def _end_run(self, error: BaseException | None) -> None:
         self.left = self._count_left()
         told = isinstance(error, ShippingError | CursorError)  # other texts may show internals
         failed = error is not None and not isinstance(error, Stopped)
@@ -148,15 +164,20 @@ class Shipper:
         """Push one batch and move the cursor; False when there is nothing to ship just now.
 
         The next batch is read while this one is on its way; only this thread touches the database. Raises
-        ShippingError and CursorError; the cursor stands then behind the last batch that was dealt with.
+        ShippingError and CursorError; the cursor stands then behind the last batch that was dealt with. After an
+        Error of the database, `step` may be called again.
         """
+        if self._delivered:
+            self._settle(*self._delivered)
+            return True
         if (push := self._next()) is None:
             return False
         answer = self._sender.submit(self.client.deliver, push.entries)
         try:
             self._read_ahead()
         finally:
-            self._settle(push, answer.result())
+            self._delivered = push, answer.result()
+            self._settle(*self._delivered)
         return True
 
     def _next(self) -> Push | None:
@@ -175,6 +196,22 @@ class Shipper:
         """Move the cursor behind `push`, with all that has to be known of it, or not at all."""
         rejected = len({refusal.entry.cursor for refusal in refusals})
         shipped = push.records - rejected
+        if not (self._in_doubt and self._is_settled(push)):
+            self._in_doubt = True
+            self._store(push, refusals, shipped, rejected)
+        self._in_doubt, self._delivered = False, None
+        self.cursor = push.end
+        self.totals.shipped += shipped
+        self.totals.rejected += rejected
+        self.totals.split += push.split
+        self.totals.reasons.update(kind_of(refusal.reason) for refusal in refusals)
+        self.on_push(push)
+
+    def _is_settled(self, push: Push) -> bool:
+        place = {"xact": push.end.xact, "row_id": push.end.id}
+        return ShippingCursor.objects.filter(pk=self._row.pk, **place).exists()
+
+    def _store(self, push: Push, refusals: Sequence[Refusal], shipped: int, rejected: int) -> None:
         with transaction.atomic():
             self._move_cursor(push.end, shipped, rejected)
             ShippingRun.objects.filter(pk=self.run.pk).update(
@@ -185,12 +222,6 @@ class Shipper:
             if refusals:
                 rows = [self._rejected_entry(refusal) for refusal in refusals]
                 RejectedEntry.objects.bulk_create(rows, ignore_conflicts=True)
-        self.cursor = push.end
-        self.totals.shipped += shipped
-        self.totals.rejected += rejected
-        self.totals.split += push.split
-        self.totals.reasons.update(kind_of(refusal.reason) for refusal in refusals)
-        self.on_push(push)
 
     def _move_cursor(self, end: Cursor, shipped: int, rejected: int) -> None:
         """Conditional on where this shipper last saw it, so that of two shippers one stops."""

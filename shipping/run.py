@@ -7,6 +7,7 @@ from logsite.records import Cursor
 from shipping.engine import Shipper, Totals, plan
 from shipping.entries import Encoder
 from shipping.feed import LEFT_CAP, Feed
+from shipping.retry import Retry, outlive
 
 
 @dataclass(slots=True)
@@ -40,10 +41,14 @@ def ship_all(shipper: Shipper, stop: threading.Event) -> None:
         pass
 
 
-def follow(shippers: list[Shipper], stop: threading.Event, poll: float) -> None:
-    """Step each shipper in turn, and look again every `poll` seconds, until the stop event is set."""
+def follow(shippers: list[Shipper], retry: Retry, poll: float) -> None:
+    """Step each shipper in turn, and look again every `poll` seconds, until the stop event of `retry` is set.
+
+    `retry` outlives outages of the database. Raises Stopped where the stop event comes in its wait.
+    """
+    stop = retry.stop
     while not stop.is_set():
-        if not step_each(shippers, stop):
+        if not outlive(retry, lambda: step_each(shippers, stop)):
             stop.wait(poll)
 
 
@@ -62,7 +67,7 @@ def count_text(left: int | None, unknown: str = "unknown") -> str:
 
 def summary(name: str, totals: Totals, left: int | None) -> list[str]:
     """The end of a run, a line each: the numbers, then the reasons of what was refused."""
-    if not totals.shipped and not totals.rejected and not left:
+    if not totals.shipped and not totals.rejected and left == 0:
         return [f"{name}: nothing to ship, all is there already"]
     split = f", {totals.split:,} of them in parts" if totals.split else ""
     rest = f"rejected {totals.rejected:,}, left {count_text(left)}"

@@ -10,6 +10,7 @@ from shipping.engine import plan
 from shipping.entries import Encoder
 from shipping.errors import LostRace, Unavailable
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
+from shipping.retry import Retry
 from shipping.run import follow, step_each
 from tests.shipping.builders import ListFeed, make_record, make_shipper, ship
 from tests.shipping.loki_stand_in import HOUR, Fault
@@ -196,6 +197,6 @@ def test_follow_ends_with_the_stop_event(loki):
     feed = ListFeed([make_record(1)])
     shipper = make_shipper(loki.url, feed, on_push=lambda push: stop.set())
     with shipper:
-        follow([shipper], stop, 60)
+        follow([shipper], Retry(None, 0.01, stop), 60)
     shipper.client.close()
     assert loki.row_ids() == [1]

@@ -1,8 +1,10 @@
 """Ship log entries to Loki."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -18,8 +20,14 @@ from shipping.errors import ShippingError, Stopped, Unavailable
 from shipping.feed import LEFT_CAP, Feed
 from shipping.models import ShippingCursor
 from shipping.options import Options, UsageError, read_options
-from shipping.retry import Retry
+from shipping.retry import Retry, outlive
 from shipping.run import count_text, follow, rehearse, ship_all, summary
+
+Result = TypeVar("Result")
+
+
+def _at_once(action: Callable[[], Result]) -> Result:
+    return action()
 
 
 class Command(SiteCommand):
@@ -58,25 +66,24 @@ class Command(SiteCommand):
                 self.stop,
                 self._say_wait,
             )
-            self._run(options, loki_target(options.loki), options.feeds(retry), retry)
+            self._run(options, options.feeds(retry), retry)
         except UsageError as error:
             raise CommandError(str(error), returncode=2) from None
+        except Stopped:
+            pass
         except (ShippingError, CursorError) as error:
             raise CommandError(str(error)) from None
 
-    def _run(self, options: Options, target: Target, feeds: list[Feed], retry: Retry) -> None:
+    def _run(self, options: Options, feeds: list[Feed], retry: Retry) -> None:
+        attempt = partial(outlive, retry) if options.follow else _at_once
+        target = attempt(lambda: self._target(options, feeds))
         if options.dry_run:
             for feed in feeds:
                 self._rehearse(options, target, feed)
             return
-        if target.destination.pk is None:
-            target.destination.save()
-        if options.from_start:
-            for feed in feeds:
-                forget_cursor(target.destination, feed)
         client = target.client(retry)
         try:
-            with self._progress(target, feeds) as bar:
+            with attempt(lambda: self._progress(target, feeds)) as bar:
                 shippers = [
                     Shipper(
                         target.destination,
@@ -89,9 +96,21 @@ class Command(SiteCommand):
                     )
                     for feed in feeds
                 ]
-                self._follow(shippers) if options.follow else self._once(shippers)
+                self._follow(shippers, retry) if options.follow else self._once(shippers)
         finally:
             client.close()
+
+    def _target(self, options: Options, feeds: list[Feed]) -> Target:
+        """Where to ship to; a new destination is stored, and with --from-start the cursors are forgotten."""
+        target = loki_target(options.loki)
+        if options.dry_run:
+            return target
+        if target.destination.pk is None:
+            target.destination.save()
+        if options.from_start:
+            for feed in feeds:
+                forget_cursor(target.destination, feed)
+        return target
 
     def _once(self, shippers: list[Shipper]) -> None:
         for shipper in shippers:
@@ -108,12 +127,12 @@ class Command(SiteCommand):
             finally:
                 self._say_end(shipper)
 
-    def _follow(self, shippers: list[Shipper]) -> None:
+    def _follow(self, shippers: list[Shipper], retry: Retry) -> None:
         try:
             with ExitStack() as stack:
                 for shipper in shippers:
-                    stack.enter_context(shipper)
-                follow(shippers, self.stop, settings.SHIPPING_POLL)
+                    outlive(retry, partial(stack.enter_context, shipper))
+                follow(shippers, retry, settings.SHIPPING_POLL)
         except Stopped:
             pass
         finally:
