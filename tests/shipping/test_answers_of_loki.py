@@ -25,6 +25,22 @@ ANSWERS = [
     (Fault(status=400, text=DISALLOWED), "allow_structured_metadata"),
     (Fault(status=400, text="missing required labels env for user fake for stream {job=\"x\"}"), "enforced_labels"),
     (Fault(status=302, headers={"Location": "/login"}), "redirect"),
+    (Fault(status=260), "block_ingestion_until"),
+    (Fault(status=222, text=BLOCKED.replace("260", "222")), "block_ingestion_until"),
+    (Fault(status=200, text='{"status":"success"}'), "not 204"),
+    (Fault(status=203, text=LOGIN), "not 204"),
+    (Fault(status=205), "not 204"),
+    (Fault(status=207, text="<multistatus/>"), "not 204"),
+    (Fault(status=208), "not 204"),
+    (Fault(status=226), "not 204"),
+    (Fault(status=299, text="fine"), "not 204"),
+    (Fault(status=401, text="invalid token"), "check the token"),
+    (Fault(status=403, text="forbidden"), "check the token"),
+    (Fault(status=404, text="404 page not found"), "check the address"),
+    (Fault(status=405, text="method not allowed"), "answered 405"),
+    (Fault(status=407, text="Proxy Authentication Required"), "answered 407"),
+    (Fault(status=415, text="unsupported media type"), "answered 415"),
+    (Fault(status=400, text="Client sent an HTTP request to an HTTPS server."), "refuses even an empty push"),
 ]  # fmt: skip
 
 
