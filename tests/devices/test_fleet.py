@@ -20,6 +20,7 @@ from devices.fleet import collect_devices, in_pages
 from devices.models import CollectionRun, Credential, Device
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.writer import writer
+from tests.devices.deadlines import deadline_timers
 from tests.devices.emulator import DROP, SILENCE, Box, listening
 from tests.devices.light_fleet import PASSWORD, light_fleet, plan
 from tests.factories import DeviceFactory
@@ -166,7 +167,7 @@ def test_a_host_that_accepts_and_says_nothing_ends_at_the_deadline(settings):
 
 def test_the_timer_of_a_device_ends_with_it(router, device_of):
     collect_device(device_of(router))
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert not deadline_timers()
 
 
 # --- trying again -----------------------------------------------------------------------------------------------
