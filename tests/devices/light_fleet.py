@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import paramiko
 ROOT = Path(__file__).parents[2]
 OUTPUTS = ROOT / "deploy" / "demo" / "outputs"
 PASSWORD = "Light-Fleet-4711"
+ESTABLISHED = 1  # Linux's state of a TCP connection that neither end has closed
 HOST_KEY = paramiko.ECDSAKey.generate()
 
 
@@ -71,16 +72,25 @@ class Counts:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.logins: Counter[str] = Counter()  # under way now, by username
+        self.logins: dict[str, set[Login]] = defaultdict(set)  # under way now, by username
         self.most_logins: Counter[str] = Counter()
         self.attempts: Counter[str] = Counter()  # by device: connections accepted
         self.shown: Counter[str] = Counter()  # by device: interface commands received
         self.connections = 0  # open now
 
-    def login(self, username: str, change: int) -> None:
+    def begins(self, login: "Login") -> None:
+        """Only one thread may call it: no other login comes while it counts those that the client has not closed."""
+        username = login.device["username"]
         with self.lock:
-            self.logins[username] += change
-            self.most_logins[username] = max(self.most_logins[username], self.logins[username])
+            self.connections += 1
+            self.attempts[login.device["name"]] += 1
+            self.logins[username].add(login)
+            under_way = sum(not other.closed_by_client for other in self.logins[username])
+            self.most_logins[username] = max(self.most_logins[username], under_way)
+
+    def ends(self, login: "Login") -> None:
+        with self.lock:
+            self.logins[login.device["username"]].discard(login)
 
     def line(self) -> str:
         with self.lock:
@@ -103,7 +113,7 @@ class Server(paramiko.ServerInterface):
         time.sleep(self.login.latency)
         good = password == PASSWORD and self.login.device["behaviour"] != "refuse"
         if good:
-            self.login.ended()
+            self.login.counts.ends(self.login)  # the connection goes on
         return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
@@ -121,26 +131,24 @@ class Login:
 
     def __init__(self, device: dict[str, Any], client: socket.socket, counts: Counts, latency: float) -> None:
         self.device, self.client, self.counts, self.latency = device, client, counts, latency
-        self.under_way = True
         prompt, self.answers, self.error = PLATFORMS[device["platform"]]
         self.prompt = prompt.format(name=device["name"])
-        with counts.lock:
-            counts.connections += 1
-            counts.attempts[device["name"]] += 1
-        counts.login(device["username"], 1)
+        counts.begins(self)
 
-    def ended(self) -> None:
-        """The login, well or not; the connection may go on."""
-        if self.under_way:
-            self.under_way = False
-            self.counts.login(self.device["username"], -1)
+    @property
+    def closed_by_client(self) -> bool:
+        """Whether the client's end of the connection has arrived, read or not."""
+        try:
+            return self.client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != ESTABLISHED
+        except OSError:  # read, and our end is closed, too
+            return True
 
     def run(self) -> None:
         try:
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                 self._serve()
         finally:
-            self.ended()
+            self.counts.ends(self)
             self.client.close()
             with self.counts.lock:
                 self.counts.connections -= 1

@@ -221,6 +221,19 @@ def test_no_more_logins_at_a_time_than_the_credential_allows(settings):
         assert running.counts()["most_logins"] == {"netops0": 3}
 
 
+def test_a_refused_login_is_closed_before_another_one_takes_its_slot(settings):
+    settings.COLLECT_LOGINS_PER_CREDENTIAL = 1
+    devices = [
+        {"name": f"rtr{number}", "platform": "cisco_ios", "behaviour": "refuse", "username": "netops"}
+        for number in range(10)
+    ]
+    with light_fleet(devices) as running:
+        stock(running)
+        kinds = [result.error_kind for result in collect_devices(Device.objects.all(), workers=10)]
+        assert running.counts()["most_logins"] == {"netops": 1}
+    assert kinds == ["authentication"] * 10
+
+
 def test_a_refused_login_gives_its_slot_back(router, device_of, settings):
     settings.COLLECT_LOGINS_PER_CREDENTIAL = 1
     device = device_of(router, password="Wrong-Horse-9")
