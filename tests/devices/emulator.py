@@ -75,7 +75,7 @@ class _Server(paramiko.ServerInterface):
                 if answer is None:
                     channel.sendall_stderr(f"sh: 1: {command.split()[0]}: not found\n".encode())
                 else:
-                    channel.sendall(answer.encode())
+                    channel.sendall(answer.encode(errors="surrogateescape"))
                 channel.send_exit_status(127 if answer is None else 0)
                 channel.close()
 
@@ -87,6 +87,7 @@ class Box:
     """
 
     host = "127.0.0.1"
+    command_line: "type[CommandLine]"
 
     def __init__(self, answers: Mapping[str, str] | None = None, *, password=PASSWORD, key=None, secret="",
                  prompt="rtr01", on_command=None) -> None:  # fmt: skip
@@ -135,13 +136,13 @@ class Box:
             transport.start_server(server=server)
             channel = transport.accept(20)
             if channel is not None and server.asked.wait(20) and server.shell:
-                _CommandLine(self, channel).run()
+                self.command_line(self, channel).run()
             elif channel is not None:
                 transport.join()  # commands in channels of their own, as a Linux host takes them
             transport.close()
 
 
-class _CommandLine:
+class CommandLine:
     """One login's dialogue: echo, modes, answers."""
 
     def __init__(self, box: Box, channel: paramiko.Channel) -> None:
@@ -202,6 +203,9 @@ class _CommandLine:
             self.mode = "#"
             return ""
         return "% Access denied\n"
+
+
+Box.command_line = CommandLine
 
 
 @contextmanager
