@@ -19,6 +19,8 @@ from devices.platforms import (
 )
 from devices.read_only import check_list
 
+SMALLEST_LIMIT = 64 * 1024  # bytes
+
 
 @register("devices")
 def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -107,6 +109,20 @@ def check_sha1_platforms(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
         return []
     hint = "Give names of platforms with blanks between them, or none."
     return [Error(f"DEVICE_SHA1_PLATFORMS: not known: {', '.join(unknown)}", hint=hint, id="devices.E011")]
+
+
+@register("devices")
+def check_response_limit(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Banner, dialogue of the login and prompt must fit into it, too."""
+    if settings.DEVICE_RESPONSE_LIMIT >= SMALLEST_LIMIT:
+        return []
+    return [
+        Error(
+            f"DEVICE_RESPONSE_LIMIT={settings.DEVICE_RESPONSE_LIMIT}: at least {SMALLEST_LIMIT} bytes",
+            hint="Leave it out for 16 MiB; docs/configuration.md says what it bounds.",
+            id="devices.E004",
+        )
+    ]
 
 
 @register(Tags.database, "devices")

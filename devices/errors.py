@@ -31,6 +31,13 @@ class CommandTimeout(ConnectorError):
     kind = ErrorKind.TIMEOUT
 
 
+class ResponseTooLarge(ConnectorError):
+    """The device sent more than settings.DEVICE_RESPONSE_LIMIT bytes; `said` is what came before."""
+
+    kind = ErrorKind.TOO_LARGE
+    said = ""
+
+
 class CommandRefused(ConnectorError):
     """The device answered with its own error, such as `% Invalid input detected`."""
 
@@ -48,5 +55,6 @@ EXECUTION_ERRORS: dict[str, type[ConnectorError]] = {
     ErrorKind.DEVICE: CommandRefused,
     ErrorKind.TIMEOUT: CommandTimeout,
     ErrorKind.CONNECTION: ConnectionFailed,
+    ErrorKind.TOO_LARGE: ResponseTooLarge,
     ErrorKind.INTERNAL: ConnectorError,
 }

@@ -198,6 +198,7 @@ DEVICE_SHA1_PLATFORMS = env.str(
     "cisco_asa cisco_ios cisco_nxos cisco_xe cisco_xr hp_comware huawei huawei_vrp mikrotik_routeros",
 )
 DEVICE_READ_TIMEOUT = env.float("DEVICE_READ_TIMEOUT", 60.0)  # seconds, for one command
+DEVICE_RESPONSE_LIMIT = env.int("DEVICE_RESPONSE_LIMIT", 16 * 1024**2)  # bytes; what says more is hung up on
 SESSION_LOG_STORE_TIMEOUT = env.float("SESSION_LOG_STORE_TIMEOUT", 30.0)  # seconds a closing session waits
 SESSION_LOG_RESPONSE_LIMIT = env.int("SESSION_LOG_RESPONSE_LIMIT", 1024**2)  # bytes; longer ones are cut
 SESSION_LOG_QUEUE_BYTES = env.int(

@@ -40,6 +40,7 @@ class ErrorKind(models.TextChoices):
     TIMEOUT = "timeout"
     DEVICE = "device", "device's own error"
     PARSE = "parse"
+    TOO_LARGE = "too_large", "response too large"
     INTERNAL = "internal"
 
 

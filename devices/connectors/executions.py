@@ -4,12 +4,12 @@ import selectors
 from dataclasses import dataclass, field
 from time import monotonic
 
+from django.conf import settings
 from paramiko import Channel, Transport
 
 from logsite.ssh_commands import start, terminate
 from sessionlogs.models import ErrorKind
 
-LARGEST = 16 * 1024**2  # bytes of either stream; a command that says more is ended
 PIECE = 256 * 1024  # bytes read at a time
 
 
@@ -57,7 +57,7 @@ class _Streams:
 
     @property
     def too_large(self) -> bool:
-        return max(len(self.stdout), len(self.stderr)) > LARGEST
+        return max(len(self.stdout), len(self.stderr)) > settings.DEVICE_RESPONSE_LIMIT
 
     def execution(self, exit_code: int | None, failure: str, error_kind: str) -> Execution:
         return Execution(_text(self.stdout), _text(self.stderr), exit_code, failure, error_kind)
@@ -108,7 +108,8 @@ def _outcome(
     channel = streams.channel
     if streams.too_large:
         terminate(channel)
-        return streams.execution(None, f"ended by us after {LARGEST:,} bytes of output", ErrorKind.INTERNAL)
+        limit = f"{settings.DEVICE_RESPONSE_LIMIT:,} bytes of output (DEVICE_RESPONSE_LIMIT)"
+        return streams.execution(None, f"ended by us after {limit}", ErrorKind.TOO_LARGE)
     if not ended or not channel.status_event.wait(max(deadline - monotonic(), 0.1)):
         terminate(channel)
         return streams.execution(None, f"did not end within {timeout:g} s", ErrorKind.TIMEOUT)

@@ -158,11 +158,11 @@ def test_a_megabyte_on_both_streams_at_once(connector):
     assert answer.exit_code == 0
 
 
-def test_more_than_anybody_reads_is_ended(connector, monkeypatch):
-    monkeypatch.setattr(executions, "LARGEST", 1_000_000)
+def test_more_than_anybody_reads_is_ended(connector, settings):
+    settings.DEVICE_RESPONSE_LIMIT = 1_000_000
     with connector() as linux:
         found = linux.execute("yes")
-    assert found.error_kind == "internal"
+    assert found.error_kind == "too_large"
     assert "1,000,000 bytes" in found.reason
 
 
