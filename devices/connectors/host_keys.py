@@ -21,6 +21,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
+from devices.connectors.terminal.packets import BoundedTransport
 from devices.errors import HostKeyFailed
 from devices.models import Device
 from logsite.ssh import host_keys
@@ -198,8 +199,8 @@ class KnownHost:
                 setattr(self._device, name, getattr(row, name))
 
 
-class CheckedTransport(paramiko.Transport):
-    """Paramiko's transport, which checks the host's key as soon as the key exchange is done, before any login."""
+class CheckedTransport(BoundedTransport):
+    """Checks the host's key as soon as the key exchange is done, before any login."""
 
     def __init__(self, sock: socket.socket, known_host: KnownHost, **options: Any) -> None:
         super().__init__(sock, **options)
