@@ -7,6 +7,7 @@ from time import monotonic
 from django.conf import settings
 from paramiko import Channel, Transport
 
+from devices.connectors.terminal.decoding import decoded
 from logsite.ssh_commands import start, terminate
 from sessionlogs.models import ErrorKind
 
@@ -64,7 +65,7 @@ class _Streams:
 
 
 def _text(stream: bytearray) -> str:
-    return stream.decode("utf-8", "replace").rstrip("\n")
+    return decoded(stream).rstrip("\n")
 
 
 def execute(transport: Transport, command: str, timeout: float) -> Execution:
