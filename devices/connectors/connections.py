@@ -11,6 +11,7 @@ from devices.connectors.executions import Execution
 from devices.connectors.host_keys import KnownHost
 from devices.connectors.limits import Deadline, Limits
 from devices.connectors.recording import RecordingMixin
+from devices.connectors.terminal.connection import PROMPT, TerminalConnection
 from sessionlogs.models import ErrorKind
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ else:
 
 
 class AttentiveMixin(Base):
-    """Says at once that the device has hung up, where Netmiko would go on reading until its timeout, or that its
-    deadline has passed. Checks the host's key before the login. Takes two more arguments than Netmiko's classes.
+    """Says that the deadline has passed. Checks the host's key before the login. Takes two more arguments than
+    Netmiko's classes.
     """
 
     def __init__(
@@ -73,36 +74,29 @@ class AttentiveMixin(Base):
 
     def read_channel(self) -> str:
         try:
-            return self._read_channel()
+            return str(super().read_channel())
         except Exception:
             self._blame_deadline()
             raise
 
-    def _read_channel(self) -> str:
-        output: str = super().read_channel()
-        channel: Any = self.remote_conn
-        if not output and channel is not None and (channel.closed or channel.eof_received):
-            if channel.recv_ready():  # what it said last has arrived between the two looks
-                return str(super().read_channel())
-            raise EOFError
-        return output
+    def _prompt_handler(self, auto_find_prompt: bool) -> str:
+        """In place of the vendors' own patterns."""
+        return PROMPT
 
 
-_classes: dict[tuple[type, type], type[BaseConnection]] = {}
+_classes: dict[tuple[type, ...], type[BaseConnection]] = {}
 
 
-def _mixed(mixin: type, connection_class: type[BaseConnection]) -> type[BaseConnection]:
-    key = (mixin, connection_class)
-    if key not in _classes:
-        bases: Any = key
-        name = mixin.__name__.removesuffix("Mixin") + connection_class.__name__
-        _classes[key] = type(name, bases, {})
-    return _classes[key]
+def _mixed(*bases: Any) -> type[BaseConnection]:
+    if bases not in _classes:
+        name = bases[0].__name__.removesuffix("Mixin") + bases[1].__name__
+        _classes[bases] = type(name, bases, {})
+    return _classes[bases]
 
 
 def attentive(connection_class: type[BaseConnection]) -> type[BaseConnection]:
-    """`connection_class`, noticing a broken connection."""
-    return _mixed(AttentiveMixin, connection_class)
+    """`connection_class`, noticing that its time is over, and reading as TerminalConnection does."""
+    return _mixed(AttentiveMixin, connection_class, TerminalConnection)
 
 
 def recording(connection_class: type[BaseConnection]) -> type[BaseConnection]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from netmiko import BaseConnection
-from netmiko.paloalto.paloalto_panos import PaloAltoPanosSSH, SSHClient_interactive
+from netmiko.paloalto.paloalto_panos import PaloAltoPanosBase, PaloAltoPanosSSH, SSHClient_interactive
 from paramiko import BadAuthenticationType, SSHClient, Transport
 
 from devices.connectors.base import BaseConnector
@@ -32,6 +32,10 @@ class PanosConnection(PaloAltoPanosSSH):
             return SSHClient()
         client: SSHClient = super()._get_ssh_client_instance()
         return InteractiveOrPasswordClient() if isinstance(client, SSHClient_interactive) else client
+
+    def strip_prompt(self, a_string: str) -> str:
+        """Netmiko's takes away every line with the prompt in it."""
+        return str(self.strip_context_items(super(PaloAltoPanosBase, self).strip_prompt(a_string)))
 
 
 class PaloAltoConnector(BaseConnector):

@@ -97,7 +97,8 @@ class RecordingMixin(Base):
         except Exception as error:
             took = time.perf_counter_ns() - started
             timing = self._wire.split(took)
-            recorder.command_failed(command, describe(error), classify(error), took, timing=timing)
+            said = getattr(error, "said", "")
+            recorder.command_failed(command, describe(error), classify(error), took, said, timing)
             raise
         finally:
             self._inside = False
