@@ -9,7 +9,9 @@ class DevicesConfig(AppConfig):
 
     def ready(self) -> None:
         from devices import checks  # noqa: F401  registers them
-        from devices.claims import release_claims
+        from devices.claims import release_claims, release_late
+        from sessionlogs.processes import heart_beat
         from sessionlogs.recovery import process_ended
 
         process_ended.connect(release_claims)
+        heart_beat.connect(release_late)

@@ -1,6 +1,8 @@
 """Who may collect a device: one process at a time, by a conditional update of the device's row."""
 
+import logging
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ from sessionlogs.models import ErrorKind
 from sessionlogs.processes import presence
 from sessionlogs.recovery import ENDED
 
+log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=15)  # longer than any collection; where a process's death cannot be seen, its end
 
 
@@ -30,7 +33,17 @@ class Claim:
     queued_at: datetime | None
 
     def release(self, **outcome: Any) -> None:
-        """Store how it ended; a claim that has run out and is somebody else's by now stays theirs.
+        """Store how it ended, now or, where the database fails, at the next heartbeat of this process."""
+        try:
+            self.store(outcome)
+        except (DatabaseError, InterfaceError) as error:
+            name = type(error).__name__
+            log.warning("device %s is released at the next heartbeat: %s", self.device_id, name)
+            unreleased.append((self, outcome))
+            connection.close_if_unusable_or_obsolete()
+
+    def store(self, outcome: dict[str, Any]) -> None:
+        """A claim that has run out and is somebody else's by now stays theirs.
 
         What was queued anew while we were at it is still to be done.
         """
@@ -42,6 +55,17 @@ class Claim:
                 ours.update(**changes)
 
 
+unreleased: deque[tuple[Claim, dict[str, Any]]] = deque()  # with how each ended
+
+
+def release_late(**_: Any) -> None:
+    """Release what the database has refused to; the rest stays where it refuses again."""
+    for _attempt in range(len(unreleased)):
+        late, outcome = unreleased[0]
+        late.store(outcome)
+        unreleased.popleft()
+
+
 def claim(device: Device, *, queued: bool = False) -> Claim | None:
     """Our claim on the device; None when somebody holds one. With `queued`, only while it waits in the queue."""
     presence.start()  # first, for it voids the claims of the dead
@@ -51,10 +75,16 @@ def claim(device: Device, *, queued: bool = False) -> Claim | None:
     if queued:
         wanted = wanted.filter(queued_at__isnull=False)
     until = now + CLAIM
-    with writing():
-        if not wanted.update(claimed_until=until, claimed_by=presence.id, attempted_at=now):
-            return None
-        return Claim(device.pk, until, Device.objects.values_list("queued_at", flat=True).get(pk=device.pk))
+    try:
+        with writing():
+            if not wanted.update(claimed_until=until, claimed_by=presence.id, attempted_at=now):
+                return None
+            return Claim(
+                device.pk, until, Device.objects.values_list("queued_at", flat=True).get(pk=device.pk)
+            )
+    except (DatabaseError, InterfaceError):
+        unreleased.append((Claim(device.pk, until, None), {}))  # it may have been stored for all we know
+        raise
 
 
 def release_claims(process: uuid.UUID, **_: Any) -> None:

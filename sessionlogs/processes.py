@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import F
+from django.dispatch import Signal
 
 from sessionlogs.models import RecordingProcess, Session, SessionStatus
 
@@ -24,6 +25,8 @@ BEAT = 5.0  # seconds between two heartbeats, and between two looks at the other
 LOOKS = 12  # a heartbeat that so many looks in a row find unchanged is that of a dead process
 NOBODY = uuid.UUID(int=0)
 JOIN = 10.0  # seconds for the thread's last statement
+
+heart_beat = Signal()  # sent with each heartbeat, and before the process leaves: what has to be made up for
 
 
 def machine() -> str:
@@ -98,6 +101,7 @@ class Presence:
         if not self.stop():
             return
         try:
+            heart_beat.send(sender=RecordingProcess)
             close_process(self.id)
         except (DatabaseError, InterfaceError) as error:
             log.warning("the next start closes this process's sessions: %s", type(error).__name__)
@@ -131,6 +135,7 @@ class Presence:
         if not RecordingProcess.objects.filter(pk=self.id).update(beats=F("beats") + 1):
             self._register()  # taken for dead, perhaps after a pause
         self._close_the_dead()
+        heart_beat.send(sender=RecordingProcess)
 
     def _close_the_dead(self) -> None:
         from sessionlogs.recovery import close_process
