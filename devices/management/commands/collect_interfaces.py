@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from devices import fleet
 from devices.collect import Result
+from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from logsite.commands import SiteCommand, user_called
 from logsite.stopping import Stop, stopping
@@ -28,7 +29,7 @@ class Command(SiteCommand):
             "--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory"
         )
         which.add_argument("--all", action="store_true", help="every enabled device")
-        parser.add_argument("--workers", type=int, default=0, metavar="N", help="devices at a time")
+        parser.add_argument("--workers", type=int, metavar="N", help=HELP)
         parser.add_argument("--user", metavar="USERNAME", help="who is named in the session logs")
         parser.add_argument(
             "--no-session-log", action="store_true", help="leave no session log; collects in this process"
@@ -41,8 +42,7 @@ class Command(SiteCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        if options["workers"] < 0:
-            raise CommandError("--workers: a whole number above 0", returncode=2)
+        options["workers"] = worker_count(options["workers"])
         devices = self._devices(options["device"])
         user = user_called(options["user"])
         run = fleet.interrupted_run() if options["resume"] else None

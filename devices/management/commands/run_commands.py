@@ -18,6 +18,7 @@ from devices.commands import (
     refusals,
     run_on_devices,
 )
+from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from devices.read_only import Refused
 from logsite.commands import SiteCommand, user_called
@@ -50,12 +51,11 @@ class Command(SiteCommand):
         parser.add_argument(
             "--user", metavar="USERNAME", help="who runs them, and is named in the session logs"
         )
-        parser.add_argument("--workers", type=int, default=0, metavar="N", help="devices at a time")
+        parser.add_argument("--workers", type=int, metavar="N", help=HELP)
         parser.add_argument("--json", action="store_true", help="one JSON object a device")
 
     def handle(self, **options: Any) -> None:
-        if options["workers"] < 0:
-            raise CommandError("--workers: a whole number above 0", returncode=2)
+        workers = worker_count(options["workers"])
         user, any_command = self._user(options["user"])
         names, commands = self._split(options["device"] or [], options["commands"])
         devices = self._devices(names, options["tag"] or [])
@@ -65,9 +65,7 @@ class Command(SiteCommand):
             raise CommandError("\n".join(map(_refusal, refused)), returncode=2)
         failed: dict[str, Run] = {}
         with tqdm(total=len(devices), unit="device", disable=None, leave=False) as bar:
-            for run in run_on_devices(
-                devices, commands, user, any_command=any_command, workers=options["workers"]
-            ):
+            for run in run_on_devices(devices, commands, user, any_command=any_command, workers=workers):
                 bar.clear()
                 failed |= {} if run.ok else {run.device.name: run}
                 self._print_json(run) if options["json"] else self._print(run)
