@@ -8,6 +8,7 @@ else against the emulated fleet, whose own latency (10 ms a byte) hides more tha
 
 import os
 import time
+from types import SimpleNamespace
 
 from benchmarks.scratch import percentile, print_table, scratch_site
 
@@ -35,7 +36,9 @@ def command_path(pause: float) -> tuple[list[float], list[float]]:
         pass
 
     recorder = SessionRecorder(device="benchmark")
-    recorded = Recorded(recorder=recorder, refusal=get_platform("cisco_ios").failure, host="", username="")
+    known_host = SimpleNamespace(note="")
+    refusal = get_platform("cisco_ios").failure
+    recorded = Recorded(recorder=recorder, refusal=refusal, known_host=known_host, host="", username="")
     bare = Wire()
     figures: tuple[list[float], list[float]] = ([], [])
     count = EVENTS if not pause else EVENTS // 10
