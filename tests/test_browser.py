@@ -167,7 +167,7 @@ SEEN |= {"img-src", "connect-src", "script-src"}
 
 @contextmanager
 def serving(folder):
-    """The address of the site under daphne, over the test's database."""
+    """The address of the site under daphne, over the test's database, and the lines of its log."""
     environment = {
         **os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(folder), "LOG_LEVEL": "INFO", "REDIS_URL": "",
         "SECRET_KEY": settings.SECRET_KEY, "LOGIN_ADDRESS_LIMIT": "1", "PRODLOGS_CONNECT_TIMEOUT": "0.2",
@@ -192,7 +192,7 @@ def serving(folder):
         else:
             pytest.fail("".join(said))
         rest.start()
-        yield f"http://{listens[1]}"
+        yield f"http://{listens[1]}", said
     finally:
         process.kill()
         process.wait()
@@ -204,8 +204,8 @@ def serving(folder):
 class Visit:
     """What came of opening all pages: status codes and complaints, by page."""
 
-    def __init__(self, browser, site):
-        self.browser, self.site = browser, site
+    def __init__(self, browser, site, said):
+        self.browser, self.site, self.said = browser, site, said
         self.codes, self.complaints, self.deliberate, self.pixels = {}, {}, [], 1200
 
     def keep(self, what, code):
@@ -263,8 +263,8 @@ def visit(django_db_setup, django_db_blocker, tmp_path_factory):
         try:
             client = Client()
             client.force_login(fill_tables())
-            with serving(folder / "data") as site, chromium(folder / "profile") as browser:
-                found = Visit(browser, site)
+            with serving(folder / "data") as (site, said), chromium(folder / "profile") as browser:
+                found = Visit(browser, site, said)
                 found.everything(client.cookies["sessionid"].value)
             yield found
         finally:
@@ -300,7 +300,7 @@ def test_the_pages_were_there(visit):
     """A page that only POST may have, or that nobody may, is an error, and is looked at as such."""
     wrong = {path: code for path, code in visit.codes.items() if code not in (200, 400, 403, 404, 405, 429)}
 
-    assert wrong == {}
+    assert wrong == {}, "".join(visit.said)[-9000:]
     assert [visit.codes[what] for what in ("a log-in too many", "a forged form")] == [429, 403]
     assert [visit.codes[what] for what in ("a wrong password", "commands", "deleting", "an operation")] == [
         200
