@@ -91,6 +91,8 @@ def merge(platform: Platform, rows: Iterable[Row]) -> list[InterfaceData]:
 def merged(platform: Platform, described: Iterable[InterfaceData]) -> list[InterfaceData]:
     """The same of rows that are normalised by now; it changes them."""
     described = [data for data in described if data.name]
+    if platform.zone_names:
+        _name_by_zone(described)
     names = _full_names(platform, described)
     found: dict[str, InterfaceData] = {}
     for data in described:
@@ -102,13 +104,21 @@ def merged(platform: Platform, described: Iterable[InterfaceData]) -> list[Inter
     return list(found.values())
 
 
+def _name_by_zone(described: list[InterfaceData]) -> None:
+    """Gives those that are named by their zone alone the name that another answer has for it.
+
+    A name that is another interface's zone says nothing: an interface may be called what another's zone is.
+    """
+    names = {data.zone: data.name for data in described if data.zone and data.zone != data.name}
+    for data in described:
+        if data.zone == data.name:
+            data.name = names.get(data.zone, data.name)
+
+
 def _full_names(platform: Platform, described: list[InterfaceData]) -> dict[str, str]:
     """Each name as the longest form of it that occurs: one answer says `Eth1/1`, another `Ethernet1/1`."""
     names = dict.fromkeys(data.name for data in described)
     full = {name: name for name in names}
-    if platform.zone_names:
-        zones = {data.zone: data.name for data in described if data.zone and data.zone != data.name}
-        full |= {name: zones[name] for name in names if name in zones}
     if platform.abbreviations is None:
         return full
     by_number: dict[str, list[tuple[str, str]]] = {}

@@ -16,7 +16,7 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     [[readers]]                    how answers are read: see devices/readers.py. In their patterns {IP} is an
                                    address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address
     abbreviations = { GE = "GigabitEthernet" }   some answers shorten names: `Eth1/1` and these; else empty
-    zone_names = true              an interface also goes by its zone's name
+    zone_names = true              some answers name an interface by its zone: their rows have it as both
     same_as = "cisco_ios"          the other file's content, but for what this one says itself
 """
 
