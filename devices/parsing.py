@@ -15,8 +15,8 @@ from textfsm.clitable import CliTableError
 
 from devices.errors import ParseFailed
 from devices.interfaces import InterfaceData, Row, description_of, merge, merged, name_of, normalise
+from devices.passed_over import OTHERS, check_lines, known_in
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
-from devices.readers import OTHERS, check_lines, known_in
 
 # The heading of a list in which no address is an interface's; it ends at an empty line or the next interface.
 ELSEWHERE = re.compile(r"(?i)^\s*(?:(?:default[ -])?gateway\s+ip\b|neighbor address\(s\):)")

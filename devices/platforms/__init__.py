@@ -14,7 +14,8 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     template = "frr_show_interface.textfsm"   in `templates/` here; else ntc-templates' own for the command
     optional = true                a device that does not know the command is no failed collection
     [[readers]]                    how answers are read: see devices/readers.py. In their patterns {IP} is an
-                                   address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address
+                                   address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address,
+                                   {CELL} and {LAST} a column in which people's texts stand
     abbreviations = { GE = "GigabitEthernet" }   some answers shorten names: `Eth1/1` and these; else empty
     zone_names = true              some answers name an interface by its zone: their rows have it as both
     same_as = "cisco_ios"          the other file's content, but for what this one says itself

@@ -8,15 +8,13 @@ from re import _parser as grammar
 
 import pytest
 
+from devices import free_texts, passed_over, readers
 from devices.errors import ParseFailed
 from devices.interfaces import merge
 from devices.parsing import parse
 from devices.platforms import InterfaceCommand, file_names, get_platform, platform_names
-from devices.readers import IP, OTHERS
-from devices.readers import _compile as compiled
 from tests.devices.free_texts import ANSWERS
 
-MAX_LINE_CHARACTERS = 16_384
 LENGTH = 2_000
 TINY = 0.0025  # seconds of CPU; a text that takes less is not compared, its noise would be
 FEW = (16, 22)  # characters: too few to cost anything, unless each of them multiplies the time
@@ -32,10 +30,10 @@ KINDS = ("free", "columns", "context", "interface", "lines", "ends", "others", "
 
 
 def texts_of(reader):
-    """All patterns of a reader; of each whether it is searched everywhere in a line: all are."""
+    """All patterns of a reader; of each whether it is searched everywhere in a line, or matches its beginning."""
     for kind in KINDS:
         for item in getattr(reader, kind, ()):
-            yield item if isinstance(item, str) else item["line"], True
+            yield item if isinstance(item, str) else item["line"], kind in ("free", "others")
 
 
 def pieces(parsed, turn):
@@ -139,10 +137,11 @@ def test_every_pattern_takes_time_in_proportion_to_the_line():
     texts = {
         pair for name in file_names() for reader in get_platform(name).readers for pair in texts_of(reader)
     }
-    texts |= {(text, True) for text in (*OTHERS, IP.pattern)}
+    texts |= {(text, True) for text in (*passed_over.OTHERS, passed_over.IP.pattern)}
+    texts |= {(readers.NAMED.pattern, False)}
     wrong = []
     for text, everywhere in sorted(texts):
-        pattern = compiled(text)
+        pattern = readers.compiled(text)
         work = partial(pattern.sub, "") if everywhere else pattern.match
         for beginning in beginnings(pattern):
             if unit := slow(work, beginning, UNITS):
@@ -182,7 +181,7 @@ def read(platform_name, command, text):
 @pytest.mark.parametrize("platform_name", sorted({name for name, _ in commands()}))
 def test_an_answer_with_a_hostile_line_costs_what_its_length_costs(platform_name):
     """As long as a line may be, and a quarter of it; behind some of the lines that the answer has."""
-    length = MAX_LINE_CHARACTERS - 200
+    length = free_texts.MAX_LINE_CHARACTERS - 200
     wrong = []
     for command in (command for name, command in commands() if name == platform_name):
         lines = answer_to(platform_name, command).splitlines()
@@ -202,7 +201,7 @@ def test_a_line_that_is_too_long_is_a_failure_that_names_it(platform_name):
     for name, command in commands():
         if name != platform_name:
             continue
-        text = f"{answer_to(name, command)}\n" + "x" * (MAX_LINE_CHARACTERS + 1)
+        text = f"{answer_to(name, command)}\n" + "x" * (free_texts.MAX_LINE_CHARACTERS + 1)
         line = text.count("\n") + 1
         with pytest.raises(ParseFailed) as caught:
             parse(get_platform(name), asked(name, command), text)
