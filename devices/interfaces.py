@@ -171,22 +171,12 @@ def normalise(platform: Platform, row: Row) -> InterfaceData:
         text["vrf"] = router if kind in ("vr", "lr") else ""
     if text["vlan"] == "0":
         text["vlan"] = ""
-    mtu = re.search(r"\d+", _text(row, ("mtu",)))
+    mtu = re.search(r"(?a)(?<!\d)\d{1,9}(?!\d)", _text(row, ("mtu",)))
     macs = _list(row, "mac_address", "mac", "hw_address", "bia")
     return InterfaceData(
         enabled=enabled, state=state, mtu=int(mtu.group()) if mtu else None,
         mac_address=_mac(macs[0]) if macs else "", addresses=_addresses(row), **text,
     )  # fmt: skip
-
-
-def name_of(row: Row) -> str:
-    """The interface's name in a template's row, as it stands there; empty where it has none."""
-    return _text(row, COLUMNS["name"])
-
-
-def description_of(row: Row) -> str:
-    """The description in a template's row, as it stands there."""
-    return _text(row, COLUMNS["description"])
 
 
 def _text(row: Row, names: Iterable[str]) -> str:
@@ -256,10 +246,10 @@ def _address(text: str, prefix: str) -> Address | None:
         return None
     if address.is_multicast:  # groups, which some list like addresses
         return None
-    if length.isascii() and length.isdecimal() and int(length) <= address.max_prefixlen and "%" not in ip:
+    if re.fullmatch("[0-9]{1,3}", length) and int(length) <= address.max_prefixlen and "%" not in ip:
         return Address(address, int(length))  # as what follows finds, in a third of the time
     try:
         found = ipaddress.ip_interface(f"{ip}/{length}" if length else ip)
     except ValueError:
-        raise ParseFailed(f"{text!r} with prefix {prefix!r} is no address") from None
+        raise ParseFailed(f"{text[:60]!r} with prefix {prefix[:60]!r} is no address") from None
     return Address(found.ip, found.network.prefixlen if length else None)

@@ -1,25 +1,29 @@
 """Which template reads which answer, and reading it: our own readers and templates before ntc-templates'."""
 
-import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from ntc_templates.parse import ParsingException, parse_output
-from textfsm import TextFSM, TextFSMError
-from textfsm.clitable import CliTableError
+from textfsm import TextFSMError
 
 from devices.errors import ParseFailed
-from devices.interfaces import InterfaceData, Row, description_of, merge, merged, name_of, normalise
+from devices.free_texts import masked
+from devices.interfaces import InterfaceData, Row, merge, merged, normalise
 from devices.passed_over import OTHERS, check_lines, known_in
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
+from devices.templates import published, rows_of
 
 # The heading of a list in which no address is an interface's; it ends at an empty line or the next interface.
 ELSEWHERE = re.compile(r"(?i)^\s*(?:(?:default[ -])?gateway\s+ip\b|neighbor address\(s\):)")
+# The heading of an interface: `GigabitEthernet1/1 is up, line protocol is up`, `Interface eth1`
+HEADING = re.compile(
+    r"(?i)\s*(?P<name>(?!ipv[46]\b)[a-z][a-z-]*\s?\d[\w/.:-]*)\s+is\s+(?:administratively\s+)?(?:up|down|disabled)\b"
+    r"|\s+(?P<own>interface\s+[\w./-]+)\s*$"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def parse(platform: Platform, command: InterfaceCommand | str, output: str) -> l
         interfaces = merge(platform, rows)
         _check_some(command, output, rows, interfaces)
         if not template.checks:
-            _check(output, rows, interfaces)
+            _check(output, interfaces)
     return rows
 
 
@@ -60,7 +64,7 @@ def _named(command: InterfaceCommand, template: Template) -> Iterator[None]:
         yield
     except ParseFailed as error:
         raise ParseFailed(f"{command.command!r}: template {template.name}: {error}") from None
-    except (ParsingException, TextFSMError, CliTableError) as error:
+    except TextFSMError as error:
         reason = " ".join(str(error).split())
         raise ParseFailed(f"{command.command!r}: template {template.name}: {reason}") from None
 
@@ -77,25 +81,35 @@ def _check_some(
         raise ParseFailed(f"no interface found in {len(output)} characters")
 
 
-def _check(output: str, rows: list[Row], interfaces: list[InterfaceData]) -> None:
-    """Raises ParseFailed for an address in `output` that none of `interfaces` has."""
+def _check(output: str, interfaces: list[InterfaceData]) -> None:
+    """Raises ParseFailed for an address in `output` that none of `interfaces` has, and for a heading that the
+    template did not take for one: what stands below it went to the interface above."""
+    lines = list(
+        _told(masked(output).lines, {interface.name: interface.description for interface in interfaces})
+    )
     found = (str(address) for interface in interfaces for address in interface.addresses)
-    check_lines(_told(output, rows), lambda: known_in(found), [re.compile(text) for text in OTHERS])
+    check_lines(lines, lambda: known_in(found), [re.compile(text) for text in OTHERS])
+    names = {interface.name for interface in interfaces}
+    for line in lines:
+        if heading := HEADING.match(line):
+            name = heading["name"] or heading["own"]
+            if not {name, name.partition(" ")[2]} & names:
+                raise ParseFailed(f"the heading {' '.join(line.split())[:80]!r} begins no interface")
 
 
-def _told(output: str, rows: list[Row]) -> Iterator[str]:
+def _told(lines: Iterable[str], descriptions: Mapping[str, str]) -> Iterator[str]:
     """The lines of an answer in which addresses of interfaces can stand, without the descriptions in them."""
-    described = [(name_of(row), text) for row in rows if (text := description_of(row))]
     elsewhere = False
-    for line in output.expandtabs().splitlines():
+    for line in lines:
         goes_on = elsewhere and line.strip() and not line.startswith("Interface ")
         elsewhere = bool(ELSEWHERE.search(line) or goes_on)
         if elsewhere:
             continue
-        for name, text in described:
-            if name in line:
-                line = line.replace(text, "")
-        yield line
+        words = line.split(maxsplit=2)
+        for name in (" ".join(words[:1]), " ".join(words[:2])):
+            if description := descriptions.get(name):
+                line = line.replace(description, "")
+        yield line.expandtabs()
 
 
 def template_for(platform: Platform, command: InterfaceCommand) -> Template:
@@ -106,24 +120,20 @@ def template_for(platform: Platform, command: InterfaceCommand) -> Template:
     for reader in platform.readers:
         if reader.reads(typed):
             return Template(f"{platform.name}.toml: {reader.name}", reader.version, reader.read, checks=True)
-    name = f"{platform.templates}_{command.command.replace(' ', '_')}.textfsm"
+    file = published(platform.templates, command.command)
+    name = file.name if file else f"{platform.templates}_{command.command.replace(' ', '_')}.textfsm"
     return Template(
-        name,
-        f"ntc-templates {version('ntc-templates')}",
-        lambda output: parse_output(platform=platform.templates, command=command.command, data=output),
+        name, f"ntc-templates {version('ntc-templates')}", partial(rows_of, file) if file else _no_rows
     )
 
 
-@cache
+def _no_rows(output: str) -> list[dict[str, Any]]:
+    raise ParseFailed("ntc-templates have none for this platform and command")
+
+
 def _own(file: str) -> Template:
-    text = (TEMPLATES / file).read_text(encoding="utf-8")
-
-    def rows(output: str) -> list[dict[str, Any]]:
-        machine = TextFSM(io.StringIO(text))
-        header = [name.lower() for name in machine.header]
-        return [dict(zip(header, row, strict=True)) for row in machine.ParseText(output)]
-
-    return Template(file, content_version(text), rows)
+    path = TEMPLATES / file
+    return Template(file, content_version(path.read_text(encoding="utf-8")), partial(rows_of, path))
 
 
 @dataclass
@@ -141,7 +151,7 @@ class Answer:
 def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[InterfaceData]:
     """The interfaces in a collection's answers, noting in each what was found. Raises the first ParseFailed,
     after all of them have been tried."""
-    read: list[tuple[Answer, list[Row]]] = []
+    read: list[Answer] = []
     found: list[InterfaceData] = []
     failed: ParseFailed | None = None
     for answer in answers:
@@ -157,7 +167,7 @@ def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[Interfa
             answer.error, failed = str(error), failed or error
         else:
             answer.rows = len(rows)
-            read.append((answer, rows))
+            read.append(answer)
             found += described
     if failed:
         raise failed
@@ -166,17 +176,15 @@ def interfaces_of(platform: Platform, answers: Iterable[Answer]) -> list[Interfa
     return interfaces
 
 
-def _check_all(
-    platform: Platform, read: Iterable[tuple[Answer, list[Row]]], interfaces: list[InterfaceData]
-) -> None:
+def _check_all(platform: Platform, read: Iterable[Answer], interfaces: list[InterfaceData]) -> None:
     """The check of those answers whose template makes none: what one passes over another may have read."""
     failed: ParseFailed | None = None
-    for answer, rows in read:
+    for answer in read:
         template = template_for(platform, answer.command)
         try:
             with _named(answer.command, template):
                 if not template.checks:
-                    _check(answer.raw, rows, interfaces)
+                    _check(answer.raw, interfaces)
         except ParseFailed as error:
             answer.rows, answer.error, failed = 0, str(error), failed or error
     if failed:

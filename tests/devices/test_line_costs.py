@@ -11,7 +11,7 @@ import pytest
 from devices import free_texts, passed_over, readers
 from devices.errors import ParseFailed
 from devices.interfaces import merge
-from devices.parsing import parse
+from devices.parsing import HEADING, parse
 from devices.platforms import InterfaceCommand, file_names, get_platform, platform_names
 from tests.devices.free_texts import ANSWERS
 
@@ -138,7 +138,9 @@ def test_every_pattern_takes_time_in_proportion_to_the_line():
         pair for name in file_names() for reader in get_platform(name).readers for pair in texts_of(reader)
     }
     texts |= {(text, True) for text in (*passed_over.OTHERS, passed_over.IP.pattern)}
-    texts |= {(readers.NAMED.pattern, False)}
+    texts |= {
+        (each.pattern, False) for each in (readers.NAMED, free_texts.LABEL, free_texts.HEADING, HEADING)
+    }
     wrong = []
     for text, everywhere in sorted(texts):
         pattern = readers.compiled(text)
