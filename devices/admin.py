@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from devices.command_admin import CommandPages
 from devices.credential_use import reserved_fields
 from devices.fleet import collect_devices
-from devices.host_key_admin import HostKeyPages, accept_link
+from devices.host_key_admin import HostKeyFilter, HostKeyPages, accept_link
 from devices.logging_switch import switch
 from devices.models import (
     SECRETS,
@@ -201,6 +201,7 @@ class DeviceAdmin(CommandPages, HostKeyPages):
         "session_logging",
         "agent_type",
         PlatformFilter,
+        HostKeyFilter,
         "tags",
         "error_kind",
     )

@@ -20,7 +20,28 @@ from logsite.ssh.host_keys import HostKeyProblem, shown_fingerprint
 from sessionlogs.models import ErrorKind
 
 ACCEPT = "devices.accept_host_key"
+# A state: whether a key is accepted, and whether one waits to be.
+STATES = {
+    "none yet": (False, False), "to be accepted": (False, True), "changed": (True, True), "accepted": (True, False),
+}  # fmt: skip
+BADGES = {"none yet": "plain", "to be accepted": "busy", "changed": "bad", "accepted": "ok"}
 KEY_LENGTHS = {f"{name}_length": Length(name) for name in ("host_key", "offered_host_key")}
+
+
+class HostKeyFilter(admin.SimpleListFilter):
+    """Devices by how their host key stands: those without one are looked for before DEVICE_HOST_KEYS=strict."""
+
+    title = "host key"
+    parameter_name = "host_key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state) for state in STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Device]) -> QuerySet[Device]:
+        stands = STATES.get(self.value() or "", ())
+        for column, filled in zip(("host_key", "offered_host_key"), stands, strict=False):
+            queryset = queryset.exclude(**{column: ""}) if filled else queryset.filter(**{column: ""})
+        return queryset
 
 
 class HostKeyPages(admin.ModelAdmin):
@@ -67,10 +88,9 @@ class HostKeyPages(admin.ModelAdmin):
 
     @admin.display(description="host key")
     def host_key_state(self, obj: Any) -> str:
-        accepted, offered = obj.host_key_length, obj.offered_host_key_length
-        if offered:
-            return badge("changed" if accepted else "to be accepted", "bad" if accepted else "busy")
-        return badge("accepted", "ok") if accepted else badge("none yet", "plain")
+        keys = (bool(obj.host_key_length), bool(obj.offered_host_key_length))
+        state = next(state for state, stands in STATES.items() if stands == keys)
+        return badge(state, BADGES[state])
 
     @admin.display(description="host key")
     def host_keys(self, obj: Device) -> str:

@@ -174,6 +174,19 @@ def test_the_list_says_how_each_key_stands(browser, owner, django_assert_max_num
         assert f">{words}</span>" in body
 
 
+def test_the_list_is_narrowed_to_how_a_key_stands(browser, owner):
+    DeviceFactory(name="a")
+    DeviceFactory(name="b", host_key=text(FIRST))
+    DeviceFactory(name="c", offered_host_key=text(FIRST))
+    offering(name="d")
+    client, found = browser(owner), {}
+    for state in ("none yet", "accepted", "to be accepted", "changed"):
+        page = client.get("/admin/devices/device/", {"host_key": state})
+        found[state] = [device.name for device in page.context["cl"].result_list]
+    assert found == {"none yet": ["a"], "accepted": ["b"], "to be accepted": ["c"], "changed": ["d"]}
+    assert client.get("/admin/devices/device/", {"host_key": "nonsense"}).status_code == 400
+
+
 def test_a_collection_in_the_admin_leads_to_the_page_of_the_key(browser, owner, monkeypatch):
     from devices import admin
     from devices.collect import Result
