@@ -59,9 +59,10 @@ class Browser:
             self._events.append(message)
         return message
 
-    def run(self, script: str) -> Any:
-        """The value of an expression in the page; a promise is awaited."""
-        result = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+    def run(self, script: str, *, by_hand: bool = False) -> Any:
+        """The value of an expression in the page; a promise is awaited. `by_hand`: as if a person had clicked."""
+        options = {"awaitPromise": True, "returnByValue": True, "userGesture": by_hand}
+        result = self.call("Runtime.evaluate", expression=script, **options)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
