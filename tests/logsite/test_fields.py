@@ -12,7 +12,7 @@ from django.db import connection
 
 from devices.models import Credential
 from logsite import fields, keys, rotation
-from tests.factories import CredentialFactory
+from tests.factories import CredentialFactory, DeviceFactory
 
 PLAIN = "correct-horse-battery"
 pytestmark = pytest.mark.django_db
@@ -234,6 +234,22 @@ def test_loading_a_fixture_without_its_key_names_the_column(key_file):
 
 
 # --- rotate_keys -------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_needs_a_secret_which_no_key_opens_says_so(browser, owner, key_file):
+    """The page that deletes a credential which a device has reads all of it; the others need no secret."""
+    credential = DeviceFactory(credential=CredentialFactory(password=PLAIN)).credential
+    keys.write_private(key_file, Fernet.generate_key().decode())
+    client = browser(owner)
+    client.raise_request_exception = False
+
+    answers = [
+        client.get(f"/admin/devices/credential/{page}")
+        for page in ("", f"{credential.pk}/change/", f"{credential.pk}/delete/")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 503]
+    assert b"devices.Credential.password: no field-encryption key fits; restore the key" in answers[-1].content
 
 
 def test_rotating_encrypts_every_value_with_a_new_key(key_file, capsys):
