@@ -20,6 +20,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.log import log_response
 
+from logsite.fields import DecryptionError
 from logsite.outages import outage
 
 RETRY_SECONDS = 5
@@ -62,7 +63,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 where the database is out, 400 for a value of the request that no column takes, else 500.
+    """503 where the database is out or a key is lost, 400 for a value of the request that no column takes, else 500.
 
     Exceptions of views, of middleware and of the API arrive here alike.
     """
@@ -77,6 +78,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, UNSTORABLE) and (names := ", ".join(dict.fromkeys(_culprits(request, error)))):
         reason = f"{names}: a value that the database cannot hold"
         return _logged(request, answer(request, 400, reason), reason)
+    if isinstance(error, DecryptionError):  # the operator has to bring the key back
+        return _logged(request, answer(request, 503, str(error)), str(error))
     if type(error) is LookupError:  # of codecs: a part of a form, or an Accept header, names a charset
         return _logged(request, answer(request, 400, f"a charset: {error}"), "a charset that is none")
     return answer(request, 500, "The server failed; its log says why.")

@@ -249,7 +249,9 @@ def test_a_page_that_needs_a_secret_which_no_key_opens_says_so(browser, owner, k
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200, 503]
-    assert b"devices.Credential.password: no field-encryption key fits; restore the key" in answers[-1].content
+    assert (
+        b"devices.Credential.password: no field-encryption key fits; restore the key" in answers[-1].content
+    )
 
 
 def test_rotating_encrypts_every_value_with_a_new_key(key_file, capsys):
