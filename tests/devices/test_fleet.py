@@ -106,7 +106,7 @@ def test_a_large_fleet_with_every_fifth_misbehaving_ends_as_it_should(settings):
     assert not Device.objects.exclude(claimed_until=None).exists()
     assert max(counts["most_logins"].values()) <= settings.COLLECT_LOGINS_PER_CREDENTIAL
     assert set(counts["attempts"].values()) == {1}  # no refused password, and no sent command, a second time
-    assert (code, len(lines)) == (1, number + 3)
+    assert (code, len(lines)) == (1, number + 3), lines[-3:]
     assert f"{expected['']} of {number} devices collected" == lines[-2]
     assert f"{DEVICES * 4 // 5} success" in lines[-3]
     assert_complete_and_in_order(kinds)

@@ -24,7 +24,7 @@ from tests.soak import short_or_long
 SECONDS = short_or_long(20, 120)
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(240 + 3 * SECONDS),
+    pytest.mark.timeout(900 + 3 * SECONDS),
     pytest.mark.soak,
 ]
 KILLS = 3
@@ -70,16 +70,18 @@ def collect_until(process, deadline, least):
     How many there were.
     """
     collections, took, began = 0, 0.0, 0.0
-    for line in process.stdout:
-        if line.startswith("end"):
-            collections, took = collections + 1, time.monotonic() - began
-        elif collections >= least and time.monotonic() > deadline:
-            break
-        began = time.monotonic()
-    time.sleep(random.uniform(0, took))  # it connects, asks, reads, stores: somewhere there
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    try:
+        for line in process.stdout:
+            if line.startswith("end"):
+                collections, took = collections + 1, time.monotonic() - began
+            elif collections >= least and time.monotonic() > deadline:
+                break
+            began = time.monotonic()
+        time.sleep(random.uniform(0, took))  # it connects, asks, reads, stores: somewhere there
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
     return collections
 
 
