@@ -87,10 +87,10 @@ def collecting(*arguments):
 
 @pytest.mark.slow
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_large_fleet_with_every_fifth_misbehaving_ends_as_it_should(settings):
     settings.COLLECT_DEADLINE = (
-        40.0  # what hangs ends by it; on a busy machine all others have long ended by then
+        100.0  # what hangs ends by it; on a busy machine all others have long ended by then
     )
     threads, number = threading.active_count(), DEVICES
     with light_fleet(plan(number), latency=0.05) as running:

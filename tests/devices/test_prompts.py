@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def soon(settings):
     """A prompt that is not seen is a failure soon, but not before a busy machine would see it."""
-    settings.DEVICE_READ_TIMEOUT = 20.0
+    settings.DEVICE_READ_TIMEOUT = 120.0
 
 
 PROMPTS = {

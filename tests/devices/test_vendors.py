@@ -358,11 +358,12 @@ def _server_transport(monkeypatch):
     monkeypatch.setattr(ssh_server_paramiko, "paramiko", with_ours)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_server_transport")
-def test_every_platform_is_collected_over_ssh():
+def test_every_platform_is_collected_over_ssh(settings):
     """All at a time: FakeNOS takes its time over each character."""
+    settings.DEVICE_READ_TIMEOUT = settings.COLLECT_DEADLINE = 600.0
     quiet()
     with ExitStack() as stack, ThreadPoolExecutor(len(PLATFORMS)) as pool:
         devices = {
