@@ -43,7 +43,7 @@ class Claim:
             connection.close_if_unusable_or_obsolete()
 
     def store(self, outcome: dict[str, Any]) -> None:
-        """A claim that has run out and is somebody else's by now stays theirs.
+        """An expired claim that another process has taken stays with that process.
 
         What was queued anew while we were at it is still to be done.
         """

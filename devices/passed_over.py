@@ -12,7 +12,7 @@ IP = re.compile(
     r"(?![\w-]|[:.]\w)"
 )
 WWN = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7}")  # a port name of Fibre Channel reads like IPv6
-# Up to the next comma: addresses that are somebody else's, or none at all.
+# Up to the next comma: addresses of other machines, and numbers that are not addresses.
 OTHERS = (
     r"(?i)^\s*(?:port |interface )?(?:description|descr|alias)\b.*|using (?:the )?address of.*",
     r"(?i)\b(?:broadcast|brd|bcast|mask|netmask|helper|destination|dest|peer|remote|neighbou?r|gateway|dns|"

@@ -53,7 +53,7 @@ class Reader:
     ends        ends the interface without beginning another
     others      cut from a line, wherever found, before it is searched for addresses that were passed over
     flat        lines that begin in the first column belong to an interface too; else an unknown one ends it
-    nested      what looks like a heading is none where it stands deeper
+    nested      an indented line never begins an interface, even if it looks like a heading
     quoted      a text in quotes may have several lines
     nothing     lines of an answer in which there is no interface, without which it cannot be read
     addresses   False where no address of an interface can stand in the text
@@ -216,7 +216,7 @@ class _Block:
         if ip := groups.pop("ip", ""):
             self._find(ip, groups.pop("mask", ""))
         if (name := groups.get("interface")) and self.facts.get("interface", name) != name:
-            raise ParseFailed(f"{name!r} begins amid what is told of {self.facts['interface']!r}")
+            raise ParseFailed(f"{name!r} begins inside the text of {self.facts['interface']!r}")
         for key, value in groups.items():
             self.facts.setdefault(key, value)
 

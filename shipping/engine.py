@@ -140,7 +140,7 @@ class Shipper:
         except Error as fault:
             if not (reason := outage(fault)):
                 raise
-            if not isinstance(error, Error):  # else that is told
+            if not isinstance(error, Error):  # an Error of the database is reported already
                 logger.warning("the end of the run of %s is not on record: %s", self.feed.key, reason)
 
     def _end_run(self, error: BaseException | None) -> None:

@@ -182,7 +182,7 @@ def network_fault(who: str, error: Exception, timeout: float) -> Exception:
 
 
 def asked_wait(answer: Answer | requests.Response) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or as a date; None where there is none."""
+    """Seconds that a Retry-After header (a number or a date) asks for; None without the header."""
     text = answer.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])

@@ -135,7 +135,7 @@ def refused_by_setting(text: str) -> str:
 
 
 def not_stored(who: str, answer: Answer) -> str:
-    """Why an answer that is a success to HTTP is none here: only Loki's 204 says that the entries are stored."""
+    """Why the push failed although HTTP calls the answer a success: only Loki's 204 says that entries are stored."""
     text = answer.reason[:200]
     if answer.code == 260 or refused_by_setting(text):
         return f"{who} blocks what is pushed: see block_ingestion_until in its limits_config ({text})"

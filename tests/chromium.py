@@ -100,7 +100,7 @@ class Browser:
 
 
 def complaint(event: dict[str, Any]) -> str:
-    """The text of an event that should not be. A page that is an error is logged from the network, and is none."""
+    """The text of an unwanted event. The browser also logs each error page; that event has no text here."""
     params = event["params"]
     if event["method"] == THROWN:
         details = params["exceptionDetails"]

@@ -1,4 +1,4 @@
-"""A device that sends exactly the bytes it is told to, in the packets it is told to."""
+"""A device that sends the bytes of a test, in the packets of the test."""
 
 import select
 from collections.abc import Mapping, Sequence

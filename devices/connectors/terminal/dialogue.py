@@ -151,7 +151,7 @@ class Dialogue:
         return text + self.prompt if with_prompt else text.removesuffix(above).removesuffix("\n")
 
     def _before_prompt(self, text: str) -> str | None:
-        """`text` without the prompt at its end; None where there is none."""
+        """`text` without the prompt at its end; None if it has no prompt there."""
         start = text.rfind("\n") + 1
         if self._is_known(text[start:].strip()):
             return text[:start]
