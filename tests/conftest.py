@@ -114,7 +114,7 @@ def _closed_connections(request: pytest.FixtureRequest) -> Iterator[None]:
     """The thread in which an asynchronous test runs its synchronous code keeps no connection to the database."""
     yield
     if request.node.get_closest_marker("asyncio"):
-        SyncToAsync.single_thread_executor.submit(connections.close_all).result(60)
+        SyncToAsync.single_thread_executor.submit(connections.close_all).result(120)
     if connection.vendor == "postgresql":
         assert connection_owners.left_open() == [], "connections that no thread closes keep the database"
 

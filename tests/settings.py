@@ -21,3 +21,6 @@ from logsite.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # WhiteNoise looks up a static file when it is asked for, not all 177 for each new test client (11 -> 3.4 ms).
 WHITENOISE_AUTOREFRESH = True
+# Seconds that a login may take where four workers share two cores; a test of the limit sets its own.
+DEVICE_CONNECT_TIMEOUT = 60.0
+PRODLOGS_CONNECT_TIMEOUT = 60.0

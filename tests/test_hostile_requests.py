@@ -189,7 +189,7 @@ def test_a_charset_that_is_none_is_refused_by_the_server_s_own_handler(charset):
         await client.send_input({"type": "http.request", "body": b"x"})
         answer = await client.receive_output(60)
         await client.receive_output(60)
-        await client.wait(60)
+        await client.wait(120)
         return answer["status"]
 
     assert async_to_sync(ask)() == 415

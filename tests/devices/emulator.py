@@ -110,7 +110,7 @@ class Box:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._accepting.join(5)
+        self._accepting.join(120)
         for transport in self._transports:
             transport.close()
 
@@ -225,7 +225,7 @@ def listening(answer: bytes = b"") -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(120)
     for client in held:
         client.close()
 

@@ -163,7 +163,7 @@ class Login:
                 self._talk(channel)
         finally:
             transport.close()
-            transport.join(10)
+            transport.join(120)
 
     def _talk(self, channel: paramiko.Channel) -> None:
         channel.sendall(self.prompt.encode())
@@ -258,7 +258,7 @@ def light_fleet(devices: list[dict[str, Any]], latency: float = 0.0) -> Iterator
     try:
         yield LightFleet(process, devices, latency)
     finally:
-        process.communicate(timeout=20)  # it ends with its standard input
+        process.communicate(timeout=120)  # it ends with its standard input
 
 
 def plan(number: int, *, healthy: bool = False, credentials: int = 3) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ class Host:
         self._process.terminate()
         with self._process.stderr as log:
             text = log.read()
-        self._process.wait(10)
+        self._process.wait(120)
         return text
 
 

@@ -66,13 +66,13 @@ def worker(broker_url, name, concurrency=5):
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     try:
-        assert ready.wait(60), "".join(said)
+        assert ready.wait(120), "".join(said)
         process.said = said
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        listener.join(10)
+        process.wait(120)
+        listener.join(120)
         process.stdout.close()
 
 
@@ -110,7 +110,7 @@ def test_two_workers_share_50_devices_one_is_killed_and_all_end_once(broker, set
         killer.start()
         lines, code = collecting("--all", "--user", "owner")
         killer.join()
-        assert first.wait(10) == -signal.SIGKILL
+        assert first.wait(120) == -signal.SIGKILL
         kinds = {device["name"]: OUTCOMES[device["behaviour"]] for device in fleet}
     assert dict(Device.objects.values_list("name", "error_kind")) == kinds, "".join(second.said)
     assert not Device.objects.exclude(claimed_until=None, queued_at=None).exists()

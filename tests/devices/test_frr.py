@@ -14,6 +14,9 @@ from tests.factories import CredentialFactory, DeviceFactory
 
 pytestmark = [pytest.mark.service("frr"), pytest.mark.django_db(transaction=True)]
 
+# Netmiko alone gives a command ten seconds.
+BARE = {"device_type": "cisco_ios", "conn_timeout": 60, "read_timeout_override": 150}
+
 
 @pytest.fixture
 def login(service: Callable[[str], str]) -> dict[str, object]:
@@ -34,7 +37,7 @@ def router(login):
 @pytest.fixture
 def told(login):
     """What the router says of itself, by another way than ours: Netmiko bare, and JSON."""
-    with ConnectHandler(device_type="cisco_ios", **login) as connection:
+    with ConnectHandler(**BARE, **login) as connection:
         return json.loads(connection.send_command("show interface json"))
 
 

@@ -189,15 +189,15 @@ def answers_of(linux):
 
 def test_a_command_that_hangs_ends_at_the_deadline_and_keeps_what_it_said(connector):
     with connector() as linux:
-        linux.connection.read_timeout_override = 4.0  # a busy host has said its words by then
+        linux.connection.read_timeout_override = 10.0  # a busy host has said its words by then
         started = time.monotonic()
         found = linux.execute("echo so far; echo hm >&2; sleep 300")
         took = time.monotonic() - started
     assert (found.stdout, found.exit_code, found.error_kind) == ("so far", None, "timeout")
-    assert 4 <= took < 150
+    assert 10 <= took < 150
     [answer] = answers(linux)
     assert (answer.event_type, answer.response) == ("command_failed", "so far")
-    assert answer.error_message == "hm\ndid not end within 4 s"
+    assert answer.error_message == "hm\ndid not end within 10 s"
 
 
 def test_a_trickle_does_not_outlive_the_deadline(connector):
@@ -216,7 +216,7 @@ def ordinary_account():
 
 
 def test_what_hangs_is_ended_on_the_host(settings, ordinary_account):
-    settings.DEVICE_READ_TIMEOUT = 4.0  # a busy host has said its words by then
+    settings.DEVICE_READ_TIMEOUT = 10.0  # a busy host has said its words by then
     with (
         openssh(ordinary_account) as server,
         get_connector(
@@ -278,7 +278,7 @@ def test_a_host_that_kills_the_session_is_noticed(connector):
 def test_a_host_that_falls_silent_is_given_up_at_the_deadline(connector):
     with connector() as linux:
         session = int(linux.run("echo $PPID"))
-        linux.connection.read_timeout_override = 4.0  # a busy host has taken the command up by then
+        linux.connection.read_timeout_override = 10.0  # a busy host has taken the command up by then
         try:
             assert linux.execute("kill -STOP $PPID").error_kind == "timeout"
             with pytest.raises(ConnectionFailed):
@@ -401,7 +401,7 @@ def test_neither_a_socket_nor_a_thread_is_left_over(connector):
             connector(ssh_key=linux._secrets["private-key"], ssh_key_passphrase="x"),
         ):
             pass
-    until = time.monotonic() + 10
+    until = time.monotonic() + 120
     while (threading.active_count() > threads or open_files() > files) and time.monotonic() < until:
         threading.Event().wait(0.05)
     assert open_files() <= files

@@ -96,7 +96,7 @@ def excess(box: Talker, most: list[int]) -> str:
         return f"{box.sent} bytes were taken from the device"
     if most[0] > MEMORY:
         return f"{most[0]} bytes were held"
-    return "" if box.hung_up.wait(60) else "the connection stayed open"
+    return "" if box.hung_up.wait(120) else "the connection stayed open"
 
 
 def test_an_answer_without_an_end_is_ended_at_the_limit(connect, events):
@@ -173,7 +173,7 @@ def talking(first: bytes, then: bytes) -> Iterator[int]:
         thread.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(60)
+    thread.join(120)
 
 
 @pytest.mark.parametrize("vendor", ["cisco_ios", "linux"])

@@ -136,7 +136,7 @@ def test_a_refused_login_gives_its_slot_back(router, device_of, settings):
 def test_who_stops_listening_begins_no_further_device(router, device_of):
     """The second device is under way and stays so until its caller has the result of the first."""
     has_first = threading.Event()
-    router.on_command = lambda line: len(router.logins) == 1 or has_first.wait(60)
+    router.on_command = lambda line: len(router.logins) == 1 or has_first.wait(120)
     devices = [device_of(router, name=f"rtr{number}") for number in range(6)]
     with closing(run_on_devices(devices, [SHOW], None, any_command=False, workers=1)) as runs:
         assert next(runs).ok

@@ -70,7 +70,12 @@ class TestFrr:
     def test_agrees_with_the_routers_json(self, service):
         host, port, username, password = service("LOGSITE_TEST_FRR").split(":")
         with ConnectHandler(
-            device_type="cisco_ios", host=host, port=int(port), username=username, password=password
+            device_type="cisco_ios",
+            host=host,
+            port=int(port),
+            username=username,
+            password=password,
+            read_timeout_override=150,
         ) as router:
             told = json.loads(router.send_command("show interface json"))
             rows = parse(get_platform("frr"), FRR, router.send_command("show interface"))

@@ -58,7 +58,7 @@ def test_a_key_that_cannot_be_created_is_one_error_that_names_its_file(tmp_path)
 
 
 def _create(path, barrier, answers):
-    barrier.wait(30)
+    barrier.wait(120)
     answers.put(keys.create_once(path, f"key of process {os.getpid()}"))
 
 
@@ -70,9 +70,9 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
     ]
     for process in processes:
         process.start()
-    found = {answers.get(timeout=60) for _ in processes}
+    found = {answers.get(timeout=120) for _ in processes}
     for process in processes:
-        process.join(30)
+        process.join(120)
 
     assert found == {(tmp_path / "secret.key").read_text()}
 
@@ -81,14 +81,14 @@ def test_threads_that_start_at_once_agree_on_one_key(tmp_path):
     barrier, found = threading.Barrier(RACERS), set()
 
     def create(number):
-        barrier.wait(30)
+        barrier.wait(120)
         found.add(keys.create_once(tmp_path / "secret.key", f"key {number}"))
 
     threads = [threading.Thread(target=create, args=(number,)) for number in range(RACERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
 
     assert found == {(tmp_path / "secret.key").read_text()}
 

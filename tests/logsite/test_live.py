@@ -19,7 +19,7 @@ from tests.factories import SessionFactory, SessionLogFactory
 
 PATH = "/api/v2/logs/stream"
 ORIGIN = "http://127.0.0.1:8000"
-SOON = 5  # seconds; far below LONG
+SOON = 60  # seconds; far below LONG
 LONG = 600  # seconds between two looks, where a test must not be helped by them
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,13 +38,23 @@ def cookie_of(user):
     return client.cookies["sessionid"].value
 
 
+class Watcher(WebsocketCommunicator):
+    """A browser's WebSocket that gives a busy machine the time it needs."""
+
+    async def connect(self, timeout=SOON):
+        return await super().connect(timeout)
+
+    async def disconnect(self, code=1000, timeout=SOON):
+        await super().disconnect(code, timeout)
+
+
 @asynccontextmanager
 async def watching(user, query="", origin=ORIGIN):
     """A WebSocket as `user`'s browser opens it."""
     headers = [(b"origin", origin.encode())]
     if user is not None:
         headers.append((b"cookie", f"sessionid={await sync_to_async(cookie_of)(user)}".encode()))
-    socket = WebsocketCommunicator(application, PATH + query, headers)
+    socket = Watcher(application, PATH + query, headers)
     try:
         yield socket
     finally:

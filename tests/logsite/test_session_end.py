@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.core.checks import run_checks
@@ -21,7 +20,7 @@ from rest_framework.test import APIClient
 from logsite import live
 from logsite.asgi import application
 from tests.factories import SessionFactory as DeviceSessionFactory
-from tests.logsite.test_live import ORIGIN, PATH, SOON, close_code, watching
+from tests.logsite.test_live import ORIGIN, PATH, SOON, Watcher, close_code, watching
 
 pytestmark = pytest.mark.django_db
 HOUR = 3600
@@ -330,7 +329,7 @@ async def test_a_log_out_in_the_browser_ends_its_stream(teammate, often):
     client = Client()
     await sync_to_async(client.force_login)(teammate)
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
-    socket = WebsocketCommunicator(application, PATH, [(b"origin", ORIGIN.encode()), (b"cookie", cookie)])
+    socket = Watcher(application, PATH, [(b"origin", ORIGIN.encode()), (b"cookie", cookie)])
     await socket.connect()
     await socket.receive_json_from(SOON)
     await sync_to_async(client.post)("/admin/logout/")

@@ -40,7 +40,7 @@ def test_who_finds_another_thread_writing_begins_when_that_has_ended():
         rival.start()
         assert not rival.begun.wait(0.2)
         Tag.objects.create(name="first")
-    rival.join(10)
+    rival.join(120)
     assert list(Tag.objects.order_by("id").values_list("name", flat=True)) == ["first", "rival"]
 
 
@@ -50,7 +50,7 @@ def test_who_has_waited_long_leaves_it_to_the_database(monkeypatch):
     rival = Rival()
     with turns._turn:  # somebody hangs, and holds nothing up but his own work
         rival.start()
-        rival.join(10)
+        rival.join(120)
         assert Tag.objects.filter(name="rival").exists()
 
 
@@ -64,7 +64,7 @@ def test_a_failure_takes_everything_back_and_ends_the_turn():
         fail_half_way()
     rival = Rival()
     rival.start()
-    rival.join(10)
+    rival.join(120)
     assert list(Tag.objects.values_list("name", flat=True)) == ["rival"]
 
 

@@ -134,7 +134,7 @@ def test_two_readers_may_see_a_new_container_at_once(docker, remote):
 
     def store():
         try:
-            barrier.wait(10)
+            barrier.wait(120)
             with transaction.atomic():
                 return [row.name for row in containers._stored(remote.host, found, timezone.now())]
         finally:

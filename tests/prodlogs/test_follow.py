@@ -166,7 +166,7 @@ def test_a_host_that_is_switched_off_is_left_alone_until_it_is_on_again(docker, 
         return len(results) == 2
 
     following = Following([docker_host], until, ["engine-follow"])
-    assert off.wait(60)
+    assert off.wait(120)
     tries.wait_for(1)  # the one under way ends
     sent = RemoteCommand.objects.count()
     tries.wait_for(2)
@@ -194,7 +194,7 @@ class Tries:
 
     def wait_for(self, number):
         for _ in range(number):
-            assert self._ended.acquire(timeout=60)
+            assert self._ended.acquire(timeout=120)
 
 
 def test_whoever_cannot_be_told_any_more_ends_it(docker, docker_host):
@@ -219,7 +219,7 @@ def test_it_waits_for_another_reader(docker, docker_host, monkeypatch):
 
     with reading(docker_host):
         following = Following([docker_host], until, ["engine-follow"])
-        assert waiting.wait(60)
+        assert waiting.wait(120)
     results = following.join()
 
     assert results[0].running

@@ -68,7 +68,7 @@ def test_who_has_patience_gets_the_host_when_it_is_free(host):
     thread = threading.Thread(target=wait)
     with reading(host):
         thread.start()
-        assert waits.wait(10)
+        assert waits.wait(120)
         assert not is_free(host)
     thread.join()
     assert found == [True]

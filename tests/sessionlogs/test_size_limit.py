@@ -87,7 +87,7 @@ def spilled(folder):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)  # another thread, or process, tells nobody

@@ -272,7 +272,7 @@ def test_follow_prints_what_others_commit_and_ends_on_sigterm_with_exit_code_0(r
     assert not [line for line in lines if line.startswith("Session:")]  # the header stands there already
     assert not [line for line in lines if "show before" in line]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
     assert "Traceback" not in process.stderr.read()
 
 
@@ -284,7 +284,7 @@ def test_follow_keeps_to_its_filters(run):
     SessionLogFactory(session=SessionFactory(device="rtr01"), command="show wanted")
     assert [json.loads(line)["command"] for line in read_until(process, "show wanted")] == ["show wanted"]
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    assert process.wait(120) == 0
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback(run):
@@ -294,6 +294,6 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(run):
     process = run("--lines", "200", "--full")
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert process.stderr.read() == ""
     process.stdout = None

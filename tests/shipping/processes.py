@@ -46,5 +46,5 @@ def start_shipper(*words: str, **environment: str) -> "subprocess.Popen[str]":
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """(exit code, output, errors) of a process that ends by itself."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return process.returncode, out, err

@@ -80,14 +80,14 @@ def test_killed_after_loki_stored_and_before_its_answer(loki):
     processes = []
 
     def kill():
-        started.wait(60)
+        started.wait(120)
         processes[0].kill()
-        processes[0].wait(60)
+        processes[0].wait(120)
 
     loki.on_stored = kill
     processes.append(start_shipper("--loki", loki.url))
     started.set()
-    assert processes[0].wait(60) == -signal.SIGKILL
+    assert processes[0].wait(120) == -signal.SIGKILL
     processes[0].communicate()
     loki.on_stored = lambda: None
     assert ShippingCursor.objects.get().row_id == 0
@@ -101,10 +101,10 @@ def test_follow_ships_what_comes_and_ends_on_a_signal_with_0(loki, number):
     make_events(make_session(), 3)
     process = start_shipper("--loki", loki.url, "--follow")
     try:
-        assert loki.pushed.acquire(timeout=60)
+        assert loki.pushed.acquire(timeout=120)
         with transaction.atomic():
             make_events(make_session(), 2)
-        assert loki.pushed.acquire(timeout=60)
+        assert loki.pushed.acquire(timeout=120)
         process.send_signal(number)
         code, out, err = finish(process)
     finally:
@@ -122,7 +122,7 @@ def test_a_signal_lets_the_batch_in_hand_finish(loki):
     loki.faults.append(Fault(store=True, hold=hold))
     process = start_shipper("--loki", loki.url, "--batch-size", "10")
     try:
-        assert arrived.wait(60)
+        assert arrived.wait(120)
         process.send_signal(signal.SIGTERM)
         hold.set()
         code, out, _ = finish(process)
