@@ -124,6 +124,8 @@ class Presence:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("no heartbeat: the database does not answer (%s)", type(error).__name__)
                 self._looks = Observation()  # meanwhile nobody's heart was seen to beat
+            except Exception:
+                log.exception("a heartbeat failed; the next one comes in %g seconds", BEAT)
             finally:
                 connection.close()
 

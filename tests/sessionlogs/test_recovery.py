@@ -86,7 +86,7 @@ def killed_while_it_waits(box):
         if SessionLog.objects.filter(event_type=SENT).exists():
             stored.set()
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(120)
     assert Device.objects.get(name="hangs").claimed_until is not None
 
 
@@ -228,12 +228,33 @@ def test_the_web_process_closes_too_and_waits_for_its_database():
     )
     web, closed = Presence(), threading.Event()
     recovery.process_ended.connect(lambda **_: closed.set(), weak=False, dispatch_uid="test")
-    web.watch()
-    assert closed.wait(10)
-    recovery.process_ended.disconnect(dispatch_uid="test")
-    web.stop()
+    try:
+        web.watch()
+        assert closed.wait(120)
+    finally:
+        recovery.process_ended.disconnect(dispatch_uid="test")
+        web.stop()
     session.refresh_from_db()
     assert session.status == "failed"
+
+
+def test_a_fault_in_what_a_heartbeat_makes_up_for_does_not_end_the_heartbeat(monkeypatch, caplog):
+    monkeypatch.setattr(processes, "BEAT", 0.05)
+    beats = threading.Semaphore(0)
+
+    def faulty(**_):
+        beats.release()
+        raise ValueError("no such claim")
+
+    processes.heart_beat.connect(faulty, weak=False, dispatch_uid="test")
+    living = Presence()
+    living.start()
+    try:
+        assert all(beats.acquire(timeout=120) for _ in range(2))
+    finally:
+        processes.heart_beat.disconnect(dispatch_uid="test")
+        living.stop()
+    assert "no such claim" in caplog.text
 
 
 def test_close_dead_sessions_says_how_many(monkeypatch, elsewhere):
