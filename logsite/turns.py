@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-PATIENCE = 1.0  # seconds for which somebody waits for a turn; after that SQLite itself decides who is next
+PATIENCE = 20.0  # seconds that a thread waits for its turn; then SQLite itself decides which one is next
 _turn = threading.Lock()
 
 
