@@ -4,6 +4,7 @@ import io
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -152,10 +153,9 @@ def elsewhere(scripted: ScriptedHost) -> Iterator[Remote]:
 
 
 def processes_of(pid: int) -> list[int]:
-    """What the process has started, and what that has started."""
-    own = [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    """What the process has started, and what that has started; nothing of a process that has ended meanwhile."""
+    own: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            own += map(int, (task / "children").read_text().split())
     return own + [each for child in own for each in processes_of(child)]
