@@ -238,7 +238,7 @@ def test_the_web_process_closes_too_and_waits_for_its_database():
     assert session.status == "failed"
 
 
-def test_a_fault_in_what_a_heartbeat_makes_up_for_does_not_end_the_heartbeat(monkeypatch, caplog):
+def test_a_receiver_that_fails_does_not_end_the_heartbeat(monkeypatch, caplog):
     monkeypatch.setattr(processes, "BEAT", 0.05)
     beats = threading.Semaphore(0)
 
