@@ -49,9 +49,9 @@ def rate(work: Callable[[], None]) -> float:
 
 
 def measure(kind: str) -> dict[str, float]:
-    from prodlogs.levels import level_of
+    from logsite.lines.levels import level_of
+    from logsite.lines.traces import Grouper
     from prodlogs.lines import StreamDecoder
-    from prodlogs.traces import Grouper
 
     chunks = output(kind)
     decoder = StreamDecoder("stdout")

@@ -61,10 +61,10 @@ def connection(host) -> int:
 
 def entries(host) -> int:
     """Lines, levels, traces; nothing is kept."""
+    from logsite.lines.traces import Grouper
     from prodlogs.grammar import Logs
     from prodlogs.lines import StreamDecoder
     from prodlogs.remote import Remote
-    from prodlogs.traces import Grouper
 
     found, decoder, grouper = 0, StreamDecoder("stdout"), Grouper(256 * 1024)
     with Remote(host, user="benchmark", via="cli") as remote:

@@ -9,7 +9,7 @@ from django.db.models.functions import Length
 from devices.platforms import platform_choices
 from logsite.fields import EncryptedTextField, NameField
 from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
-from logsite.terminal import one_line
+from logsite.text.terminal import one_line
 from sessionlogs.models import ErrorKind
 
 host_validator = RegexValidator(

@@ -18,7 +18,7 @@ from django.db import Error
 
 from logsite.outages import outage
 from logsite.stopping import account
-from logsite.terminal import plain
+from logsite.text.terminal import plain
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

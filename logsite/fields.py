@@ -13,7 +13,7 @@ from django.db import models
 from django.utils.encoding import force_str
 
 from logsite.keys import field_keys
-from logsite.terminal import is_printable
+from logsite.text.terminal import is_printable
 
 
 def validate_name(name: str) -> None:

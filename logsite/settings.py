@@ -254,7 +254,7 @@ LOGGING = {
     "filters": {"redact": {"()": "logsite.redaction.RedactingFilter"}},
     "formatters": {
         "line": {
-            "()": "logsite.terminal.LineFormatter",
+            "()": "logsite.text.terminal.LineFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         }

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import compress, repeat
-from typing import NamedTuple
 
+from logsite.lines.line import Line
 from logsite.nanoseconds import rfc3339
 
 PIECE = 16_384
@@ -28,22 +28,6 @@ SLACK = 1024**2  # bytes over the longest line that are held before its middle i
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _PREFIX = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.", re.ASCII)
 _new = tuple.__new__  # a NamedTuple's own constructor takes three times as long
-
-
-class Line(NamedTuple):
-    """One line of one stream.
-
-    `timestamp` is Docker's, in nanoseconds. `sequence` numbers the lines of the stream with the same timestamp,
-    from 0. `length` is in bytes, of the message as Docker sent it: all its pieces, without stamps and newline.
-    `text` is the message, with U+FFFD for invalid UTF-8 and NUL, and without a terminal's `\\r` at its end; of a
-    very long one `dropped` bytes are missing from the middle.
-    """
-
-    timestamp: int
-    sequence: int
-    length: int
-    text: str
-    dropped: int = 0
 
 
 class StreamDecoder:

@@ -11,13 +11,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from logsite.lines.line import Line
 from logsite.nanoseconds import from_rfc3339, rfc3339
 from logsite.records import from_nanoseconds, to_nanoseconds
 from logsite.redaction import Redactor
 from prodlogs.errors import HostError
 from prodlogs.grammar import Logs
 from prodlogs.hosts import secrets
-from prodlogs.lines import PIECE, Line, StreamDecoder
+from prodlogs.lines import PIECE, StreamDecoder
 from prodlogs.models import Container, DockerHost, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from prodlogs.reading import LEAST, STREAMS, Anchor, LogReader
 from prodlogs.remote import Remote

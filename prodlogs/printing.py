@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from logsite.terminal import one_line, plain
+from logsite.text.terminal import one_line, plain
 from prodlogs.audit import Sent
 from prodlogs.collect import HostResult, Reading
 from prodlogs.entries import EntryDict

@@ -26,9 +26,9 @@ from typing import NamedTuple, Protocol
 
 from django.conf import settings
 
+from logsite.lines.line import Line
 from logsite.nanoseconds import from_rfc3339, rfc3339
 from prodlogs.errors import HostError
-from prodlogs.lines import Line
 from prodlogs.models import ErrorKind
 
 LEAST = 100  # records asked for at least

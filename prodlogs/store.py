@@ -11,14 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from logsite.lines.control import clean
+from logsite.lines.line import Line
+from logsite.lines.masking import redacted
+from logsite.lines.traces import LONGEST_PAUSE, Entry, Grouper
 from logsite.live import publish
 from logsite.redaction import Redactor
-from prodlogs.ansi import clean
-from prodlogs.lines import Line
-from prodlogs.masking import redacted
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading import STREAMS, Anchor
-from prodlogs.traces import LONGEST_PAUSE, Entry, Grouper
 
 BLOCK = 5_000  # entries of a transaction
 COLUMNS = (

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from logsite.terminal import json_text, one_line, plain
+from logsite.text.terminal import json_text, one_line, plain
 from sessionlogs.models import Session, SessionLog
 
 RULE = "=" * 80

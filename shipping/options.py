@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from logsite.moments import parse_moment
 from logsite.records import get_source, sources
+from logsite.text.moments import parse_moment
 from shipping.addresses import AddressError, check_address, is_this_site, split_credentials
 from shipping.feed import PAGE, BackendFeed, Feed, LocalFeed, Window
 from shipping.retry import Retry

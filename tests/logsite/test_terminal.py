@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from logsite.commands import SiteCommand
-from logsite.terminal import LineFormatter, is_printable, json_text, one_line, plain
+from logsite.text.terminal import LineFormatter, is_printable, json_text, one_line, plain
 from tests.test_guards import ROOMS, ROOT
 
 # (what was written, what a terminal gets)
@@ -124,7 +124,7 @@ def test_a_line_of_the_log_steers_nothing_and_cannot_be_forged():
 
 def test_the_log_of_the_site_goes_through_it():
     assert {each["()"] for each in settings.LOGGING["formatters"].values()} == {
-        "logsite.terminal.LineFormatter"
+        "logsite.text.terminal.LineFormatter"
     }
 
 

@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from prodlogs.ansi import clean
-from prodlogs.levels import level_of
-from prodlogs.lines import Line
-from prodlogs.traces import Grouper
+from logsite.lines.control import clean
+from logsite.lines.levels import level_of
+from logsite.lines.line import Line
+from logsite.lines.traces import Grouper
 from tests.soak import short_or_long
 
 pytestmark = pytest.mark.soak

@@ -3,9 +3,9 @@
 import pytest
 from django.db import IntegrityError
 
+from logsite.lines.line import Line
 from logsite.redaction import Redactor
 from prodlogs import store as module
-from prodlogs.lines import Line
 from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.store import EntryStore, Overtaken
 from tests.factories import ContainerFactory, LogSnapshotFactory

@@ -16,7 +16,7 @@ from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from logsite.commands import SiteCommand, user_called
 from logsite.stopping import Stop, stopping
-from logsite.terminal import one_line
+from logsite.text.terminal import one_line
 
 
 class Command(SiteCommand):

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from logsite.commands import SiteCommand, user_called
 from logsite.ssh.known_hosts import KnownHosts, parse
-from logsite.terminal import plain
+from logsite.text.terminal import plain
 
 MAX_FILE_BYTES = 64 * 1024**2
 

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from devices.models import Device
 from devices.responses import Change, reparse_device
 from logsite.commands import SiteCommand
-from logsite.terminal import one_line
+from logsite.text.terminal import one_line
 
 SHOWN = 5  # changes a device; more make the line unreadable
 

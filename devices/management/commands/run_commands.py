@@ -22,7 +22,7 @@ from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from devices.read_only import Refused
 from logsite.commands import SiteCommand, user_called
-from logsite.terminal import json_text, one_line
+from logsite.text.terminal import json_text, one_line
 
 EPILOG = """\
   run_commands --device rtr01 rtr02 "show version" "show clock"

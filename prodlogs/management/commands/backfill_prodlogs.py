@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from logsite.commands import SiteCommand
-from logsite.moments import parse_moment
 from logsite.stopping import account
-from logsite.terminal import json_text
+from logsite.text.moments import parse_moment
+from logsite.text.terminal import json_text
 from prodlogs.audit import check_names
 from prodlogs.collect import HostResult, backfill_hosts
 from prodlogs.hosts import get_hosts

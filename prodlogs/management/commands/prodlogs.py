@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from logsite.commands import OutputClosedError, SiteCommand
 from logsite.ssh.host_keys import key_text
 from logsite.stopping import account, stopping
-from logsite.terminal import json_text
+from logsite.text.terminal import json_text
 from prodlogs import harden, printing, selftest
 from prodlogs.audit import watching
 from prodlogs.collect import HostResult

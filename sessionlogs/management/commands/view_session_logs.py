@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from logsite.commands import SiteCommand
-from logsite.moments import parse_moment
 from logsite.records import Cursor, committed
+from logsite.text.moments import parse_moment
 from sessionlogs import viewer
 from sessionlogs.models import FAILURES, EventType, Session, SessionLog, SessionStatus
 from sessionlogs.sources import SessionSource

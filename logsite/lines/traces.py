@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from prodlogs import trace_forms
-from prodlogs.ansi import clean, is_plain
-from prodlogs.levels import NONE, level_of
-from prodlogs.lines import Line
-from prodlogs.trace_forms import HELD, may_follow
+from logsite.lines import trace_forms
+from logsite.lines.control import clean, is_plain
+from logsite.lines.levels import NONE, level_of
+from logsite.lines.line import Line
+from logsite.lines.trace_forms import HELD, may_follow
 
 MOST_LINES = 1_000
 MOST_HELD = 20  # lines that wait for one that shows whether they belong to the trace

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from logsite.lines.control import clean, is_plain
+from logsite.lines.line import Line
 from logsite.redaction import Redactor
-from prodlogs.ansi import clean, is_plain
-from prodlogs.lines import Line
 
 
 def redacted(lines: Sequence[Line], redactor: Redactor, opening: str = "") -> tuple[Sequence[Line], str]:

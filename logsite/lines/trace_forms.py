@@ -6,7 +6,7 @@ may belong to the trace: only a later line tells.
 
 import re
 
-from prodlogs.levels import WORDS, has_time, level_of
+from logsite.lines.levels import WORDS, has_time, level_of
 
 # What the lines start with that begin or go on with a trace; all others are looked at only within a trace.
 PREFIXES = (
