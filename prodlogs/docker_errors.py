@@ -4,9 +4,11 @@ import re
 
 from logsite.redaction import redact
 from prodlogs.errors import HostError
-from prodlogs.harden import REFUSED
 from prodlogs.models import ErrorKind
 
+WRAPPER = "logsite-docker-read"  # the program that hardening installs on a host
+REFUSED = 126  # its exit code for a refusal; Docker's own are 0, 1 and 125, «not found» is 127
+REFUSAL = f"{WRAPPER}: refused: "  # begins its one line on stderr
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)  # a line of the container, not Docker's
 LONGEST = 300  # characters of Docker's words in an error
 # What Docker says last stands on the same line as an unfinished line of the container.

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from textwrap import dedent
 
 from prodlogs import grammar
+from prodlogs.docker_errors import REFUSAL, REFUSED, WRAPPER
 from prodlogs.models import DockerHost
 
-PROGRAM = "logsite-docker-read"
-PATH = f"/usr/local/bin/{PROGRAM}"
-REFUSED = 126  # the exit code of a refusal; Docker's own are 0, 1 and 125, «not found» is 127
-REFUSAL = f"{PROGRAM}: refused: "  # begins the one line on stderr
+PATH = f"/usr/local/bin/{WRAPPER}"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ABSOLUTE_PATH = re.compile(r"(?:/[A-Za-z0-9_.-]+)+", re.ASCII)
 _PROGRAM_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]*|{_ABSOLUTE_PATH.pattern}", re.ASCII)
@@ -161,7 +159,7 @@ def _literals(docker: str, docker_host: str) -> dict[str, str]:
     digit = "[0123456789]"
     return {
         "SEARCH_PATH": SEARCH_PATH,
-        "PROGRAM": PROGRAM,
+        "PROGRAM": WRAPPER,
         "REFUSAL": REFUSAL,
         "REFUSED": str(REFUSED),
         "DOCKER_HOST": f"DOCKER_HOST={shlex.quote(docker_host)} " if docker_host else "",

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from logsite.ssh.host_keys import shown_fingerprint
 from prodlogs.audit import Record
+from prodlogs.docker_errors import REFUSED
 from prodlogs.errors import HostError
 from prodlogs.executions import Execution
 from prodlogs.grammar import Command, Logs, command_line
-from prodlogs.harden import REFUSED
 from prodlogs.models import DockerHost, ErrorKind, HostStatus
 from prodlogs.ssh import HostConnection, connect
 

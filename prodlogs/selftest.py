@@ -13,8 +13,8 @@ from typing import Any
 
 from prodlogs import grammar
 from prodlogs.audit import Record
+from prodlogs.docker_errors import REFUSAL, REFUSED
 from prodlogs.grammar import Inspect, Logs, Ps, Stats, command_line
-from prodlogs.harden import REFUSAL, REFUSED
 from prodlogs.models import DockerHost, ErrorKind
 from prodlogs.raw_access import PROHIBITED, Answer, RawAccess, TransportAccess
 from prodlogs.ssh import HostConnection, connect

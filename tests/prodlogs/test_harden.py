@@ -8,8 +8,9 @@ from shutil import which
 import pytest
 
 from prodlogs import grammar
+from prodlogs.docker_errors import REFUSAL, REFUSED
 from prodlogs.grammar import Inspect, Logs, Ps, Stats, command_line
-from prodlogs.harden import PATH, REFUSAL, REFUSED, authorized_keys_line, instructions, wrapper
+from prodlogs.harden import PATH, authorized_keys_line, instructions, wrapper
 from prodlogs.models import DockerHost
 from tests.devices.emulator import private_key
 from tests.prodlogs.hostile import EVERYTHING, is_ours, random_command
