@@ -51,7 +51,7 @@ def rate(work: Callable[[], None]) -> float:
 def measure(kind: str) -> dict[str, float]:
     from logsite.lines.levels import level_of
     from logsite.lines.traces import Grouper
-    from prodlogs.lines import StreamDecoder
+    from prodlogs.docker.decoder import StreamDecoder
 
     chunks = output(kind)
     decoder = StreamDecoder("stdout")

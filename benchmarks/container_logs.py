@@ -41,7 +41,7 @@ def bare(host) -> int:
     """What Paramiko does by itself."""
     import paramiko
 
-    from prodlogs.hosts import private_key
+    from prodlogs.hosts.configured import private_key
 
     with paramiko.SSHClient() as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
@@ -53,7 +53,7 @@ def bare(host) -> int:
 
 def connection(host) -> int:
     """The same over our connection: a cipher that costs less, a socket that is read ahead, a larger window."""
-    from prodlogs.ssh import connect
+    from prodlogs.ssh.login import connect
 
     with connect(host) as connected:
         return recv(connected.start(f"docker logs --timestamps {NAME}", 600))
@@ -62,9 +62,9 @@ def connection(host) -> int:
 def entries(host) -> int:
     """Lines, levels, traces; nothing is kept."""
     from logsite.lines.traces import Grouper
-    from prodlogs.grammar import Logs
-    from prodlogs.lines import StreamDecoder
-    from prodlogs.remote import Remote
+    from prodlogs.docker.decoder import StreamDecoder
+    from prodlogs.docker.grammar import Logs
+    from prodlogs.ssh.remote import Remote
 
     found, decoder, grouper = 0, StreamDecoder("stdout"), Grouper(256 * 1024)
     with Remote(host, user="benchmark", via="cli") as remote:
@@ -75,8 +75,8 @@ def entries(host) -> int:
 
 def rows(host) -> int:
     """All of it: redacted, stored, committed."""
-    from prodlogs.collect import collect_host
     from prodlogs.management.commands.prodlogs import Command
+    from prodlogs.reading.host_reading import collect_host
 
     command = Command()
     command.check(tags=command.requires_system_checks)

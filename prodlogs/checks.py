@@ -30,7 +30,7 @@ ABOVE_ZERO = (
 @register("prodlogs")
 def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The host that PRODLOGS_HOST defines would be refused by the first reading."""
-    from prodlogs.hosts import environment_problems
+    from prodlogs.hosts.configured import environment_problems
 
     return [
         Error(sentence, hint=HINTS[setting], id=IDS[setting]) for setting, sentence in environment_problems()

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from prodlogs.audit import check_names
-from prodlogs.collect import HostResult, collect_hosts, failed
-from prodlogs.containers import refresh
-from prodlogs.entries import (
+from prodlogs.entries.listing import (
     EntryDict,
     as_dicts,
     by_container,
@@ -16,14 +13,17 @@ from prodlogs.entries import (
     stored,
     titles,
 )
+from prodlogs.entries.queries import ERRORS
+from prodlogs.entries.summary import Summary, error_summary
 from prodlogs.errors import HostError
-from prodlogs.health import Health, check_health
-from prodlogs.hosts import get_hosts
+from prodlogs.health.asked import Health, check_health
+from prodlogs.hosts.configured import get_hosts
 from prodlogs.models import Container, DockerHost
-from prodlogs.parallel import for_each_host
-from prodlogs.queries import ERRORS
-from prodlogs.remote import Remote
-from prodlogs.summary import Summary, error_summary
+from prodlogs.reading.containers import refresh
+from prodlogs.reading.host_reading import HostResult, collect_hosts, failed
+from prodlogs.reading.parallel import for_each_host
+from prodlogs.ssh.audit import check_names
+from prodlogs.ssh.remote import Remote
 
 
 class CollectionFailed(RuntimeError):

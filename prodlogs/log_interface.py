@@ -6,10 +6,10 @@ Every method that takes `hours` takes `hours_back` too, which `ProductionLogColl
 import os
 
 from prodlogs.collector import ProductionLogCollector
-from prodlogs.entries import EntryDict, chosen_hours, since_hours
-from prodlogs.health import Health
-from prodlogs.saving import check_writable, save_entries
-from prodlogs.summary import Summary
+from prodlogs.entries.listing import EntryDict, chosen_hours, since_hours
+from prodlogs.entries.saving import check_writable, save_entries
+from prodlogs.entries.summary import Summary
+from prodlogs.health.asked import Health
 
 File = str | os.PathLike[str] | None
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from logsite.text.terminal import one_line, plain
-from prodlogs.audit import Sent
-from prodlogs.collect import HostResult, Reading
-from prodlogs.entries import EntryDict
-from prodlogs.health import Health, HostHealth
-from prodlogs.selftest import Outcome
-from prodlogs.summary import Summary
+from prodlogs.entries.listing import EntryDict
+from prodlogs.entries.summary import Summary
+from prodlogs.hardening.selftest import Outcome
+from prodlogs.health.asked import Health, HostHealth
+from prodlogs.reading.host_reading import HostResult, Reading
+from prodlogs.ssh.audit import Sent
 
 STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "failed": "FAILED"}
 

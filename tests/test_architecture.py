@@ -21,7 +21,7 @@ OURS = {*MAY_IMPORT, "tests", "benchmarks", "deploy"}
 ROOMS = [room for room in MAY_IMPORT if (ROOT / room).is_dir()]
 APPS = [room for room in ROOMS if room not in ("logsite", "client")]
 EVERY_APP_HAS = (
-    "models.py", "admin.py", "apps.py", "checks.py", "api/serializers.py", "api/views.py", "api/urls.py",
+    "models.py", "apps.py", "checks.py", "api/serializers.py", "api/views.py", "api/urls.py",
     "management/commands", "migrations/0001_initial.py",
 )  # fmt: skip
 BANNED_NAMES = {
@@ -112,6 +112,7 @@ def test_nothing_that_runs_the_site_imports_it(room):
 @pytest.mark.parametrize("app", APPS)
 def test_every_app_has_the_same_file_names(app):
     assert [file for file in EVERY_APP_HAS if not (ROOT / app / file).exists()] == []
+    assert (ROOT / app / "admin.py").exists() or (ROOT / app / "admin" / "__init__.py").exists()
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -45,7 +45,13 @@ def loaded(words, tmp_path):
 def test_a_command_without_pages_and_devices_loads_neither(words, tmp_path):
     found = loaded(words, tmp_path)
 
-    assert not found & {"logsite.urls", "prodlogs.admin", "rest_framework.views", "netmiko", "psycopg"}
+    assert not found & {
+        "logsite.urls",
+        "prodlogs.admin",
+        "rest_framework.views",
+        "netmiko",
+        "psycopg",
+    }
 
 
 def test_the_check_of_the_pages_finds_them_by_itself(tmp_path):

@@ -10,6 +10,14 @@ from logsite.filters import TrueOrFalse
 from logsite.nanoseconds import rfc3339
 from logsite.pagination import KeysetPagination
 from logsite.records import to_nanoseconds
+from prodlogs.entries.queries import (
+    LEVELS_OF_LINES,
+    LONGEST_TEXT,
+    PLACE,
+    containing,
+    of_containers,
+    of_levels,
+)
 from prodlogs.models import (
     ContainerLogEntry,
     ErrorKind,
@@ -18,7 +26,6 @@ from prodlogs.models import (
     SnapshotStatus,
     Stream,
 )
-from prodlogs.queries import LEVELS_OF_LINES, LONGEST_TEXT, PLACE, containing, of_containers, of_levels
 
 LEVEL_CHOICES = [(level, level) for level in LEVELS_OF_LINES]
 WHICH = PLACE | {"container_id": "container_id"}

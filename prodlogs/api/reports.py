@@ -15,11 +15,11 @@ from logsite.filters import refuse_unknown
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
-from prodlogs.entries import LONGEST
-from prodlogs.health import worst
-from prodlogs.host_states import asked_health, stored_states
+from prodlogs.entries.listing import LONGEST
+from prodlogs.entries.summary import error_summary
+from prodlogs.health.asked import worst
+from prodlogs.health.states import asked_health, stored_states
 from prodlogs.models import DockerHost
-from prodlogs.summary import error_summary
 
 HOURS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?", re.ASCII)
 HOST = OpenApiParameter(

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from prodlogs.accepting import accept_host_key
 from prodlogs.api import filters
 from prodlogs.api.serializers import (
     CollectedSerializer,
@@ -24,13 +23,14 @@ from prodlogs.api.serializers import (
     HostSerializer,
     SnapshotSerializer,
 )
-from prodlogs.audit import check_names
-from prodlogs.collect import collect_host
+from prodlogs.docker.grammar import Refused
+from prodlogs.entries.queries import ERRORS, of_levels
 from prodlogs.errors import HostError
-from prodlogs.grammar import Refused
-from prodlogs.hosts import notice_environment
+from prodlogs.hosts.accepting import accept_host_key
+from prodlogs.hosts.configured import notice_environment
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
-from prodlogs.queries import ERRORS, of_levels
+from prodlogs.reading.host_reading import collect_host
+from prodlogs.ssh.audit import check_names
 
 
 class MaySeeHostAnd(BasePermission):

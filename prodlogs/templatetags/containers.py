@@ -1,10 +1,10 @@
-"""Filters of prodlogs/showing.py."""
+"""Filters of prodlogs/admin/showing.py."""
 
 from typing import Any
 
 from django import template
 
-from prodlogs import showing
+from prodlogs.admin import showing
 
 register = template.Library()
 for function in (

@@ -17,8 +17,8 @@ def main(host_name: str, container: str, interval: float) -> None:
     import django
 
     django.setup()
-    from prodlogs.collect import collect_host
     from prodlogs.models import DockerHost
+    from prodlogs.reading.host_reading import collect_host
 
     host = DockerHost.objects.get(name=host_name)
     while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prodlogs.models import DockerHost
-from prodlogs.remote import Remote
+from prodlogs.ssh.remote import Remote
 from tests.conftest import service_address
 from tests.devices.openssh import Host, openssh
 from tests.factories import DockerHostFactory

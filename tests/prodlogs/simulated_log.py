@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from logsite.nanoseconds import rfc3339
+from prodlogs.docker.decoder import PIECE, StreamDecoder
 from prodlogs.errors import HostError
-from prodlogs.lines import PIECE, StreamDecoder
 from prodlogs.models import ErrorKind
-from prodlogs.reading import STREAMS, Anchor, Gap, LogReader
+from prodlogs.reading.log_reader import STREAMS, Anchor, Gap, LogReader
 
 START = 1_790_000_000_000_000_000
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
-from prodlogs import queries
+from prodlogs.entries import queries
 from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
 from tests.factories import (
     ContainerFactory,

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from prodlogs import reader_lock
 from prodlogs.models import ContainerLogEntry, DockerHost, RemoteCommand
-from prodlogs.reader_lock import reading
+from prodlogs.ssh import reader_lock
+from prodlogs.ssh.reader_lock import reading
 from tests.factories import DockerHostFactory
 from tests.prodlogs.keys import OTHER_HOST_KEY
 

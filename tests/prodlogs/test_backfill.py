@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from logsite.nanoseconds import from_rfc3339
 from logsite.records import Cursor, from_nanoseconds, get_source, to_nanoseconds
-from prodlogs.collect import backfill_host, collect_host
 from prodlogs.models import ContainerLogEntry, LogSnapshot, RemoteCommand, Watermark
+from prodlogs.reading.host_reading import backfill_host, collect_host
 from shipping.feed import LocalFeed
 from shipping.models import RejectedEntry
 from tests.conftest import service_address

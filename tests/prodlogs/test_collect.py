@@ -8,12 +8,12 @@ from django.db import connection
 
 from logsite.nanoseconds import from_rfc3339
 from logsite.records import from_nanoseconds
-from prodlogs import collect as collecting
-from prodlogs import executions, passes, remote
-from prodlogs.collect import HostPass, HostResult, backfill_host, collect_host, collect_hosts
-from prodlogs.executions import Execution
-from prodlogs.health import check_host
+from prodlogs.health.asked import check_host
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
+from prodlogs.reading import container_reading, host_reading
+from prodlogs.reading.host_reading import HostPass, HostResult, backfill_host, collect_host, collect_hosts
+from prodlogs.ssh import executions, remote
+from prodlogs.ssh.executions import Execution
 from tests.devices.openssh import openssh
 from tests.factories import ContainerFactory, LogSnapshotFactory
 
@@ -200,8 +200,8 @@ echo >> /starts; n=$(wc -l < /starts); usleep 700000
 def test_what_lies_before_is_read_in_parts_where_it_is_too_much_at_once(
     docker, docker_host, settings, monkeypatch
 ):
-    monkeypatch.setattr(collecting, "SHORTEST_WINDOW", 10**8)
-    monkeypatch.setattr(passes, "MARGIN", 10**8)
+    monkeypatch.setattr(host_reading, "SHORTEST_WINDOW", 10**8)
+    monkeypatch.setattr(container_reading, "MARGIN", 10**8)
     docker.run("engine-parts", BURSTS)
     docker.wait("engine-parts")
     for _ in range(4):
@@ -235,7 +235,7 @@ class BusyAtTheEnd:
     def read_window(self, begin, end, *, extends, joins):
         much = end > self._end - DAY and end - begin > HOUR
         kind = ErrorKind.LIMIT if much else ""
-        self.outcome = passes.Outcome(
+        self.outcome = container_reading.Outcome(
             self._snapshot, "partial" if much else "complete", bytes=1, error=kind, error_kind=kind
         )
         self.read += [] if much else [(begin, end)]
@@ -274,7 +274,7 @@ echo INFO x
 def test_a_window_that_begins_amid_a_stored_trace_stores_none_of_it_again(
     ended, docker, docker_host, monkeypatch
 ):
-    monkeypatch.setattr(passes, "MARGIN", 5 * 10**8)  # ns, which is less than the trace takes
+    monkeypatch.setattr(container_reading, "MARGIN", 5 * 10**8)  # ns, which is less than the trace takes
     ended("engine-amid", TRACE)
     collect(docker_host, "engine-amid")
     assert [len(text.splitlines()) for text in messages()] == [1, 6, 1]
@@ -356,14 +356,14 @@ def test_a_container_without_a_log_does_not_stop_the_others(ended, docker_host):
 def test_a_container_that_breaks_our_code_does_not_stop_the_others(ended, docker_host, monkeypatch):
     ended("engine-a-bad", "echo bad")
     ended("engine-b-good", "echo good")
-    store = passes.EntryStore
+    store = container_reading.EntryStore
 
     def broken(container, *arguments, **options):
         if container.name == "engine-a-bad":
             raise ZeroDivisionError
         return store(container, *arguments, **options)
 
-    monkeypatch.setattr(passes, "EntryStore", broken)
+    monkeypatch.setattr(container_reading, "EntryStore", broken)
 
     bad, good = collect(docker_host, "engine-a-bad", "engine-b-good")
 
@@ -447,7 +447,7 @@ def test_a_stopped_daemon_is_the_host_s_error(docker, ssh_host):
 
 
 def test_a_pass_that_breaks_is_a_result_too(docker_host, monkeypatch):
-    monkeypatch.setattr("prodlogs.collect.HostPass.once", lambda *_: 1 / 0)
+    monkeypatch.setattr("prodlogs.reading.host_reading.HostPass.once", lambda *_: 1 / 0)
 
     [result] = collect_hosts([docker_host])
 
@@ -469,7 +469,7 @@ def test_a_host_that_fails_does_not_stop_the_others(ended, docker_host, ssh_host
 
 
 def test_a_container_whose_end_somebody_else_saw_first_is_stored_to_its_end(docker, docker_host, monkeypatch):
-    monkeypatch.setattr(passes, "TRACE_PAUSE", 3600 * 10**9)  # ns
+    monkeypatch.setattr(container_reading, "TRACE_PAUSE", 3600 * 10**9)  # ns
     docker.run("engine-trace", "echo 'Traceback (most recent call last):'; sleep 600")
     wait_for_line(docker, "engine-trace")
     collect_host(docker_host, containers=["engine-trace"], kind=SnapshotKind.FOLLOW)  # waits for the rest

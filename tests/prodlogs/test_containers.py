@@ -10,11 +10,12 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from prodlogs import containers, health
-from prodlogs.containers import read_stats, refresh
 from prodlogs.errors import HostError
-from prodlogs.health import check_host, check_hosts
+from prodlogs.health import asked
+from prodlogs.health.asked import check_host, check_hosts
 from prodlogs.models import Container, ErrorKind, RemoteCommand
+from prodlogs.reading import containers
+from prodlogs.reading.containers import read_stats, refresh
 from tests.factories import ContainerFactory, DockerHostFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -360,7 +361,7 @@ def test_a_host_that_breaks_something_here_does_not_hide_the_others(scripted, mo
             raise OperationalError("database is locked")
         return refresh(remote, host)
 
-    monkeypatch.setattr(health, "refresh", broken)
+    monkeypatch.setattr(asked, "refresh", broken)
     scripted.docker("exit 0")
 
     bad, good = check_hosts([DockerHostFactory(name="broken"), scripted.row])

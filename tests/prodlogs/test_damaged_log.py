@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from prodlogs.collect import collect_host
 from prodlogs.models import ContainerLogEntry, LogSnapshot, RemoteCommand
-from prodlogs.passes import ContainerPass, newest_line
+from prodlogs.reading.container_reading import ContainerPass, newest_line
+from prodlogs.reading.host_reading import collect_host
 
 pytestmark = pytest.mark.django_db
 WRITER = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prodlogs.docker_errors import failure
+from prodlogs.docker.errors import failure
 from prodlogs.models import ErrorKind
 
 SOCKET = "unix:///var/run/docker.sock"

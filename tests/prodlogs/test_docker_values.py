@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from prodlogs.docker_values import Misfit, moment, pair, percent, size
+from prodlogs.docker.values import Misfit, moment, pair, percent, size
 
 
 def read(parse, text):

@@ -7,9 +7,9 @@ from django.db import connection
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
-from prodlogs.entries import as_dicts, by_container, stored, titles
-from prodlogs.saving import json_pieces
-from prodlogs.summary import error_summary
+from prodlogs.entries.listing import as_dicts, by_container, stored, titles
+from prodlogs.entries.saving import json_pieces
+from prodlogs.entries.summary import error_summary
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 
 pytestmark = pytest.mark.django_db

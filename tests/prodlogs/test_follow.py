@@ -6,13 +6,13 @@ import pytest
 from django.db import connection
 
 from logsite.ssh.host_keys import fingerprint
-from prodlogs import follow as module
-from prodlogs.collect import collect_host
 from prodlogs.errors import ConfigurationError
-from prodlogs.follow import follow
-from prodlogs.host_keys import accept
+from prodlogs.hosts.host_keys import accept
 from prodlogs.models import ContainerLogEntry, DockerHost, ErrorKind, LogSnapshot, RemoteCommand, SnapshotKind
-from prodlogs.reader_lock import reading
+from prodlogs.reading import following as module
+from prodlogs.reading.following import follow
+from prodlogs.reading.host_reading import collect_host
+from prodlogs.ssh.reader_lock import reading
 from tests.prodlogs.keys import private_key
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -22,7 +22,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from logsite import live
-from prodlogs import follow_page
+from prodlogs.admin import follow_page
 from tests.conftest import service_address
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 from tests.logsite.test_live import SOON, watching

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from prodlogs import grammar
-from prodlogs.grammar import Inspect, Logs, Ps, Refused, Stats, command_line, parse
+from prodlogs.docker import grammar
+from prodlogs.docker.grammar import Inspect, Logs, Ps, Refused, Stats, command_line, parse
 from tests.prodlogs.hostile import COMMANDS, EVERYTHING, NAMES, is_ours, random_command
 
 MOMENT = 1_763_647_532_847_869_062  # 2025-11-20T14:05:32.847869062Z

@@ -7,10 +7,10 @@ from shutil import which
 
 import pytest
 
-from prodlogs import grammar
-from prodlogs.docker_errors import REFUSAL, REFUSED
-from prodlogs.grammar import Inspect, Logs, Ps, Stats, command_line
-from prodlogs.harden import PATH, authorized_keys_line, instructions, wrapper
+from prodlogs.docker import grammar
+from prodlogs.docker.errors import REFUSAL, REFUSED
+from prodlogs.docker.grammar import Inspect, Logs, Ps, Stats, command_line
+from prodlogs.hardening.wrapper import PATH, authorized_keys_line, instructions, wrapper
 from prodlogs.models import DockerHost
 from tests.devices.emulator import private_key
 from tests.prodlogs.hostile import EVERYTHING, is_ours, random_command

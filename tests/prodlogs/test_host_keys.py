@@ -6,8 +6,8 @@ from django.db import OperationalError, connection
 
 from logsite.ssh.host_keys import fingerprint, key_text, parse_host_key
 from prodlogs.errors import HostError
-from prodlogs.host_keys import accept, verify
-from prodlogs.hosts import get_hosts
+from prodlogs.hosts.configured import get_hosts
+from prodlogs.hosts.host_keys import accept, verify
 from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
 from tests.factories import DockerHostFactory
 from tests.prodlogs.keys import PRIVATE_KEY

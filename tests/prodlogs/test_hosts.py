@@ -3,9 +3,9 @@
 import pytest
 
 from prodlogs.errors import ConfigurationError, HostError
-from prodlogs.hosts import get_hosts, private_key, split_address
+from prodlogs.hosts.configured import get_hosts, private_key, split_address
 from prodlogs.models import DockerHost, ErrorKind
-from prodlogs.passes import redactor_of
+from prodlogs.reading.container_reading import redactor_of
 from tests.devices.emulator import private_key as new_key
 from tests.devices.openssh import PASSPHRASE
 from tests.factories import DockerHostFactory

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 import pytest
 from django.conf import settings
 
-from prodlogs.collect import collect_host
 from prodlogs.models import ContainerLogEntry, LogSnapshot, SnapshotStatus
-from prodlogs.passes import ContainerPass
+from prodlogs.reading.container_reading import ContainerPass
+from prodlogs.reading.host_reading import collect_host
 from tests.prodlogs.collector_process import ROOT
 from tests.shipping.processes import database_url
 from tests.soak import short_or_long

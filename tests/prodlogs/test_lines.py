@@ -8,8 +8,8 @@ import pytest
 
 from logsite.lines.line import Line
 from logsite.nanoseconds import from_rfc3339, rfc3339
-from prodlogs import lines as module
-from prodlogs.lines import PIECE, StreamDecoder
+from prodlogs.docker import decoder as module
+from prodlogs.docker.decoder import PIECE, StreamDecoder
 from tests.soak import short_or_long
 
 T0 = "2026-11-20T14:05:32.000000001Z"

@@ -1,7 +1,7 @@
 """What `manage.py prodlogs` prints of readings."""
 
-from prodlogs.collect import HostResult, Reading
 from prodlogs.printing import reading_lines, result_dict
+from prodlogs.reading.host_reading import HostResult, Reading
 
 AFTER, BEFORE = "2026-05-01T12:00:00.000000000Z", "2026-05-01T12:05:00.000000000Z"
 

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from logsite.stopping import account
-from prodlogs import selftest
-from prodlogs.harden import wrapper
+from prodlogs.hardening import selftest
+from prodlogs.hardening.wrapper import wrapper
 from prodlogs.management.commands import prodlogs as command
 from prodlogs.models import DockerHost, RemoteCommand
 from tests.conftest import service_address

@@ -10,9 +10,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from prodlogs import reader_lock
-from prodlogs.collect import collect_host
-from prodlogs.reader_lock import reading
+from prodlogs.reading.host_reading import collect_host
+from prodlogs.ssh import reader_lock
+from prodlogs.ssh.reader_lock import reading
 from tests.factories import DockerHostFactory
 from tests.prodlogs.collector_process import ROOT
 from tests.shipping.processes import database_url
@@ -22,7 +22,7 @@ HOLDER = """
 import django, sys, time
 django.setup()
 from prodlogs.models import DockerHost
-from prodlogs.reader_lock import reading
+from prodlogs.ssh.reader_lock import reading
 with reading(DockerHost.objects.get(pk=int(sys.argv[1]))) as free:
     print(free, flush=True)
     time.sleep(60)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from prodlogs import reading
-from prodlogs.reading import STREAMS
+from prodlogs.reading import log_reader
+from prodlogs.reading.log_reader import STREAMS
 from tests.prodlogs.simulated_log import Killed, SimulatedLog, SimulatedStore
 from tests.soak import short_or_long
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("small_replies")
 @pytest.fixture
 def small_replies(monkeypatch):
     """A reading asks for four records at first, so that a short log is read as a long one is."""
-    monkeypatch.setattr(reading, "LEAST", 4)
+    monkeypatch.setattr(log_reader, "LEAST", 4)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ class Oracle:
 
     @staticmethod
     def meant(stream):
-        return STREAMS if stream == reading.BOTH else (stream,)
+        return STREAMS if stream == log_reader.BOTH else (stream,)
 
 
 @pytest.mark.soak

@@ -12,13 +12,13 @@ import pytest
 from django.db import transaction
 
 from logsite.ssh.host_keys import fingerprint
-from prodlogs import executions, ssh
-from prodlogs.audit import check_names, deny
+from prodlogs.docker.grammar import Logs, Ps, Refused
 from prodlogs.errors import HostError
-from prodlogs.grammar import Logs, Ps, Refused
-from prodlogs.harden import wrapper
+from prodlogs.hardening.wrapper import wrapper
 from prodlogs.models import DockerHost, ErrorKind, HostStatus, RemoteCommand
-from prodlogs.remote import Remote
+from prodlogs.ssh import executions, login
+from prodlogs.ssh.audit import check_names, deny
+from prodlogs.ssh.remote import Remote
 from tests.devices.emulator import private_key
 from tests.devices.openssh import openssh
 from tests.factories import DockerHostFactory
@@ -71,7 +71,9 @@ def test_both_streams_come_whole_and_in_order(docker, remote):
 
 def test_several_commands_share_one_login(docker, remote, monkeypatch):
     logins = []
-    monkeypatch.setattr("prodlogs.remote.connect", lambda host: logins.append(host) or ssh.connect(host))
+    monkeypatch.setattr(
+        "prodlogs.ssh.remote.connect", lambda host: logins.append(host) or login.connect(host)
+    )
 
     remote.read(Ps())
     remote.read(Ps())
@@ -125,9 +127,9 @@ def test_what_a_slow_reader_has_not_taken_stays_on_the_host(scripted, elsewhere)
         next(chunks)
         channel = chunks.gi_yieldfrom.gi_frame.f_locals["channel"]
         until = time.monotonic() + 120
-        while len(channel.in_buffer) < ssh.WINDOW - 2 * executions.PIECE and time.monotonic() < until:
+        while len(channel.in_buffer) < login.WINDOW - 2 * executions.PIECE and time.monotonic() < until:
             time.sleep(0.01)
-        assert ssh.WINDOW - 2 * executions.PIECE <= len(channel.in_buffer) <= ssh.WINDOW
+        assert login.WINDOW - 2 * executions.PIECE <= len(channel.in_buffer) <= login.WINDOW
 
 
 # --- limits -----------------------------------------------------------------------------------------------

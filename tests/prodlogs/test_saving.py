@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
-from prodlogs import saving
-from prodlogs.saving import save_entries
+from prodlogs.entries import saving
+from prodlogs.entries.saving import save_entries
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 
 pytestmark = pytest.mark.django_db

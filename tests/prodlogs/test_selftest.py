@@ -6,11 +6,11 @@ import socket
 
 import pytest
 
-from prodlogs import selftest
-from prodlogs.grammar import Ps, Stats, command_line
-from prodlogs.harden import wrapper
+from prodlogs.docker.grammar import Ps, Stats, command_line
+from prodlogs.hardening import selftest
+from prodlogs.hardening.raw_access import Answer, TransportAccess
+from prodlogs.hardening.wrapper import wrapper
 from prodlogs.models import RemoteCommand
-from prodlogs.raw_access import Answer, TransportAccess
 from tests.conftest import service_address
 from tests.prodlogs.hardened import hardened
 from tests.prodlogs.hostile import EVERYTHING, is_ours, random_command

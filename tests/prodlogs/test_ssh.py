@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from logsite.ssh.host_keys import fingerprint
-from prodlogs import ssh
 from prodlogs.errors import HostError
 from prodlogs.models import DockerHost, ErrorKind
-from prodlogs.ssh import connect
+from prodlogs.ssh import login
+from prodlogs.ssh.login import connect
 from tests.devices.emulator import private_key
 from tests.devices.openssh import PASSPHRASE, openssh
 from tests.factories import DockerHostFactory
@@ -193,7 +193,7 @@ def test_a_name_that_is_none():
 def test_a_name_lookup_that_hangs(monkeypatch):
     """No name server of ours can be made to hang for this process alone."""
     released = threading.Event()
-    monkeypatch.setattr(ssh.socket, "getaddrinfo", lambda *args, **options: released.wait(20) and [])
+    monkeypatch.setattr(login.socket, "getaddrinfo", lambda *args, **options: released.wait(20) and [])
 
     error, seconds = failure(local(22), timeout=0.3)
     released.set()
@@ -250,7 +250,7 @@ def test_a_service_that_is_no_ssh():
 def test_a_host_that_hangs_in_the_login(ssh_host, monkeypatch):
     """After the key exchange sshd's processes stand still, as on a machine that swaps."""
     with openssh() as server:
-        log_in = ssh._Login._log_in
+        log_in = login._Login._log_in
 
         def standing_still(login, transport, key):
             stopped = processes_of(server.pid)
@@ -262,7 +262,7 @@ def test_a_host_that_hangs_in_the_login(ssh_host, monkeypatch):
                 for pid in stopped:
                     os.kill(pid, signal.SIGCONT)
 
-        monkeypatch.setattr(ssh._Login, "_log_in", standing_still)
+        monkeypatch.setattr(login._Login, "_log_in", standing_still)
         error, seconds = failure(ssh_host(server), timeout=1.0)
 
     assert error.kind == ErrorKind.TIMEOUT

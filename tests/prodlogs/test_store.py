@@ -5,9 +5,9 @@ from django.db import IntegrityError
 
 from logsite.lines.line import Line
 from logsite.redaction import Redactor
-from prodlogs import store as module
 from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
-from prodlogs.store import EntryStore, Overtaken
+from prodlogs.reading import entry_store as module
+from prodlogs.reading.entry_store import EntryStore, Overtaken
 from tests.factories import ContainerFactory, LogSnapshotFactory
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from prodlogs.summary import ISSUES, RECENT, error_summary
+from prodlogs.entries.summary import ISSUES, RECENT, error_summary
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prodlogs.harden import wrapper
+from prodlogs.hardening.wrapper import wrapper
 
 
 def _shells() -> dict[str, list[str]]:

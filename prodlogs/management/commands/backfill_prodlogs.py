@@ -10,10 +10,10 @@ from logsite.commands import SiteCommand
 from logsite.stopping import account
 from logsite.text.moments import parse_moment
 from logsite.text.terminal import json_text
-from prodlogs.audit import check_names
-from prodlogs.collect import HostResult, backfill_hosts
-from prodlogs.hosts import get_hosts
+from prodlogs.hosts.configured import get_hosts
 from prodlogs.printing import result_dict
+from prodlogs.reading.host_reading import HostResult, backfill_hosts
+from prodlogs.ssh.audit import check_names
 
 
 class Command(SiteCommand):

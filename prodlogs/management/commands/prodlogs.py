@@ -14,19 +14,20 @@ from logsite.commands import OutputClosedError, SiteCommand
 from logsite.ssh.host_keys import key_text
 from logsite.stopping import account, stopping
 from logsite.text.terminal import json_text
-from prodlogs import harden, printing, selftest
-from prodlogs.audit import watching
-from prodlogs.collect import HostResult
+from prodlogs import printing
 from prodlogs.collector import ProductionLogCollector, failures_of
-from prodlogs.entries import LONGEST, as_dicts, since_hours, stored, titles
+from prodlogs.docker.grammar import Refused
+from prodlogs.entries.listing import LONGEST, as_dicts, since_hours, stored, titles
+from prodlogs.entries.saving import check_writable, json_pieces, save_entries
+from prodlogs.entries.summary import error_summary
 from prodlogs.errors import ConfigurationError, HostError
-from prodlogs.follow import follow
-from prodlogs.grammar import Refused
-from prodlogs.host_keys import accept
-from prodlogs.hosts import get_hosts, private_key
+from prodlogs.hardening import selftest, wrapper
+from prodlogs.hosts.configured import get_hosts, private_key
+from prodlogs.hosts.host_keys import accept
 from prodlogs.models import DockerHost
-from prodlogs.saving import check_writable, json_pieces, save_entries
-from prodlogs.summary import error_summary
+from prodlogs.reading.following import follow
+from prodlogs.reading.host_reading import HostResult
+from prodlogs.ssh.audit import watching
 
 EPILOG = """\
   prodlogs status                      the containers of every host
@@ -164,16 +165,16 @@ class Command(SiteCommand):
     def _harden(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
         public_key = key_text(private_key(host))
-        script = harden.wrapper(options["docker"], options["docker_host"])
+        script = wrapper.wrapper(options["docker"], options["docker_host"])
         if options["json"]:
-            line = harden.authorized_keys_line(public_key, options["path"])
+            line = wrapper.authorized_keys_line(public_key, options["path"])
             self._json(
                 {"host": host.name, "path": options["path"], "wrapper": script, "authorized_keys": line}
             )
         elif options["wrapper"]:
             self.stdout.write(script, ending="")
         else:
-            text = harden.instructions(
+            text = wrapper.instructions(
                 host,
                 public_key,
                 path=options["path"],
@@ -279,7 +280,7 @@ def _add_reading(verb: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_hosts_side(verb: Callable[..., argparse.ArgumentParser]) -> None:
     side = verb("harden", "print the server's side of the read-only access")
     side.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-    side.add_argument("--path", default=harden.PATH, help=f"where it will lie; default: {harden.PATH}")
+    side.add_argument("--path", default=wrapper.PATH, help=f"where it will lie; default: {wrapper.PATH}")
     side.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
     side.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
     verb("selftest", "prove that the host refuses everything else")

@@ -6,8 +6,8 @@ import shlex
 import string
 from pathlib import Path
 
-from prodlogs import grammar
-from prodlogs.grammar import Command, Inspect, Logs, Ps, Stats, command_line
+from prodlogs.docker import grammar
+from prodlogs.docker.grammar import Command, Inspect, Logs, Ps, Stats, command_line
 
 _STANDS_FOR = {
     "<PS>": command_line(Ps()),

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from prodlogs.docker_values import Misfit, container_id, moment, number, pair, percent, text
+from prodlogs.docker.grammar import MOST_CONTAINERS, Command, Inspect, Ps, Stats
+from prodlogs.docker.values import Misfit, container_id, moment, number, pair, percent, text
 from prodlogs.errors import HostError
-from prodlogs.grammar import MOST_CONTAINERS, Command, Inspect, Ps, Stats
 from prodlogs.models import Container, DockerHost, ErrorKind
-from prodlogs.remote import Remote
+from prodlogs.ssh.remote import Remote
 
 LONGEST = 30.0  # seconds for one answer; `docker stats` takes two or three
 ATTEMPTS = 3  # a container may go between `ps` and `inspect`

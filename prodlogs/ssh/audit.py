@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from logsite.redaction import redact
-from prodlogs.grammar import LOGS, MOST_CONTAINERS, Logs, Refused
+from prodlogs.docker.grammar import LOGS, MOST_CONTAINERS, Logs, Refused
 from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
 
 LONGEST_WORD = 2000  # characters of a denied word

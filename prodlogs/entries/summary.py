@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
-from prodlogs.entries import COLUMNS, EntryDict, entry_dict, since_hours, stored, titles
+from prodlogs.entries.listing import COLUMNS, EntryDict, entry_dict, since_hours, stored, titles
+from prodlogs.entries.queries import ERRORS
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
-from prodlogs.queries import ERRORS
 
 RECENT = 10  # errors of a container that the summary shows
 ISSUES = 50

@@ -18,7 +18,7 @@ from logsite.lines.traces import LONGEST_PAUSE, Entry, Grouper
 from logsite.live import publish
 from logsite.redaction import Redactor
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
-from prodlogs.reading import STREAMS, Anchor
+from prodlogs.reading.log_reader import STREAMS, Anchor
 
 BLOCK = 5_000  # entries of a transaction
 COLUMNS = (

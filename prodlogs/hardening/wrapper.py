@@ -10,8 +10,8 @@ import shlex
 from collections.abc import Sequence
 from textwrap import dedent
 
-from prodlogs import grammar
-from prodlogs.docker_errors import REFUSAL, REFUSED, WRAPPER
+from prodlogs.docker import grammar
+from prodlogs.docker.errors import REFUSAL, REFUSED, WRAPPER
 from prodlogs.models import DockerHost
 
 PATH = f"/usr/local/bin/{WRAPPER}"

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from logsite.ssh.host_keys import shown_fingerprint
-from prodlogs.audit import Record
-from prodlogs.docker_errors import REFUSED
+from prodlogs.docker.errors import REFUSED
+from prodlogs.docker.grammar import Command, Logs, command_line
 from prodlogs.errors import HostError
-from prodlogs.executions import Execution
-from prodlogs.grammar import Command, Logs, command_line
 from prodlogs.models import DockerHost, ErrorKind, HostStatus
-from prodlogs.ssh import HostConnection, connect
+from prodlogs.ssh.audit import Record
+from prodlogs.ssh.executions import Execution
+from prodlogs.ssh.login import HostConnection, connect
 
 LARGEST_ANSWER = 16 * 1024**2  # bytes of what `read` returns
 OF_A_CONTAINER = (ErrorKind.REMOVED, ErrorKind.DRIVER, ErrorKind.LIMIT)  # the host itself answers

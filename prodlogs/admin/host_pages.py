@@ -12,11 +12,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from logsite.ssh.host_keys import shown_fingerprint
-from prodlogs.accepting import accept_host_key
-from prodlogs.collect import collect_hosts
 from prodlogs.errors import HostError
-from prodlogs.host_states import asked_health
+from prodlogs.health.states import asked_health
+from prodlogs.hosts.accepting import accept_host_key
 from prodlogs.models import DockerHost
+from prodlogs.reading.host_reading import collect_hosts
 
 AT_ONCE = 50  # more would keep the browser waiting for minutes
 COLLECT, ACCEPT = "prodlogs.collect_logs", "prodlogs.accept_host_key"

@@ -9,8 +9,8 @@ from django.db.models.functions import Left
 from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
+from prodlogs.entries.queries import of_levels
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
-from prodlogs.queries import of_levels
 
 LONGEST = 24 * 366  # hours
 COLUMNS = ("container_id", "container_name", "timestamp", "level", "message", "raw_line")

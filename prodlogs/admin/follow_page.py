@@ -12,10 +12,17 @@ from django.urls import reverse
 from logsite.logins.sessions import made_by_page
 from logsite.pagination import beyond
 from logsite.records import Cursor, CursorError, committed, get_source
-from prodlogs import showing
-from prodlogs.entry_filters import GROUPS, levels_of
+from prodlogs.admin import showing
+from prodlogs.admin.entry_filters import GROUPS, levels_of
+from prodlogs.entries.queries import (
+    LEVELS_OF_LINES,
+    LONGEST_TEXT,
+    PLACE,
+    containing,
+    of_containers,
+    of_levels,
+)
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, Stream
-from prodlogs.queries import LEVELS_OF_LINES, LONGEST_TEXT, PLACE, containing, of_containers, of_levels
 
 TAIL = 500  # entries that the page begins with
 NEWS = 2000  # entries in one answer

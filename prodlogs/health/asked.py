@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
-from prodlogs.containers import read_stats, refresh
 from prodlogs.errors import HostError
 from prodlogs.models import Container, DockerHost, ErrorKind
-from prodlogs.parallel import for_each_host
-from prodlogs.remote import Remote
+from prodlogs.reading.containers import read_stats, refresh
+from prodlogs.reading.parallel import for_each_host
+from prodlogs.ssh.remote import Remote
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from django.db import Error, connection
 from django.utils import timezone
 
-from prodlogs.collect import HostPass, HostResult, failed
 from prodlogs.errors import ConfigurationError
 from prodlogs.models import DockerHost, SnapshotKind
-from prodlogs.reader_lock import reading
-from prodlogs.remote import Remote
+from prodlogs.reading.host_reading import HostPass, HostResult, failed
+from prodlogs.ssh.reader_lock import reading
+from prodlogs.ssh.remote import Remote
 
 log = logging.getLogger(__name__)
 SHORTEST_PAUSE = (

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 
-from prodlogs.host_keys import accept
+from prodlogs.hosts.host_keys import accept
 from prodlogs.models import DockerHost
 
 

@@ -14,8 +14,8 @@ from logsite.ssh.algorithms import SHA1
 from logsite.ssh.host_keys import fingerprint_of, preferring
 from logsite.ssh_commands import start
 from prodlogs.errors import HostError
-from prodlogs.host_keys import verify
-from prodlogs.hosts import private_key
+from prodlogs.hosts.configured import private_key
+from prodlogs.hosts.host_keys import verify
 from prodlogs.models import DockerHost, ErrorKind
 
 KEEPALIVE = 15  # seconds without a word, after which we say one

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
-from prodlogs.entries import COLUMNS, entry_dict, stored, titles
+from prodlogs.entries.listing import COLUMNS, entry_dict, stored, titles
 from prodlogs.models import Container, DockerHost
 
 SOURCE = "production_ssh"

@@ -11,13 +11,13 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from prodlogs import grammar
-from prodlogs.audit import Record
-from prodlogs.docker_errors import REFUSAL, REFUSED
-from prodlogs.grammar import Inspect, Logs, Ps, Stats, command_line
+from prodlogs.docker import grammar
+from prodlogs.docker.errors import REFUSAL, REFUSED
+from prodlogs.docker.grammar import Inspect, Logs, Ps, Stats, command_line
+from prodlogs.hardening.raw_access import PROHIBITED, Answer, RawAccess, TransportAccess
 from prodlogs.models import DockerHost, ErrorKind
-from prodlogs.raw_access import PROHIBITED, Answer, RawAccess, TransportAccess
-from prodlogs.ssh import HostConnection, connect
+from prodlogs.ssh.audit import Record
+from prodlogs.ssh.login import HostConnection, connect
 
 NOBODY = "0" * 64  # the id of no container
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")

@@ -11,11 +11,11 @@ from django.utils.html import format_html
 
 from logsite.admin import badge, list_url
 from logsite.ssh.host_keys import shown_fingerprint
-from prodlogs.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
-from prodlogs.host_pages import ACCEPT, COLLECT, HostPages
-from prodlogs.hosts import notice_environment
+from prodlogs.admin.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
+from prodlogs.admin.host_pages import ACCEPT, COLLECT, HostPages
+from prodlogs.admin.showing import HOST_BADGES
+from prodlogs.hosts.configured import notice_environment
 from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus
-from prodlogs.showing import HOST_BADGES
 
 SHOWN = 10  # snapshots and commands on a host's page
 GIVEN = ("name", "address", "port", "user")

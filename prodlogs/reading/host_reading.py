@@ -10,8 +10,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
-from prodlogs import reader_lock
-from prodlogs.containers import refresh
 from prodlogs.errors import HostError
 from prodlogs.garbage import fewer_collections
 from prodlogs.models import (
@@ -23,10 +21,12 @@ from prodlogs.models import (
     SnapshotStatus,
     Watermark,
 )
-from prodlogs.parallel import for_each_host
-from prodlogs.passes import ContainerPass, redactor_of
-from prodlogs.reader_lock import reading
-from prodlogs.remote import Remote
+from prodlogs.reading.container_reading import ContainerPass, redactor_of
+from prodlogs.reading.containers import refresh
+from prodlogs.reading.parallel import for_each_host
+from prodlogs.ssh import reader_lock
+from prodlogs.ssh.reader_lock import reading
+from prodlogs.ssh.remote import Remote
 
 log = logging.getLogger(__name__)
 OF_THE_HOST = (ErrorKind.AUTHENTICATION, ErrorKind.HOST_KEY, ErrorKind.CONFIGURATION, ErrorKind.DAEMON)

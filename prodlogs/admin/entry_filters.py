@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from logsite.admin import FormFilter
+from prodlogs.entries.queries import ERRORS, LEVELS_OF_LINES, PLACE, of_containers, of_levels
 from prodlogs.models import ContainerLogEntry
-from prodlogs.queries import ERRORS, LEVELS_OF_LINES, PLACE, of_containers, of_levels
 
 GROUPS = {
     "errors": ("Errors: ERROR and CRITICAL", ERRORS),

@@ -1,51 +1,23 @@
-"""Admin pages of Docker hosts, containers, snapshots, entries and sent commands."""
+"""Admin pages of containers, readings of their logs, and commands that were sent."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
-from django.db.models import Count, F, QuerySet, Value
-from django.db.models.functions import Left, Length
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.db.models import Count, F, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from logsite.admin import LogModelAdmin, badge, list_url, text_filter, time_range_filter
-from logsite.strict_admin import StrictChangeList, StrictModelAdmin
-from prodlogs import follow_page, host_admin, showing  # noqa: F401  host_admin registers itself
-from prodlogs.entry_filters import LevelFilter, PlaceFilter
-from prodlogs.models import Container, ContainerLogEntry, Errors, Follow, LogSnapshot, RemoteCommand
-from prodlogs.queries import ERRORS, Searched, containing, of_levels
-
-BEGINNING = 4000  # characters of a message in a list
-SEE_ENTRIES = "prodlogs.view_containerlogentry"
-
-
-def entries_url(**query: Any) -> str:
-    return list_url(reverse("admin:prodlogs_containerlogentry_changelist"), **query)
-
-
-class Styled:
-    """The pages' own looks."""
-
-    class Media:
-        css = {"all": ("logsite/containers.css",)}
-
-
-class ReadOnly(Styled, StrictModelAdmin):
-    """Nobody adds, changes or deletes what hosts said."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from logsite.strict_admin import StrictChangeList
+from prodlogs.admin import showing
+from prodlogs.admin.entries import entries_url
+from prodlogs.admin.styled import ReadOnly, Styled
+from prodlogs.entries.queries import ERRORS, of_levels
+from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 
 
 class ContainerChangeList(StrictChangeList):
@@ -209,117 +181,6 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
     @admin.display(description="newest entry")
     def newest(self, obj: LogSnapshot) -> str:
         return showing.moment(obj.last)
-
-
-@admin.register(ContainerLogEntry)
-class ContainerLogEntryAdmin(Styled, LogModelAdmin):
-    """What containers wrote, newest first; an entry's page shows what stood around it."""
-
-    list_display = ("time", "place", "level_badge", "stream", "line")
-    list_filter = (time_range_filter("timestamp"), PlaceFilter, LevelFilter, "stream")
-    linked_lookups = ("timestamp__gte", "timestamp__lte")
-    search_fields = ("message",)
-    change_form_template = "admin/prodlogs/containerlogentry/change_form.html"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ContainerLogEntry]:
-        """A list shows the beginning of messages: a hundred whole ones can be 25 MB."""
-        rows = super().get_queryset(request).select_related("container__host").defer("message", "raw_line")
-        return rows.annotate(beginning=Left("message", Value(BEGINNING)), length=Length("message"))
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "live_source": "container"})
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry], search_term: str
-    ) -> tuple[QuerySet[ContainerLogEntry], bool]:
-        found = containing(queryset, search_term.strip())
-        request.searched = found  # type: ignore[attr-defined]  # for the text below the field
-        return found.rows, False
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        found = super().get_changelist_instance(request)
-        searched: Searched | None = getattr(request, "searched", None)
-        text = "A part of the message"
-        if searched and searched.since:
-            whole = searched.since + timedelta(seconds=1, microseconds=-1)  # rounded up: «To» is exclusive
-            back = f"{timezone.localtime(whole):%Y-%m-%d %H:%M:%S}"
-            text = f"Looked for back to {back}; give that as «To» to look further."
-        found.search_help_text = text
-        return found
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        entry = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "title": "Entry"}
-        if entry is not None and self.has_view_permission(request, entry):
-            context |= follow_page.surroundings(entry)
-        return super().change_view(request, object_id, form_url, context)
-
-    @admin.display(description="time")
-    def time(self, obj: ContainerLogEntry) -> str:
-        day, _, clock = showing.moment(obj.timestamp).partition(" ")
-        return format_html('<span class="day">{}</span> <span class="clock">{}</span>', day, clock)
-
-    @admin.display(description="container")
-    def place(self, obj: ContainerLogEntry) -> str:
-        return showing.place(obj.container_name, obj.container.host.name)
-
-    @admin.display(description="level")
-    def level_badge(self, obj: ContainerLogEntry) -> str:
-        return showing.level_badge(obj.level)
-
-    @admin.display(description="message")
-    def line(self, obj: Any) -> str:
-        return showing.folded(showing.visible(obj.beginning), cut=obj.length > BEGINNING)
-
-
-class OnePage(ReadOnly):
-    """A page instead of a list, for whom may see entries."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(SEE_ENTRIES))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(self.changelist_view)
-        return [path("", page, name=f"prodlogs_{self.opts.model_name}_changelist")]
-
-
-@admin.register(Errors)
-class ErrorsAdmin(OnePage):
-    """The way to the list of entries, with its filter set."""
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return HttpResponseRedirect(entries_url(level="errors"))
-
-
-@admin.register(Follow)
-class FollowAdmin(OnePage):
-    """Entries as they come."""
-
-    def get_urls(self) -> list[URLPattern]:
-        news = self.admin_site.admin_view(follow_page.news)
-        return [*super().get_urls(), path("entries/", news, name="prodlogs_follow_entries")]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return follow_page.page(request, {**self.admin_site.each_context(request), "opts": self.opts})
 
 
 @admin.register(RemoteCommand)

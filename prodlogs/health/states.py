@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Prefetch, prefetch_related_objects
 
-from prodlogs.health import HostHealth, check_hosts, stored_health
+from prodlogs.health.asked import HostHealth, check_hosts, stored_health
 from prodlogs.models import Container, DockerHost, HostStatus
 
 

@@ -15,14 +15,14 @@ from logsite.lines.line import Line
 from logsite.nanoseconds import from_rfc3339, rfc3339
 from logsite.records import from_nanoseconds, to_nanoseconds
 from logsite.redaction import Redactor
+from prodlogs.docker.decoder import PIECE, StreamDecoder
+from prodlogs.docker.grammar import Logs
 from prodlogs.errors import HostError
-from prodlogs.grammar import Logs
-from prodlogs.hosts import secrets
-from prodlogs.lines import PIECE, StreamDecoder
+from prodlogs.hosts.configured import secrets
 from prodlogs.models import Container, DockerHost, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
-from prodlogs.reading import LEAST, STREAMS, Anchor, LogReader
-from prodlogs.remote import Remote
-from prodlogs.store import EntryStore, Overtaken
+from prodlogs.reading.entry_store import EntryStore, Overtaken
+from prodlogs.reading.log_reader import LEAST, STREAMS, Anchor, LogReader
+from prodlogs.ssh.remote import Remote
 
 log = logging.getLogger(__name__)
 NO_LIMIT = 2**62  # the reader counts new bytes by itself: known ones before them must not use the limit up

@@ -1,0 +1,1 @@
+"""Stored entries as lists, summaries and files."""

@@ -1,0 +1,1 @@
+"""How hosts and containers are, asked now or as stored."""

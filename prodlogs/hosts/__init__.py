@@ -1,0 +1,1 @@
+"""Which Docker hosts there are, and whose keys are accepted."""

@@ -1,0 +1,1 @@
+"""A container's log from the last line that was read to the next, stored."""
