@@ -16,8 +16,14 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from logsite import redaction
-from logsite.redaction import RedactingFilter, Redactor, redact, register_secrets
+from logsite.redaction import (
+    RedactingFilter,
+    Redactor,
+    logging_filter,
+    process,
+    redact,
+    register_secrets,
+)
 
 CORPUS = sorted((Path(__file__).parent / "redaction_corpus").glob("*.txt"))
 SECRET = re.compile(r"⟦(.*?)⟧", re.DOTALL)
@@ -75,7 +81,7 @@ def measure(path: Path) -> Result:
 
 @pytest.fixture(autouse=True)
 def empty_registry(monkeypatch):
-    monkeypatch.setattr(redaction, "_registry", redaction._Registry())
+    monkeypatch.setattr(process, "_registry", process._Registry())
 
 
 # --- the corpus ---------------------------------------------------------------------------------------------
@@ -292,7 +298,7 @@ def test_registered_secrets_are_known_everywhere_and_stay_known():
 
 
 def test_released_secrets_are_bounded_and_those_in_use_are_kept(monkeypatch):
-    monkeypatch.setattr(redaction, "REMEMBERED", 3)
+    monkeypatch.setattr(process, "REMEMBERED", 3)
     held = register_secrets({"password": "kept-kept"})
     twice = register_secrets({"password": "kept-kept"})
     held.release()
@@ -385,7 +391,7 @@ def test_a_broken_record_neither_raises_nor_leaks(log, monkeypatch):
     logger.warning("two %s %s", "swordfish9")
     assert "swordfish9" not in stream.getvalue()
     assert "<redacted:password>" in stream.getvalue()
-    monkeypatch.setattr(redaction, "redact", lambda text: 1 / 0)
+    monkeypatch.setattr(logging_filter, "redact", lambda text: 1 / 0)
     logger.warning("lost %s", "swordfish9")
     assert "swordfish9" not in stream.getvalue()
     assert "redaction failed (ZeroDivisionError)" in stream.getvalue()

@@ -2,7 +2,7 @@
 
 import re
 
-from logsite.redaction_patterns import LAST_LINE, TEXT_RULES
+from logsite.redaction.patterns import LAST_LINE, TEXT_RULES
 
 # A word that stands in all they match; words that open the rest of one of which nothing has come yet, and of one of
 # which something has.

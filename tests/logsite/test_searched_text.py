@@ -7,7 +7,7 @@ import string
 import pytest
 
 from logsite.redaction import Redactor
-from logsite.redaction_text import SHORT, SearchedText, word_shape
+from logsite.redaction.searched_text import SHORT, SearchedText, word_shape
 from tests.logsite.test_redaction import CORPUS, MARK, entries
 
 SECRET = "Tr0ub4dor&3"
