@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from devices.models import Device, Outcome
-from logsite.turns import writing
+from logsite.tables.writing import writing
 from sessionlogs.models import ErrorKind
 from sessionlogs.processes import presence
 from sessionlogs.recovery import ENDED

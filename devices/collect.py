@@ -21,9 +21,9 @@ from devices.interfaces import InterfaceData
 from devices.logging_switch import is_recorded
 from devices.models import Device, Interface, InterfaceAddress, Outcome, Response
 from devices.parsing import Answer
-from logsite.bulk import insert_rows, update_rows
-from logsite.fields import DecryptionError
-from logsite.turns import writing
+from logsite.encryption.fields import DecryptionError
+from logsite.tables.bulk import insert_rows, update_rows
+from logsite.tables.writing import writing
 from sessionlogs.models import ErrorKind
 from sessionlogs.writer import SessionLogError
 

@@ -16,7 +16,7 @@ from devices.models import Device
 from devices.platforms import UnknownPlatform, get_platform
 from devices.pool import Place, on_devices
 from devices.read_only import Refused, read_only, single_line
-from logsite.fields import DecryptionError
+from logsite.encryption.fields import DecryptionError
 from sessionlogs.models import ErrorKind
 from sessionlogs.writer import SessionLogError
 

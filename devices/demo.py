@@ -24,7 +24,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from devices.models import Credential, Device, Tag
-from logsite.keys import write_private
+from logsite.encryption.keys import write_private
 
 ADMIN = "admin"
 TAG = "demo"

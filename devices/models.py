@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models.functions import Length
 
 from devices.platforms import platform_choices
-from logsite.fields import EncryptedTextField, NameField
+from logsite.encryption.fields import EncryptedTextField
 from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
+from logsite.tables.names import NameField
 from logsite.text.terminal import one_line
 from sessionlogs.models import ErrorKind
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from logsite.keys import field_keys
+from logsite.encryption.keys import field_keys
 from logsite.private_files import OTHERS_MAY_WRITE, open_to_others
 
 

@@ -20,8 +20,8 @@ DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 class Env(environ.Env):
     """django-environ, strict: `DEBUG=ture` is no way to say no, and `1e3` is not 13.
 
-    An empty variable counts as one that is not set. Secrets go through logsite.keys.read_secret, so an error
-    here may show the value.
+    An empty variable counts as one that is not set. Secrets go through logsite.encryption.keys.read_secret, so an
+    error here may show the value.
     """
 
     def get_value(self, var: str, cast: Any = None, default: Any = None, parse_default: bool = False) -> Any:

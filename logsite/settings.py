@@ -4,9 +4,9 @@ import sys
 from datetime import timedelta
 
 from logsite import CHECKOUT, ROOT, __version__
-from logsite.commands import say
+from logsite.commands.base import say
+from logsite.encryption.keys import read_secret, secret_key
 from logsite.environment import Env, database, default_data_dir, folder, public_host
-from logsite.keys import read_secret, secret_key
 
 sys.excepthook = say  # a setting that does not fit, a disk that is full: no reason for a traceback
 env = Env()
@@ -48,10 +48,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "logsite.headers.HeadersMiddleware",
+    "logsite.web.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "logsite.bodies.CharsetMiddleware",
+    "logsite.web.bodies.CharsetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "logsite.logins.sessions.RenewalMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -132,17 +132,17 @@ SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "logsite.authentication.TokenAuthentication",
+        "logsite.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["logsite.permissions.ModelPermissions"],
+    "DEFAULT_PERMISSION_CLASSES": ["logsite.api.permissions.ModelPermissions"],
     "DEFAULT_PARSER_CLASSES": [
-        "logsite.bodies.JSONParser",
+        "logsite.web.bodies.JSONParser",
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_FILTER_BACKENDS": ["logsite.filters.StrictFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "logsite.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["logsite.api.filters.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "logsite.api.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -5,10 +5,10 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
-from logsite.api_docs import ApiDocsView
+from logsite.api.docs_page import ApiDocsView
+from logsite.api.metrics import MetricsView
+from logsite.api.tokens import LoginView, LogoutAllView, LogoutView
 from logsite.health import healthz, readyz
-from logsite.metrics_view import MetricsView
-from logsite.tokens import LoginView, LogoutAllView, LogoutView
 
 admin.autodiscover()  # here and not at start-up: see LogSiteAdminConfig
 
@@ -30,7 +30,7 @@ urlpatterns = [
     path("api/", include("shipping.api.urls")),
 ]
 
-handler400 = "logsite.error_pages.bad_request"
-handler403 = "logsite.error_pages.permission_denied"
-handler404 = "logsite.error_pages.not_found"
-handler500 = "logsite.error_pages.server_error"
+handler400 = "logsite.web.error_pages.bad_request"
+handler403 = "logsite.web.error_pages.permission_denied"
+handler404 = "logsite.web.error_pages.not_found"
+handler500 = "logsite.web.error_pages.server_error"

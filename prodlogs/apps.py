@@ -8,7 +8,7 @@ class ProdLogsConfig(AppConfig):
     verbose_name = "Container logs"
 
     def ready(self) -> None:
-        from logsite.metrics_text import register_metrics
+        from logsite.api.metrics_text import register_metrics
         from logsite.purging import register_purge
         from logsite.records import register_source
         from prodlogs import checks  # noqa: F401  registers them

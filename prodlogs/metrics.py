@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
-from logsite.metrics_text import Family
+from logsite.api.metrics_text import Family
 from prodlogs.models import (
     ContainerLogEntry,
     DockerHost,

@@ -5,10 +5,10 @@ import uuid
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from logsite.fields import EncryptedTextField
-from logsite.nanoseconds import NanosecondsField
+from logsite.encryption.fields import EncryptedTextField
 from logsite.records import LogRow
 from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
+from logsite.tables.nanoseconds import NanosecondsField
 
 name_validator = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", "Use letters, digits, dots, dashes and underscores."

@@ -10,7 +10,7 @@ class SessionLogsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from logsite.metrics_text import register_metrics
+        from logsite.api.metrics_text import register_metrics
         from logsite.records import register_source
         from logsite.signals import web_started
         from sessionlogs import checks  # noqa: F401  registers them

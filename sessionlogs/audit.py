@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from logsite.addresses import address_of
+from logsite.web.addresses import address_of
 from sessionlogs.models import ResponseView
 
 PERMISSION = "sessionlogs.view_responses"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from logsite.metrics_text import Family
+from logsite.api.metrics_text import Family
 from sessionlogs import counters
 from sessionlogs.models import Session, SessionLog, SessionStatus
 from sessionlogs.writer import writer

@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.dispatch import Signal
 from django.utils import timezone
 
-from logsite.live import publish
+from logsite.records.live import publish
 from sessionlogs.models import ErrorKind, EventType, RecordingProcess, Session, SessionLog, SessionStatus
 
 log = logging.getLogger(__name__)

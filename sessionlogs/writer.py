@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from logsite.bulk import insert_rows, update_rows
-from logsite.live import publish
-from logsite.turns import writing
+from logsite.records.live import publish
+from logsite.tables.bulk import insert_rows, update_rows
+from logsite.tables.writing import writing
 from sessionlogs import counters
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.processes import presence

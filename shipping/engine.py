@@ -17,8 +17,8 @@ from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from logsite.outages import outage
 from logsite.records import Cursor, CursorError, LogRecord, from_nanoseconds
+from logsite.tables.outages import outage
 from shipping.entries import Encoder, Entry
 from shipping.errors import LostRace, ShippingError, Stopped
 from shipping.feed import Feed

@@ -3,7 +3,8 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from logsite.fields import EncryptedTextField, NameField
+from logsite.encryption.fields import EncryptedTextField
+from logsite.tables.names import NameField
 from shipping.addresses import AddressError, check_address
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.db import Error, connection
 
-from logsite.outages import outage
+from logsite.tables.outages import outage
 from shipping.errors import Stopped, Unavailable
 
 Result = TypeVar("Result")

@@ -17,7 +17,7 @@ from django.test import Client
 from knox.models import AuthToken
 
 from devices.models import PlatformLogging
-from logsite.keys import field_keys
+from logsite.encryption.keys import field_keys
 from prodlogs.models import DockerHost
 from sessionlogs.models import EventType, PurgeRun, ResponseView, SessionLog, SessionStatus
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun

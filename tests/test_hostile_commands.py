@@ -12,7 +12,7 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
-from logsite.commands import SiteCommand, whole_number
+from logsite.commands.base import SiteCommand, whole_number
 from tests.factories import DeviceFactory
 from tests.ports import free_port
 from tests.test_guards import COMMANDS

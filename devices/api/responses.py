@@ -11,7 +11,7 @@ from rest_framework.response import Response as HttpResponse
 from devices.api.serializers import ResponseDetailSerializer, ResponseSerializer
 from devices.models import Response
 from devices.responses import note_stored
-from logsite.filters import TrueOrFalse
+from logsite.api.filters import TrueOrFalse
 from sessionlogs.audit import Via
 
 

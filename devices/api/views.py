@@ -25,7 +25,7 @@ from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
 from devices.connectors.host_keys import Actor, accept
 from devices.logging_switch import with_switch
 from devices.models import Device, Interface
-from logsite.filters import TrueOrFalse
+from logsite.api.filters import TrueOrFalse
 from logsite.ssh.host_keys import HostKeyProblem
 
 

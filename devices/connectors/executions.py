@@ -8,7 +8,7 @@ from django.conf import settings
 from paramiko import Channel, Transport
 
 from devices.connectors.terminal.decoding import decoded
-from logsite.ssh_commands import start, terminate
+from logsite.ssh.channels import start, terminate
 from sessionlogs.models import ErrorKind
 
 PIECE = 256 * 1024  # bytes read at a time

@@ -24,10 +24,10 @@ from django.utils import timezone
 from devices.connectors.terminal.packets import BoundedTransport
 from devices.errors import HostKeyFailed
 from devices.models import Device
+from logsite.commands.stopping import account
 from logsite.ssh import host_keys
 from logsite.ssh.host_keys import HostKeyRefused, fingerprint_of, is_among, preferring
-from logsite.stopping import account
-from logsite.turns import writing
+from logsite.tables.writing import writing
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import devices.platforms
 import django.core.validators
 import django.db.models.deletion
-import logsite.fields
+import logsite.encryption.fields
 from django.db import migrations, models
 
 
@@ -21,10 +21,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True)),
                 ('username', models.CharField(max_length=100)),
-                ('password', logsite.fields.EncryptedTextField(blank=True)),
-                ('enable_secret', logsite.fields.EncryptedTextField(blank=True)),
-                ('ssh_key', logsite.fields.EncryptedTextField(blank=True, verbose_name='SSH private key')),
-                ('ssh_key_passphrase', logsite.fields.EncryptedTextField(blank=True, verbose_name='SSH key passphrase')),
+                ('password', logsite.encryption.fields.EncryptedTextField(blank=True)),
+                ('enable_secret', logsite.encryption.fields.EncryptedTextField(blank=True)),
+                ('ssh_key', logsite.encryption.fields.EncryptedTextField(blank=True, verbose_name='SSH private key')),
+                ('ssh_key_passphrase', logsite.encryption.fields.EncryptedTextField(blank=True, verbose_name='SSH key passphrase')),
             ],
             options={
                 'ordering': ['name'],

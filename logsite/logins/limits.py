@@ -12,9 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from logsite.addresses import address_of, network_of
 from logsite.logins import counts
 from logsite.logins.browsers import known_browser
+from logsite.web.addresses import address_of, network_of
 
 log = logging.getLogger("logsite.logins")
 BROWSER_LIMIT = 10  # failures of one name in a browser that is known by it

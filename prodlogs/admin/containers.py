@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import LogModelAdmin, badge, list_url, text_filter, time_range_filter
-from logsite.strict_admin import StrictChangeList
+from logsite.admin import LogModelAdmin, StrictChangeList, badge, list_url, text_filter, time_range_filter
 from prodlogs.admin import showing
 from prodlogs.admin.entries import entries_url
 from prodlogs.admin.styled import ReadOnly, Styled

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from logsite.api.pagination import beyond
 from logsite.logins.sessions import made_by_page
-from logsite.pagination import beyond
 from logsite.records import Cursor, CursorError, committed, get_source
 from prodlogs.admin import showing
 from prodlogs.admin.entry_filters import GROUPS, levels_of

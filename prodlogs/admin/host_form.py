@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.db.models.functions import Length
 
+from logsite.ssh.private_keys import load_private_key
 from prodlogs.models import DockerHost
-from prodlogs.private_keys import load_private_key
 
 SECRETS = ("ssh_key", "ssh_key_passphrase")
 FROM_ENVIRONMENT = "Defined by the environment (PRODLOGS_HOST); change it there."

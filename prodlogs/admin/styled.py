@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from logsite.strict_admin import StrictModelAdmin
+from logsite.admin import StrictModelAdmin
 
 
 class Styled:

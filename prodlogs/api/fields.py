@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from logsite.nanoseconds import rfc3339
+from logsite.tables.nanoseconds import rfc3339
 
 
 @extend_schema_field({"type": "string", "format": "date-time", "example": "2026-11-20T14:05:32.847869062Z"})

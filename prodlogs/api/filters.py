@@ -6,10 +6,10 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
-from logsite.filters import TrueOrFalse
-from logsite.nanoseconds import rfc3339
-from logsite.pagination import KeysetPagination
+from logsite.api.filters import TrueOrFalse
+from logsite.api.pagination import KeysetPagination
 from logsite.records import to_nanoseconds
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.entries.queries import (
     LEVELS_OF_LINES,
     LONGEST_TEXT,

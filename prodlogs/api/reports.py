@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from logsite.filters import refuse_unknown
-from logsite.nanoseconds import rfc3339
+from logsite.api.filters import refuse_unknown
 from logsite.records import to_nanoseconds
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
 from prodlogs.entries.listing import LONGEST
 from prodlogs.entries.summary import error_summary

@@ -8,10 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from logsite.ssh.host_keys import shown_fingerprint
+from logsite.ssh.private_keys import load_private_key
 from prodlogs.admin.host_form import FROM_ENVIRONMENT
 from prodlogs.api.fields import AsGiven, NanosecondTime
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand, Stream
-from prodlogs.private_keys import load_private_key
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 

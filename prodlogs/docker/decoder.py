@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import compress, repeat
 
 from logsite.lines.line import Line
-from logsite.nanoseconds import rfc3339
+from logsite.tables.nanoseconds import rfc3339
 
 PIECE = 16_384
 STAMP = 31  # with the space

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from logsite.nanoseconds import from_rfc3339, rfc3339
+from logsite.tables.nanoseconds import from_rfc3339, rfc3339
 
 LONGEST_NAME = 255  # characters; Docker sets no limit, our column has this one
 MOST_CONTAINERS = 200  # in one `docker inspect`: Linux takes no word of a command line over 128 KiB

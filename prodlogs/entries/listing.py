@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.utils import timezone
 
-from logsite.nanoseconds import rfc3339
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.entries.queries import of_levels
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
 

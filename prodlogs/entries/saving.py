@@ -9,8 +9,8 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.entries.listing import COLUMNS, entry_dict, stored, titles
 from prodlogs.models import Container, DockerHost
 

@@ -9,8 +9,8 @@ from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.entries.listing import COLUMNS, EntryDict, entry_dict, since_hours, stored, titles
 from prodlogs.entries.queries import ERRORS
 from prodlogs.models import Container, ContainerLogEntry, DockerHost

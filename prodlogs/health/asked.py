@@ -6,8 +6,8 @@ from typing import Any, TypedDict
 
 from django.utils import timezone
 
-from logsite.nanoseconds import rfc3339
 from logsite.records import to_nanoseconds
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.errors import HostError
 from prodlogs.models import Container, DockerHost, ErrorKind
 from prodlogs.reading.containers import read_stats, refresh

@@ -2,8 +2,8 @@
 
 import django.core.validators
 import django.db.models.deletion
-import logsite.fields
-import logsite.nanoseconds
+import logsite.encryption.fields
+import logsite.tables.nanoseconds
 import logsite.records
 import uuid
 from django.db import migrations, models
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('removed_at', models.DateTimeField(blank=True, help_text='When Docker first did not list it.', null=True)),
                 ('stats', models.JSONField(blank=True, default=dict, help_text='Of `docker stats`: cpu_percent, memory_bytes, memory_limit_bytes, network_in_bytes, …')),
                 ('stats_at', models.DateTimeField(blank=True, null=True)),
-                ('covered_from', logsite.nanoseconds.NanosecondsField(blank=True, editable=False, help_text='Its log is stored from this time on without a break but the gaps; 0: from its beginning.', null=True)),
+                ('covered_from', logsite.tables.nanoseconds.NanosecondsField(blank=True, editable=False, help_text='Its log is stored from this time on without a break but the gaps; 0: from its beginning.', null=True)),
                 ('aligned', models.BooleanField(default=True, editable=False, help_text='The watermarks of both streams are one place of the log.')),
             ],
             options={
@@ -52,8 +52,8 @@ class Migration(migrations.Migration):
                 ('address', models.CharField(help_text='DNS name or IP address.', max_length=255, validators=[django.core.validators.RegexValidator('\\A[0-9A-Za-z]([0-9A-Za-z._:-]{0,252}[0-9A-Za-z])?\\Z', 'Give a DNS name or an IP address, without user, port or spaces.')])),
                 ('port', models.PositiveIntegerField(default=22, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)])),
                 ('user', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('\\A[A-Za-z_][A-Za-z0-9_.-]{0,62}\\$?\\Z', 'Give a login name without spaces or signs of a shell.')])),
-                ('ssh_key', logsite.fields.EncryptedTextField(blank=True, verbose_name='SSH private key')),
-                ('ssh_key_passphrase', logsite.fields.EncryptedTextField(blank=True, verbose_name='SSH key passphrase')),
+                ('ssh_key', logsite.encryption.fields.EncryptedTextField(blank=True, verbose_name='SSH private key')),
+                ('ssh_key_passphrase', logsite.encryption.fields.EncryptedTextField(blank=True, verbose_name='SSH key passphrase')),
                 ('from_environment', models.BooleanField(default=False, editable=False, help_text='Defined by PRODLOGS_HOST; its key is read there.')),
                 ('host_key', models.TextField(blank=True, help_text='The accepted host key: type and base64, as in known_hosts. Empty: none yet.')),
                 ('offered_host_key', models.TextField(blank=True, editable=False, help_text='What the host showed instead, and waits to be accepted.')),
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 ('xact', models.BigIntegerField(db_default=logsite.records.CurrentTransaction(), editable=False)),
                 ('container_name', models.CharField(max_length=255)),
                 ('stream', models.CharField(choices=[('stdout', 'Stdout'), ('stderr', 'Stderr')], max_length=8)),
-                ('timestamp', logsite.nanoseconds.NanosecondsField()),
+                ('timestamp', logsite.tables.nanoseconds.NanosecondsField()),
                 ('sequence', models.PositiveIntegerField(default=0, help_text="Its first line's number among the lines of the stream with the same time, from 0.")),
                 ('level', models.CharField(blank=True, help_text='Empty where the line says none.', max_length=16)),
                 ('level_rule', models.CharField(blank=True, help_text='The rule by which the level was found.', max_length=32)),
@@ -135,8 +135,8 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('running', 'Running'), ('complete', 'Complete'), ('gap', 'complete but for gaps'), ('partial', 'ended early, to be continued'), ('failed', 'Failed')], default='running', max_length=16)),
                 ('since', models.DateTimeField(blank=True, help_text='What was asked for; empty: all there is.', null=True)),
                 ('until', models.DateTimeField(blank=True, null=True)),
-                ('first', logsite.nanoseconds.NanosecondsField(blank=True, help_text='The oldest entry that was stored.', null=True)),
-                ('last', logsite.nanoseconds.NanosecondsField(blank=True, help_text='The newest.', null=True)),
+                ('first', logsite.tables.nanoseconds.NanosecondsField(blank=True, help_text='The oldest entry that was stored.', null=True)),
+                ('last', logsite.tables.nanoseconds.NanosecondsField(blank=True, help_text='The newest.', null=True)),
                 ('started_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('lines', models.PositiveBigIntegerField(default=0, help_text='New lines read.')),
@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('stream', models.CharField(choices=[('stdout', 'Stdout'), ('stderr', 'Stderr')], max_length=8)),
-                ('timestamp', logsite.nanoseconds.NanosecondsField()),
+                ('timestamp', logsite.tables.nanoseconds.NanosecondsField()),
                 ('sequence', models.PositiveIntegerField(default=0)),
                 ('length', models.PositiveBigIntegerField(default=0, help_text='Bytes of the line as Docker sent it.')),
                 ('pending', models.JSONField(blank=True, default=list)),

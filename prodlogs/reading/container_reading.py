@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from logsite.lines.line import Line
-from logsite.nanoseconds import from_rfc3339, rfc3339
 from logsite.records import from_nanoseconds, to_nanoseconds
 from logsite.redaction import Redactor
+from logsite.tables.nanoseconds import from_rfc3339, rfc3339
 from prodlogs.docker.decoder import PIECE, StreamDecoder
 from prodlogs.docker.grammar import Logs
 from prodlogs.errors import HostError

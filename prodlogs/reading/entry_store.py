@@ -15,7 +15,7 @@ from logsite.lines.control import clean
 from logsite.lines.line import Line
 from logsite.lines.masking import redacted
 from logsite.lines.traces import LONGEST_PAUSE, Entry, Grouper
-from logsite.live import publish
+from logsite.records.live import publish
 from logsite.redaction import Redactor
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading.log_reader import STREAMS, Anchor

@@ -27,7 +27,7 @@ from typing import NamedTuple, Protocol
 from django.conf import settings
 
 from logsite.lines.line import Line
-from logsite.nanoseconds import from_rfc3339, rfc3339
+from logsite.tables.nanoseconds import from_rfc3339, rfc3339
 from prodlogs.errors import HostError
 from prodlogs.models import ErrorKind
 

@@ -6,7 +6,7 @@ from time import monotonic
 
 from paramiko import Channel
 
-from logsite.ssh_commands import terminate
+from logsite.ssh.channels import terminate
 from prodlogs.docker.errors import failure
 from prodlogs.errors import HostError
 from prodlogs.models import ErrorKind

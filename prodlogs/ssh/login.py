@@ -11,8 +11,8 @@ import paramiko
 from django.conf import settings
 
 from logsite.ssh.algorithms import SHA1
+from logsite.ssh.channels import start
 from logsite.ssh.host_keys import fingerprint_of, preferring
-from logsite.ssh_commands import start
 from prodlogs.errors import HostError
 from prodlogs.hosts.configured import private_key
 from prodlogs.hosts.host_keys import verify

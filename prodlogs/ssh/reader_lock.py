@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from logsite.locks import holding
+from logsite.locks.held import holding
 from prodlogs.models import DockerHost
 
 NAMESPACE = 0x4C6F6753  # of our locks among those of the database: «LogS»

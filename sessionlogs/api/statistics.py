@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from logsite.filters import refuse_unknown
+from logsite.api.filters import refuse_unknown
 from sessionlogs import counters
 from sessionlogs.statistics import RangeError, TimeRange, may_see, statistics
 

@@ -14,7 +14,7 @@ import requests
 from django.test import Client
 from django.utils import timezone
 
-from logsite import records
+from logsite.records import source
 from sessionlogs.models import EventType, SessionStatus
 from shipping.models import ShippingCursor
 from tests.contract.logql import select
@@ -91,7 +91,7 @@ def _documents_settings(settings, monkeypatch):
     settings.SHIPPING_BACKOFF, settings.SHIPPING_RETRIES = 0.001, 2
     settings.SHIPPING_TOKEN, settings.BACKEND_URL = None, ""
     settings.LOKI_URL = "http://127.0.0.1:9"  # no test reaches a Loki it did not name
-    monkeypatch.setattr(records, "_sources", {"session": records._sources["session"]})
+    monkeypatch.setattr(source, "_sources", {"session": source._sources["session"]})
 
 
 @pytest.fixture

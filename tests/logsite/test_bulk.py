@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError
 
 from devices.models import Interface
-from logsite.bulk import insert_rows, update_rows
+from logsite.tables.bulk import insert_rows, update_rows
 from sessionlogs.models import Session, SessionLog
 from tests.factories import DeviceFactory, InterfaceFactory
 

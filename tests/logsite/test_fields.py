@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from devices.models import Credential
-from logsite import fields, keys, rotation
+from logsite.encryption import fields, keys, rotation
 from tests.factories import CredentialFactory, DeviceFactory
 
 PLAIN = "correct-horse-battery"

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from logsite import keys
+from logsite.encryption import keys
 
 RACERS = 6
 

@@ -11,9 +11,8 @@ from channels.testing import WebsocketCommunicator
 from django.db import OperationalError, connection
 from django.test import Client
 
-from logsite import live
 from logsite.asgi import application
-from logsite.records import Cursor
+from logsite.records import Cursor, live
 from sessionlogs.sources import SessionSource
 from tests.factories import SessionFactory, SessionLogFactory
 

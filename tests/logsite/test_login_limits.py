@@ -165,7 +165,7 @@ OTHER_NETWORKS = [
 
 
 def test_addresses_of_one_network_are_one():
-    from logsite.addresses import network_of
+    from logsite.web.addresses import network_of
 
     wrong = [pair for pair in SAME_NETWORK if network_of(pair[0]) != network_of(pair[1])]
     wrong += [pair for pair in OTHER_NETWORKS if network_of(pair[0]) == network_of(pair[1])]
@@ -233,7 +233,7 @@ FORWARDED = [
 
 
 def test_behind_our_proxy_its_last_word_is_the_address(settings, rf):
-    from logsite.addresses import address_of
+    from logsite.web.addresses import address_of
 
     behind_proxy(settings)
     wrong = []

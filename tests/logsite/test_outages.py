@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import DataError, OperationalError, ProgrammingError, connection
 from django.test import Client
 
-from logsite import outages
+from logsite.tables import outages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCKED = "the database is locked by another process"

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from logsite.pagination import decode_key, encode_key
+from logsite.api.pagination import decode_key, encode_key
 from sessionlogs.models import Session, SessionLog
 from tests.factories import DeviceFactory, SessionFactory, SessionLogFactory
 

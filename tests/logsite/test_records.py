@@ -104,7 +104,7 @@ def test_an_unknown_source_is_an_error_that_names_the_known_ones():
 
 
 def test_a_registered_source_is_found(monkeypatch):
-    monkeypatch.setattr("logsite.records._sources", {})
+    monkeypatch.setattr("logsite.records.source._sources", {})
 
     class Other(SessionSource):
         name = "other"

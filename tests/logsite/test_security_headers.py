@@ -75,7 +75,7 @@ def policies(response):
 
 
 def test_every_answer_has_the_one_policy_and_is_stored_nowhere(found):
-    from logsite.headers import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY
+    from logsite.web.headers import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY
 
     wrong = []
     for what, response in found:
@@ -114,7 +114,7 @@ STATIC = [
 
 
 def test_files_have_the_policy_and_may_be_kept(client):
-    from logsite.headers import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY
+    from logsite.web.headers import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY
 
     wrong = []
     for name in STATIC:
@@ -128,7 +128,7 @@ def test_files_have_the_policy_and_may_be_kept(client):
 
 
 def test_the_policy_lets_in_what_the_site_itself_serves_and_nothing_else():
-    from logsite.headers import CONTENT_SECURITY_POLICY
+    from logsite.web.headers import CONTENT_SECURITY_POLICY
 
     policy = dict(part.split(" ", 1) for part in CONTENT_SECURITY_POLICY.split("; "))
     allowed = {word for words in policy.values() for word in words.split()}
@@ -145,7 +145,7 @@ def test_the_policy_stands_in_one_place():
     ]
     naming = [path for path in files if re.search(r"content.security.policy|\bcsp\b", path.read_text(), re.I)]
 
-    assert [str(path.relative_to(ROOT)) for path in naming] == ["logsite/headers.py"]
+    assert [str(path.relative_to(ROOT)) for path in naming] == ["logsite/web/headers.py"]
 
 
 INLINE = re.compile(

@@ -17,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from logsite import live
 from logsite.asgi import application
+from logsite.records import live
 from tests.factories import SessionFactory as DeviceSessionFactory
 from tests.logsite.test_live import ORIGIN, PATH, SOON, Watcher, close_code, watching
 

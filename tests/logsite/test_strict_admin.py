@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from devices.models import Device
-from logsite.strict_admin import StrictModelAdmin
+from logsite.admin import StrictModelAdmin
 from tests.factories import (
     ContainerFactory,
     ContainerLogEntryFactory,

@@ -153,7 +153,7 @@ def test_no_module_prints_past_the_output_of_its_command():
     }
     past = {name for name, lines in found.items() if lines}
 
-    assert past == {"logsite/commands.py"}, {name: found[name] for name in past}
+    assert past == {"logsite/commands/base.py"}, {name: found[name] for name in past}
 
 
 def test_the_guard_finds_what_it_looks_for():

@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from devices.models import Tag
-from logsite import turns
-from logsite.turns import writing
+from logsite.tables import writing as module
+from logsite.tables.writing import writing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,9 +46,9 @@ def test_who_finds_another_thread_writing_begins_when_that_has_ended():
 
 def test_who_has_waited_long_leaves_it_to_the_database(monkeypatch):
     only_on_sqlite()
-    monkeypatch.setattr(turns, "PATIENCE", 0.01)
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
     rival = Rival()
-    with turns._turn:  # somebody hangs, and holds nothing up but his own work
+    with module._turn:  # somebody hangs, and holds nothing up but his own work
         rival.start()
         rival.join(120)
         assert Tag.objects.filter(name="rival").exists()
@@ -69,6 +69,6 @@ def test_a_failure_takes_everything_back_and_ends_the_turn():
 
 
 def test_within_a_transaction_nobody_waits_for_a_turn():
-    with transaction.atomic(), turns._turn, writing():
+    with transaction.atomic(), module._turn, writing():
         Tag.objects.create(name="nested")
     assert Tag.objects.get().name == "nested"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import paramiko
 
+from logsite.ssh.private_keys import load_private_key
 from prodlogs.hardening.wrapper import authorized_keys_line
-from prodlogs.private_keys import load_private_key
 from tests.devices.emulator import private_key
 from tests.devices.openssh import Host, openssh
 

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from logsite.nanoseconds import rfc3339
+from logsite.tables.nanoseconds import rfc3339
 from prodlogs.docker.decoder import PIECE, StreamDecoder
 from prodlogs.errors import HostError
 from prodlogs.models import ErrorKind

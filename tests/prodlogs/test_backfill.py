@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from logsite.nanoseconds import from_rfc3339
 from logsite.records import Cursor, from_nanoseconds, get_source, to_nanoseconds
+from logsite.tables.nanoseconds import from_rfc3339
 from prodlogs.models import ContainerLogEntry, LogSnapshot, RemoteCommand, Watermark
 from prodlogs.reading.host_reading import backfill_host, collect_host
 from shipping.feed import LocalFeed

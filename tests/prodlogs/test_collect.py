@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from logsite.nanoseconds import from_rfc3339
 from logsite.records import from_nanoseconds
+from logsite.tables.nanoseconds import from_rfc3339
 from prodlogs.health.asked import check_host
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from prodlogs.reading import container_reading, host_reading

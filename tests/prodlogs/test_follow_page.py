@@ -21,7 +21,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from logsite import live
+from logsite.records import live
 from prodlogs.admin import follow_page
 from tests.conftest import service_address
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from logsite.pagination import encode_key
+from logsite.api.pagination import encode_key
 from prodlogs.models import ContainerLogEntry
 from tests.factories import ContainerFactory
 from tests.soak import short_or_long

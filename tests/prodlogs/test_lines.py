@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from logsite.lines.line import Line
-from logsite.nanoseconds import from_rfc3339, rfc3339
+from logsite.tables.nanoseconds import from_rfc3339, rfc3339
 from prodlogs.docker import decoder as module
 from prodlogs.docker.decoder import PIECE, StreamDecoder
 from tests.soak import short_or_long

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from logsite.nanoseconds import from_rfc3339
+from logsite.tables.nanoseconds import from_rfc3339
 from prodlogs import LogInterface, ProductionLogCollector
 from prodlogs.log_interface import get_production_errors, get_production_logs, save_production_logs
 from prodlogs.models import RemoteCommand

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from logsite.stopping import account
+from logsite.commands.stopping import account
 from prodlogs.hardening import selftest
 from prodlogs.hardening.wrapper import wrapper
 from prodlogs.management.commands import prodlogs as command

@@ -7,8 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from logsite import records
-from logsite.records import Cursor, to_nanoseconds
+from logsite.records import Cursor, keepers, to_nanoseconds
 from prodlogs import retention
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 from sessionlogs.models import PurgeRun
@@ -75,7 +74,7 @@ def test_what_a_destination_has_not_got_stays(monkeypatch):
     shipped = entry(91)
     waiting = entry(91)
     cursor = Cursor(ContainerLogEntry.objects.get(pk=shipped.pk).xact, shipped.pk)
-    monkeypatch.setattr(records, "_keepers", [lambda source: [cursor] if source == "container" else []])
+    monkeypatch.setattr(keepers, "_keepers", [lambda source: [cursor] if source == "container" else []])
     assert purge() == [
         "containers: 90 days: 1 entries, 0 snapshots, 0 commands, 0 containers removed",
         "containers: 1 stay until they are shipped (--even-unshipped removes them)",

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from logsite import live
+from logsite.records import live
 from sessionlogs import pages
 from sessionlogs.models import EventType, ResponseView, Session, SessionStatus
 from sessionlogs.recorder import SessionRecorder

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from logsite.metrics_text import Family
+from logsite.api.metrics_text import Family
 from sessionlogs import counters
 from tests.factories import SessionFactory, SessionLogFactory
 

@@ -15,8 +15,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from logsite import records
-from logsite.records import Cursor
+from logsite.records import Cursor, keepers
 from sessionlogs import retention
 from sessionlogs.checks import check_retention
 from sessionlogs.models import ErrorKind, EventType, PurgeRun, Session, SessionLog, SessionStatus
@@ -193,12 +192,12 @@ def test_a_destination_that_is_not_enabled_keeps_nothing(destination):
 
 
 def test_the_slowest_of_several_readers_counts(monkeypatch):
-    monkeypatch.setattr(records, "_keepers", [])
-    assert records.lowest_needed("session") is None
-    records.register_keeper(lambda source: [Cursor(3, 9), Cursor(2, 40)] if source == "session" else [])
-    records.register_keeper(lambda source: [Cursor(5, 1)])
-    assert records.lowest_needed("session") == Cursor(2, 40)
-    assert records.lowest_needed("app") == Cursor(5, 1)
+    monkeypatch.setattr(keepers, "_keepers", [])
+    assert keepers.lowest_needed("session") is None
+    keepers.register_keeper(lambda source: [Cursor(3, 9), Cursor(2, 40)] if source == "session" else [])
+    keepers.register_keeper(lambda source: [Cursor(5, 1)])
+    assert keepers.lowest_needed("session") == Cursor(2, 40)
+    assert keepers.lowest_needed("app") == Cursor(5, 1)
 
 
 # --- the record ---------------------------------------------------------------------------------------------

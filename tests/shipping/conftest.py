@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from logsite import records
+from logsite.records import LogSource, source
 from shipping.loki import LokiClient
 from tests.shipping import builders
 from tests.shipping.loki_stand_in import LokiStandIn
@@ -58,16 +58,16 @@ def _fast(settings: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _only_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is shipped here is sessions; other sources are shipped in the same way."""
-    monkeypatch.setattr(records, "_sources", {"session": records._sources["session"]})
+    monkeypatch.setattr(source, "_sources", {"session": source._sources["session"]})
 
 
 @pytest.fixture
-def other_sources() -> Iterator[dict[str, records.LogSource]]:
+def other_sources() -> Iterator[dict[str, LogSource]]:
     """The registry of sources, put back after the test."""
-    before = dict(records._sources)
-    yield records._sources
-    records._sources.clear()
-    records._sources.update(before)
+    before = dict(source._sources)
+    yield source._sources
+    source._sources.clear()
+    source._sources.update(before)
 
 
 class Result:

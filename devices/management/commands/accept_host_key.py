@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from devices.models import Device
-from logsite.commands import SiteCommand, user_called
+from logsite.commands.base import SiteCommand, user_called
 from logsite.ssh.host_keys import HostKeyProblem
 
 

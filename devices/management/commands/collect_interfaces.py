@@ -14,8 +14,8 @@ from devices import fleet
 from devices.collect import Result
 from devices.management.workers import HELP, worker_count
 from devices.models import Device
-from logsite.commands import SiteCommand, user_called
-from logsite.stopping import Stop, stopping
+from logsite.commands.base import SiteCommand, user_called
+from logsite.commands.stopping import Stop, stopping
 from logsite.text.terminal import one_line
 
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from logsite.commands import SiteCommand, user_called
+from logsite.commands.base import SiteCommand, user_called
 from logsite.ssh.known_hosts import KnownHosts, parse
 from logsite.text.terminal import plain
 

@@ -21,7 +21,7 @@ from devices.commands import (
 from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from devices.read_only import Refused
-from logsite.commands import SiteCommand, user_called
+from logsite.commands.base import SiteCommand, user_called
 from logsite.text.terminal import json_text, one_line
 
 EPILOG = """\

@@ -6,7 +6,7 @@ from django.core.management.commands import migrate
 from django.db import connections
 
 from logsite.commands import SiteCommand
-from logsite.locks import holding
+from logsite.locks.held import holding
 
 KEY = (0x4C6F6753, -1)  # «LogS», as all our locks; hosts have numbers above 0
 FOREVER = float("inf")

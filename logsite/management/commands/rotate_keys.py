@@ -5,9 +5,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands import SiteCommand
-from logsite.fields import DecryptionError
-from logsite.keys import field_keys_from_environment
-from logsite.rotation import RotationRunningError, add_key, drop_old_keys, one_at_a_time, reencrypt
+from logsite.encryption.fields import DecryptionError
+from logsite.encryption.keys import field_keys_from_environment
+from logsite.encryption.rotation import (
+    RotationRunningError,
+    add_key,
+    drop_old_keys,
+    one_at_a_time,
+    reencrypt,
+)
 
 
 class Command(SiteCommand):

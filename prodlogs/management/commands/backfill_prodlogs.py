@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from logsite.commands import SiteCommand
-from logsite.stopping import account
+from logsite.commands.stopping import account
 from logsite.text.moments import parse_moment
 from logsite.text.terminal import json_text
 from prodlogs.hosts.configured import get_hosts

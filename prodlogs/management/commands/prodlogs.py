@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from logsite.commands import OutputClosedError, SiteCommand
+from logsite.commands.base import OutputClosedError, SiteCommand
+from logsite.commands.stopping import account, stopping
 from logsite.ssh.host_keys import key_text
-from logsite.stopping import account, stopping
 from logsite.text.terminal import json_text
 from prodlogs import printing
 from prodlogs.collector import ProductionLogCollector, failures_of

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands import SiteCommand
+from logsite.commands.stopping import account, stopping
 from logsite.purging import Tally, purge_parts
-from logsite.stopping import account, stopping
 from sessionlogs.retention import Purge, RetentionError
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from logsite.commands import SiteCommand
+from logsite.commands.stopping import stopping
 from logsite.records import Cursor, CursorError
-from logsite.stopping import stopping
 from shipping.destinations import Target, encoder, loki_target
 from shipping.engine import Push, Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError, ValidationError
 
-from logsite.error_pages import answer
+from logsite.web.answers import answer
 
 MAX_JSON_DEPTH = 32  # our own bodies have three levels
 MAX_NAME_CHARACTERS = 80  # of a field, in an error

@@ -11,8 +11,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from logsite.fields import EncryptedTextField, reload_keys, rotate_token
-from logsite.keys import field_keys, field_keys_from_environment, write_private
+from logsite.encryption.fields import EncryptedTextField, reload_keys, rotate_token
+from logsite.encryption.keys import field_keys, field_keys_from_environment, write_private
 from logsite.private_files import make_file, make_folder
 
 

@@ -1,4 +1,4 @@
-"""Columns of our own: a text that is encrypted at rest, with key rotation; a name that shows what it is."""
+"""A column whose text is encrypted at rest, with key rotation."""
 
 import os
 import re
@@ -12,27 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.encoding import force_str
 
-from logsite.keys import field_keys
-from logsite.text.terminal import is_printable
-
-
-def validate_name(name: str) -> None:
-    """Two names that look alike are one name, and none holds what would steer a terminal."""
-    if not is_printable(name) or name != name.strip():
-        raise ValidationError(
-            "Give printable characters only, without control characters, changes of direction, characters of no "
-            "width, or spaces at the ends."
-        )
-
-
-class NameField(models.CharField):
-    """A CharField for what people type into commands and read in lists. Rows from before keep the names they have."""
-
-    default_validators = [validate_name]
-
-    def deconstruct(self) -> Any:
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.CharField", args, kwargs  # the column is the same
+from logsite.encryption.keys import field_keys
 
 
 class DecryptionError(Exception):

@@ -7,7 +7,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from logsite.metrics_text import exposition
+from logsite.api.metrics_text import exposition
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

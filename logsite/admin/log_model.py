@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
-from logsite.pagination import beyond, decode_key, encode_key
-from logsite.strict_admin import StrictChangeList, StrictModelAdmin
+from logsite.admin.strict import StrictChangeList, StrictModelAdmin
+from logsite.api.pagination import beyond, decode_key, encode_key
 
 COUNT_LIMIT = 10_000  # counting 5 million rows takes 200 ms; nobody pages through more than this
 

@@ -15,13 +15,14 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.db import DataError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
-from django.template.loader import render_to_string
 from django.utils.log import log_response
 
-from logsite.fields import DecryptionError
-from logsite.outages import outage
+from logsite.encryption.fields import DecryptionError
+from logsite.tables.outages import outage
+from logsite.web.answers import answer
+from logsite.web.bodies import leaves, shown
 
 RETRY_SECONDS = 5
 # Their texts name what is wrong with the request and hold nothing of ours.
@@ -29,23 +30,6 @@ READABLE = (BadRequest, MultiPartParserError, RequestDataTooBig, TooManyFieldsSe
 # What columns and drivers raise for a value that they cannot take: a NUL, half a character, a number beyond 64 bits,
 # a word where a number is due.
 UNSTORABLE = (DataError, OverflowError, ValueError, ValidationError)
-TITLES = {
-    400: "Bad request",
-    403: "Permission denied",
-    404: "Not found",
-    413: "Too large",
-    415: "Unsupported charset",
-    500: "Server error",
-    503: "Not available right now",
-}
-
-
-def answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
-    """`{"detail": text}`, or a page for whom a browser shows it."""
-    if request.path.startswith("/admin/") or request.path == "/":
-        page = render_to_string("error.html", {"title": TITLES[status], "text": text})
-        return HttpResponse(page, status=status)
-    return JsonResponse({"detail": text}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -99,8 +83,6 @@ def _culprits(request: HttpRequest, error: Exception) -> Iterator[str]:
 
     None where a value of our own is to blame: that is a defect.
     """
-    from logsite.bodies import leaves, shown
-
     text = str(error)
     for name, value in _parameters(request):
         for inner, item, _ in leaves(value):

@@ -16,8 +16,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import Style
 from django.db import Error
 
-from logsite.outages import outage
-from logsite.stopping import account
+from logsite.commands.stopping import account
+from logsite.tables.outages import outage
 from logsite.text.terminal import plain
 
 if TYPE_CHECKING:

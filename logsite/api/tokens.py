@@ -11,14 +11,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from logsite.authentication import TokenAuthentication
+from logsite.api.authentication import TokenAuthentication
 from logsite.logins.limits import LoginLimited
 
 
 class TokenScheme(KnoxTokenScheme):
     """How the OpenAPI schema shows our tokens."""
 
-    target_class = "logsite.authentication.TokenAuthentication"
+    target_class = "logsite.api.authentication.TokenAuthentication"
 
 
 class TooManyLogins(Throttled):

@@ -1,7 +1,7 @@
 """Moments to the nanosecond: a column that holds them as a number, and their texts."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,9 +9,18 @@ from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from logsite.records import from_nanoseconds, to_nanoseconds
-
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_nanoseconds(moment: datetime) -> int:
+    """Nanoseconds since 1970-01-01 UTC, exact to the microsecond that `datetime` holds."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def from_nanoseconds(nanoseconds: int) -> datetime:
+    """The UTC time of `nanoseconds` since the epoch, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 class NanosecondsField(models.BigIntegerField):

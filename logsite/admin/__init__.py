@@ -1,0 +1,24 @@
+"""The admin site, and the bases of its pages: strict lists, lists of log rows."""
+
+from logsite.admin.log_model import (
+    FormFilter,
+    LogModelAdmin,
+    LogSiteAdminSite,
+    badge,
+    list_url,
+    text_filter,
+    time_range_filter,
+)
+from logsite.admin.strict import StrictChangeList, StrictModelAdmin
+
+__all__ = [
+    "FormFilter",
+    "LogModelAdmin",
+    "LogSiteAdminSite",
+    "StrictChangeList",
+    "StrictModelAdmin",
+    "badge",
+    "list_url",
+    "text_filter",
+    "time_range_filter",
+]

@@ -1,0 +1,1 @@
+"""A lock that the kernel or the database server frees when its holder dies."""

@@ -1,0 +1,21 @@
+"""What must not be removed yet: rows that a reader has not got."""
+
+from collections.abc import Callable, Iterable
+
+from logsite.records.plain import Cursor
+
+Keeper = Callable[[str], Iterable[Cursor]]
+_keepers: list[Keeper] = []
+
+
+def register_keeper(keeper: Keeper) -> None:
+    """Make known who still needs rows: called with a source's name, `keeper` gives the cursor of each reader.
+
+    So a room that removes rows need not know the rooms that read them; these register in `AppConfig.ready`.
+    """
+    _keepers.append(keeper)
+
+
+def lowest_needed(source: str) -> Cursor | None:
+    """The cursor behind which some reader of `source` has not read; None when nobody waits for anything."""
+    return min((cursor for keeper in _keepers for cursor in keeper(source)), default=None)

@@ -1,0 +1,1 @@
+"""Requests and answers of all pages: bodies, headers, errors, addresses."""

@@ -1,0 +1,22 @@
+"""What a request is answered with where it fails: JSON on the API, a plain page in the admin."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+TITLES = {
+    400: "Bad request",
+    403: "Permission denied",
+    404: "Not found",
+    413: "Too large",
+    415: "Unsupported charset",
+    500: "Server error",
+    503: "Not available right now",
+}
+
+
+def answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
+    """`{"detail": text}`, or a page for whom a browser shows it."""
+    if request.path.startswith("/admin/") or request.path == "/":
+        page = render_to_string("error.html", {"title": TITLES[status], "text": text})
+        return HttpResponse(page, status=status)
+    return JsonResponse({"detail": text}, status=status)
