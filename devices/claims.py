@@ -1,24 +1,18 @@
 """Who may collect a device: one process at a time, by a conditional update of the device's row."""
 
 import logging
-import uuid
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 from django.utils import timezone
 
-from devices.models import Device, Outcome
+from devices.models import Device
 from logsite.tables.writing import writing
-from sessionlogs.models import ErrorKind
 from sessionlogs.processes import presence
-from sessionlogs.recovery import ENDED
 
 log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=15)  # longer than any collection; where a process's death cannot be seen, its end
@@ -85,22 +79,3 @@ def claim(device: Device, *, queued: bool = False) -> Claim | None:
     except (DatabaseError, InterfaceError):
         unreleased.append((Claim(device.pk, until, None), {}))  # it may have been stored for all we know
         raise
-
-
-def release_claims(process: uuid.UUID, **_: Any) -> None:
-    """The process is dead: its devices are free, and their collections failed."""
-    held = Device.objects.filter(claimed_by=process)
-    queued = list(held.filter(queued_at__isnull=False).values_list("pk", "queued_by"))
-    held.update(
-        claimed_until=None, claimed_by=None, outcome=Outcome.FAILED, error_kind=ErrorKind.INTERNAL,
-        error_message=ENDED,
-    )  # fmt: skip
-    if queued and settings.REDIS_URL:
-        transaction.on_commit(partial(_send_again, queued))
-
-
-def _send_again(queued: Sequence[tuple[int, int | None]]) -> None:
-    from devices.tasks import send  # Celery is needed where there is Redis only
-
-    for device_id, user_id in queued:
-        send(device_id, user_id)

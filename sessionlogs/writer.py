@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
@@ -25,12 +25,10 @@ from logsite.records.live import publish
 from logsite.tables.bulk import insert_rows, update_rows
 from logsite.tables.writing import writing
 from sessionlogs import counters
+from sessionlogs.events import Event, Recorder
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.processes import presence
 from sessionlogs.spill import Page, Spill
-
-if TYPE_CHECKING:
-    from sessionlogs.recorder import Event, SessionRecorder
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -273,8 +271,6 @@ def _size(item: tuple[Any, ...]) -> int:
 
 def event_of(item: tuple[Any, ...]) -> Event:
     """The event that the command path enqueued as a tuple of its fields."""
-    from sessionlogs.recorder import Event
-
     return Event(*item).settled()
 
 
@@ -283,7 +279,7 @@ class Batch:
     """Rows ready to be written, and the recorders whose sessions they belong to."""
 
     rows: list[SessionLog]
-    recorders: list[SessionRecorder]
+    recorders: list[Recorder]
 
     def size(self) -> int:
         """About how many bytes of memory the rows hold."""
@@ -292,7 +288,7 @@ class Batch:
 
 def prepare(events: list[Event]) -> Batch:
     """Redact `events` and carry them into their sessions' totals; once a batch, however often it is written."""
-    by_recorder: dict[SessionRecorder, list[Event]] = {}
+    by_recorder: dict[Recorder, list[Event]] = {}
     for event in events:
         by_recorder.setdefault(event.recorder, []).append(event)
     rows = [event.row() for event in events]
