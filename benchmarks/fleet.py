@@ -50,7 +50,7 @@ def bare(fleet: Any, workers: int) -> float:
 
 def collected(workers: int) -> float:
     """Seconds for the same through LogSite: recorded, parsed, stored."""
-    from devices.fleet import collect_devices, in_pages
+    from devices.collecting.fleet import collect_devices, in_pages
     from devices.models import Device
 
     started = time.perf_counter()

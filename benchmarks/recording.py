@@ -21,7 +21,7 @@ def command_path(pause: float) -> tuple[list[float], list[float]]:
     """Microseconds for each of many commands: through the recording mixin, and bare."""
     from devices.connectors.recording import RecordingMixin
     from devices.platforms import get_platform
-    from sessionlogs.recorder import SessionRecorder
+    from sessionlogs.recording.recorder import SessionRecorder
 
     class Wire:
         """A connection that answers at once, so that what is measured is the recording."""

@@ -116,8 +116,8 @@ def bodies(job: str, batch_size: int) -> list[bytes]:
     """The requests that shipping everything makes."""
     from logsite.records import Cursor, get_source
     from shipping.engine import plan
-    from shipping.entries import Encoder
-    from shipping.loki import body_of
+    from shipping.receivers.loki.client import body_of
+    from shipping.receivers.loki.encoding import Encoder
 
     source, cursor, found = get_source("session"), Cursor(), []
     while page := source.committed_after(cursor, batch_size):
@@ -144,10 +144,10 @@ def ship(url: str, job: str, batch_size: int, rows: int) -> float:
     """Seconds to ship everything, from the first query to the last commit."""
     from logsite.records import get_source
     from shipping.engine import Shipper
-    from shipping.entries import Encoder
     from shipping.feed import LocalFeed
-    from shipping.loki import LokiClient
     from shipping.models import Destination
+    from shipping.receivers.loki.client import LokiClient
+    from shipping.receivers.loki.encoding import Encoder
     from shipping.retry import Retry
 
     client = LokiClient(url, Retry(0, 1), timeout=30, request_bytes=2 * 1024**2)

@@ -9,7 +9,7 @@ class DevicesConfig(AppConfig):
 
     def ready(self) -> None:
         from devices import checks  # noqa: F401  registers them
-        from devices.claims import release_late
+        from devices.collecting.claims import release_late
         from devices.recovery import release_claims
         from sessionlogs.processes import heart_beat
         from sessionlogs.recovery import process_ended

@@ -46,7 +46,7 @@ def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 @register("devices")
 def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A second collection of a device may start when the first one's claim runs out."""
-    from devices.claims import CLAIM
+    from devices.collecting.claims import CLAIM
 
     commands = max(len(get_platform(name).interface_commands) for name in file_names())
     longest = settings.DEVICE_CONNECT_TIMEOUT + commands * settings.DEVICE_READ_TIMEOUT
@@ -65,7 +65,7 @@ def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
 @register("devices")
 def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Waiting for a login, the collection and storing its record: all within the claim."""
-    from devices.claims import CLAIM
+    from devices.collecting.claims import CLAIM
 
     longest = 2 * settings.COLLECT_DEADLINE + settings.SESSION_LOG_STORE_TIMEOUT
     if longest < CLAIM.total_seconds():

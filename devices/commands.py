@@ -8,17 +8,17 @@ from time import monotonic
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from devices.collect import connector_for
+from devices.collecting.one_device import connector_for
+from devices.collecting.pool import Place, on_devices
 from devices.connectors import BaseConnector
 from devices.connectors.limits import limits_of
 from devices.errors import ConnectorError
 from devices.models import Device
 from devices.platforms import UnknownPlatform, get_platform
-from devices.pool import Place, on_devices
 from devices.read_only import Refused, read_only, single_line
 from logsite.encryption.fields import DecryptionError
 from sessionlogs.models import ErrorKind
-from sessionlogs.writer import SessionLogError
+from sessionlogs.recording.writer import SessionLogError
 
 log = logging.getLogger(__name__)
 RUN, RUN_ANY = "devices.run_commands", "devices.run_any_command"

@@ -16,8 +16,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
-from devices.collect import Result, collect_device
-from devices.fleet import PAGE
+from devices.collecting.fleet import PAGE
+from devices.collecting.one_device import Result, collect_device
 from devices.models import Device, InterfaceAddress, Outcome
 from logsite.celery import app
 from sessionlogs.models import ErrorKind
@@ -29,7 +29,7 @@ LOOK = 0.5  # seconds between two looks at what has been done
 _stopping = threading.Event()
 
 
-@app.task(bind=True, name="devices.collect", max_retries=None)
+@app.task(bind=True, name="devices.collecting.one_device", max_retries=None)
 def collect(self: "Task[Any, None]", device_id: int, user_id: int | None) -> None:
     """Collect the device if it is still waiting to be."""
     device = Device.objects.filter(pk=device_id, queued_at__isnull=False).prefetch_related("tags").first()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from logsite.api.metrics_text import Family
 from sessionlogs import counters
 from sessionlogs.models import Session, SessionLog, SessionStatus
-from sessionlogs.writer import writer
+from sessionlogs.recording.writer import writer
 
 DAY = timedelta(days=1)
 

@@ -6,11 +6,11 @@ import requests
 from django.conf import settings
 
 from shipping.addresses import split_credentials
-from shipping.entries import Encoder
 from shipping.errors import Misconfigured
 from shipping.http import BearerAuth
-from shipping.loki import LokiClient
 from shipping.models import Destination, DestinationKind
+from shipping.receivers.loki.client import LokiClient
+from shipping.receivers.loki.encoding import Encoder
 from shipping.retry import Retry
 
 

@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from logsite.records import Cursor, CursorError, LogRecord, from_nanoseconds
 from logsite.tables.outages import outage
-from shipping.entries import Encoder, Entry
 from shipping.errors import LostRace, ShippingError, Stopped
 from shipping.feed import Feed
-from shipping.loki import Refusal
 from shipping.models import Destination, RejectedEntry, RunStatus, ShippingCursor, ShippingRun
-from shipping.reasons import kind_of
+from shipping.receivers.loki.client import Refusal
+from shipping.receivers.loki.encoding import Encoder, Entry
+from shipping.receivers.loki.reasons import kind_of
 
 logger = logging.getLogger(__name__)
 

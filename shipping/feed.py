@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from logsite.records import Cursor, CursorError, LogRecord, LogSource, Parts, committed
 from shipping.errors import Misconfigured, Refused, TooLarge
 from shipping.http import Answer, BearerAuth, NotPlainJson, ask, new_session, read_json
-from shipping.loki import judge
+from shipping.receivers.loki.client import judge
 from shipping.retry import Retry
 
 LEFT_CAP = 10_000  # what waits is counted up to here: counting millions costs more than it tells

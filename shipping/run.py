@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from logsite.records import Cursor
 from shipping.engine import Shipper, Totals, plan
-from shipping.entries import Encoder
 from shipping.feed import LEFT_CAP, Feed
+from shipping.receivers.loki.encoding import Encoder
 from shipping.retry import Retry, outlive
 
 

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from logsite.signals import web_started
 from sessionlogs.processes import presence
-from sessionlogs.writer import writer
+from sessionlogs.recording.writer import writer
 from tests import connection_owners, flushing
 from tests.workers import worker_count
 

@@ -55,4 +55,4 @@ def test_a_command_without_pages_and_devices_loads_neither(words, tmp_path):
 
 
 def test_the_check_of_the_pages_finds_them_by_itself(tmp_path):
-    assert {"prodlogs.admin", "devices.admin"} <= loaded(["check", "--tag", "admin"], tmp_path)
+    assert {"prodlogs.admin", "devices.admin.inventory"} <= loaded(["check", "--tag", "admin"], tmp_path)

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response as HttpResponse
 
 from devices.api.serializers import ResponseDetailSerializer, ResponseSerializer
+from devices.collecting.stored_responses import note_stored
 from devices.models import Response
-from devices.responses import note_stored
 from logsite.api.filters import TrueOrFalse
 from sessionlogs.audit import Via
 

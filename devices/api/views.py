@@ -20,7 +20,7 @@ from devices.api.serializers import (
     ResultSerializer,
     RunSerializer,
 )
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
 from devices.connectors.host_keys import Actor, accept
 from devices.logging_switch import with_switch

@@ -19,15 +19,15 @@ from devices.connectors.failures import classify, describe, wrap
 from devices.connectors.host_keys import KnownHost
 from devices.connectors.limits import Limits
 from devices.errors import EXECUTION_ERRORS, AuthenticationFailed, CommandRefused, ConnectorError
-from devices.interfaces import InterfaceData
+from devices.interfaces.normalised import InterfaceData
+from devices.interfaces.parsing import Answer, interfaces_of
 from devices.models import Device
-from devices.parsing import Answer, interfaces_of
 from devices.platforms import InterfaceCommand, Platform, get_platform, sha1_platforms
 from logsite.redaction import Redactor, register_secrets
 from logsite.ssh.algorithms import SHA1
 from logsite.ssh.host_keys import parse_host_keys
 from sessionlogs.models import ErrorKind, EventType
-from sessionlogs.recorder import SessionRecorder
+from sessionlogs.recording.recorder import SessionRecorder
 
 KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 

@@ -15,7 +15,7 @@ from devices.connectors.executions import Execution
 from devices.connectors.failures import classify, describe
 from devices.connectors.timing import Wire
 from sessionlogs.models import ErrorKind, EventType
-from sessionlogs.recorder import SessionRecorder
+from sessionlogs.recording.recorder import SessionRecorder
 
 PARSERS = ("use_textfsm", "use_ttp", "use_genie", "textfsm_template", "ttp_template", "raise_parsing_error")
 

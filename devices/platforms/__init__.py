@@ -13,7 +13,7 @@ A platform without a file is driven by what ntc-templates can parse of it (`gene
     command = "show interfaces"
     template = "frr_show_interface.textfsm"   in `templates/` here; else ntc-templates' own for the command
     optional = true                a device that does not know the command is no failed collection
-    [[readers]]                    how answers are read: see devices/readers.py. In their patterns {IP} is an
+    [[readers]]                    how answers are read: see readers.py here. In their patterns {IP} is an
                                    address (with or without prefix length), {MASK} a netmask, {MAC} a MAC address,
                                    {CELL} and {LAST} a column in which people's texts stand
     abbreviations = { GE = "GigabitEthernet" }   some answers shorten names: `Eth1/1` and these; else empty
@@ -34,7 +34,7 @@ from typing import Any
 from django.conf import settings
 from ntc_templates.parse import _get_template_dir
 
-from devices.readers import Reader, reader
+from devices.platforms.readers import Reader, reader
 
 DATA = Path(__file__).parent
 TEMPLATES = DATA / "templates"

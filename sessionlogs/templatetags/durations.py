@@ -6,8 +6,8 @@ from django import template
 from django.utils import timezone
 
 from logsite.admin import badge
-from sessionlogs.admin import EVENT_BADGES, STATUS_BADGES
-from sessionlogs.admin import duration as duration_text
+from sessionlogs.admin.sessions import EVENT_BADGES, STATUS_BADGES
+from sessionlogs.admin.sessions import duration as duration_text
 from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
 
 register = template.Library()

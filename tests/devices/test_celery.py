@@ -18,8 +18,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from devices import tasks
-from devices.claims import claim
-from devices.collect import collect_device
+from devices.collecting.claims import claim
+from devices.collecting.one_device import collect_device
 from devices.models import Device
 from sessionlogs.models import Session
 from tests.devices.emulator import ROOT

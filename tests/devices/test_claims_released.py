@@ -8,9 +8,9 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from devices.claims import CLAIM, claim, unreleased
-from devices.collect import collect_device
-from devices.fleet import collect_devices
+from devices.collecting.claims import CLAIM, claim, unreleased
+from devices.collecting.fleet import collect_devices
+from devices.collecting.one_device import collect_device
 from devices.models import Device
 from sessionlogs.models import RecordingProcess
 from sessionlogs.processes import presence

@@ -8,11 +8,11 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from devices import collect
-from devices.claims import CLAIM
-from devices.collect import collect_device, store_interfaces
-from devices.fleet import collect_devices
-from devices.interfaces import Address, InterfaceData
+from devices.collecting import one_device
+from devices.collecting.claims import CLAIM
+from devices.collecting.fleet import collect_devices
+from devices.collecting.one_device import collect_device, store_interfaces
+from devices.interfaces.normalised import Address, InterfaceData
 from devices.models import Credential, Device, Interface, InterfaceAddress
 from sessionlogs.models import Session
 from tests.devices.conftest import SHOW_INTERFACES
@@ -117,7 +117,7 @@ def test_a_surprise_is_a_failure_too_and_never_a_success(router, device_of, monk
     def fails(*_):
         raise DatabaseError("value too long for type character varying(128)")
 
-    monkeypatch.setattr(collect, "store_interfaces", fails)
+    monkeypatch.setattr(one_device, "store_interfaces", fails)
     device = device_of(router)
     result = collect_device(device)
     assert result.error == "could not be collected: DatabaseError; the process's log says more"
@@ -130,7 +130,7 @@ def test_an_interrupted_collection_is_no_success(router, device_of, monkeypatch)
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(collect, "store_interfaces", interrupted)
+    monkeypatch.setattr(one_device, "store_interfaces", interrupted)
     device = device_of(router)
     with pytest.raises(KeyboardInterrupt):
         collect_device(device)
@@ -180,13 +180,13 @@ def test_a_claim_that_holds_is_respected_and_kept(router, device_of):
 def test_who_comes_back_after_its_claim_ran_out_does_not_end_the_next_one_s(router, device_of, monkeypatch):
     device = device_of(router)
     theirs = timezone.now() + CLAIM * 2
-    real = collect.store_interfaces
+    real = one_device.store_interfaces
 
     def slow(*arguments):
         real(*arguments)
         Device.objects.update(claimed_until=theirs)
 
-    monkeypatch.setattr(collect, "store_interfaces", slow)
+    monkeypatch.setattr(one_device, "store_interfaces", slow)
     collect_device(device)
     device.refresh_from_db()
     assert device.claimed_until == theirs
@@ -196,14 +196,14 @@ def test_who_comes_back_after_its_claim_ran_out_does_not_end_the_next_one_s(rout
 
 
 def test_one_failing_device_does_not_stop_the_others(router, device_of, monkeypatch):
-    real = collect.store_interfaces
+    real = one_device.store_interfaces
 
     def store(device, interfaces):
         if device.name == "surprise":
             raise DatabaseError("surprise")
         real(device, interfaces)
 
-    monkeypatch.setattr(collect, "store_interfaces", store)
+    monkeypatch.setattr(one_device, "store_interfaces", store)
     nobody = DeviceFactory(name="nobody", host="127.0.0.1", port=free_port())
     devices = [
         nobody,
@@ -313,14 +313,14 @@ def test_when_storing_fails_everything_stays_as_it_was(monkeypatch):
     device = DeviceFactory()
     store_interfaces(device, [data("a", "192.0.2.1/24")])
 
-    real = collect.insert_rows
+    real = one_device.insert_rows
 
     def fails(rows):
         if rows and isinstance(rows[0], InterfaceAddress):
             raise DatabaseError("disk full")
         real(rows)
 
-    monkeypatch.setattr(collect, "insert_rows", fails)
+    monkeypatch.setattr(one_device, "insert_rows", fails)
     with pytest.raises(DatabaseError):
         store_interfaces(device, [data("b", "192.0.2.2/24")])
     assert stored(device) == {"a": ["192.0.2.1/24"]}

@@ -13,13 +13,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from devices import collect, fleet
-from devices.collect import collect_device
+from devices.collecting import fleet, one_device
+from devices.collecting.fleet import collect_devices, in_pages
+from devices.collecting.one_device import collect_device
 from devices.connectors.limits import LoginSlot
-from devices.fleet import collect_devices, in_pages
 from devices.models import CollectionRun, Credential, Device
 from sessionlogs.models import Session, SessionLog
-from sessionlogs.writer import writer
+from sessionlogs.recording.writer import writer
 from tests.devices.deadlines import deadline_timers
 from tests.devices.emulator import DROP, SILENCE, Box, listening
 from tests.devices.light_fleet import PASSWORD, light_fleet, plan
@@ -174,7 +174,7 @@ def test_the_timer_of_a_device_ends_with_it(router, device_of):
 
 
 def test_a_connection_that_failed_is_tried_again(device_of, settings, monkeypatch):
-    monkeypatch.setattr(collect, "RETRY_PAUSE", 0.05)
+    monkeypatch.setattr(one_device, "RETRY_PAUSE", 0.05)
     settings.COLLECT_RETRIES = 2
     device = DeviceFactory(host="127.0.0.1", port=free_port())
     assert collect_device(device).error_kind == "connection"
@@ -183,7 +183,7 @@ def test_a_connection_that_failed_is_tried_again(device_of, settings, monkeypatc
 
 def test_a_device_that_is_back_at_the_second_try_is_collected(router, device_of, monkeypatch):
     device = device_of(router)
-    real, tries = collect.connector_for, []
+    real, tries = one_device.connector_for, []
 
     def first_to_nowhere(*arguments, **options):
         connector = real(*arguments, **options)
@@ -192,8 +192,8 @@ def test_a_device_that_is_back_at_the_second_try_is_collected(router, device_of,
             connector.port = free_port()
         return connector
 
-    monkeypatch.setattr(collect, "connector_for", first_to_nowhere)
-    monkeypatch.setattr(collect, "RETRY_PAUSE", 0.05)
+    monkeypatch.setattr(one_device, "connector_for", first_to_nowhere)
+    monkeypatch.setattr(one_device, "RETRY_PAUSE", 0.05)
     assert (collect_device(device).ok, len(tries)) == (True, 2)
 
 

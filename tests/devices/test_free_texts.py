@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from devices.errors import ParseFailed
-from devices.interfaces import merge
-from devices.parsing import parse
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import parse
 from devices.platforms import file_names, get_platform
 from tests.devices.free_texts import ANSWERS, COMMENTS, NAMES, PHRASES, WORDS
 from tests.devices.test_vendors import shown

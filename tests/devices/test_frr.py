@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from netmiko import ConnectHandler
 
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.connectors import get_connector
 from devices.errors import AuthenticationFailed, CommandRefused
 from sessionlogs.models import Session, SessionLog

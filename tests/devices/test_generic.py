@@ -2,10 +2,10 @@
 
 import pytest
 
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.errors import ParseFailed
-from devices.interfaces import merge
-from devices.parsing import Answer, interfaces_of, parse
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import Answer, interfaces_of, parse
 from devices.platforms import InterfaceCommand, get_platform
 from sessionlogs.models import SessionLog
 from tests.devices.emulator import Box

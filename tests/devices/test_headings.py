@@ -5,8 +5,8 @@ from typing import NamedTuple
 import pytest
 
 from devices.errors import ParseFailed
-from devices.interfaces import merge
-from devices.parsing import parse
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import parse
 from devices.platforms import file_names, get_platform
 
 

@@ -188,12 +188,12 @@ def test_the_list_is_narrowed_to_how_a_key_stands(browser, owner):
 
 
 def test_a_collection_in_the_admin_leads_to_the_page_of_the_key(browser, owner, monkeypatch):
-    from devices import admin
-    from devices.collect import Result
+    from devices.admin import inventory
+    from devices.collecting.one_device import Result
 
     device = offering()
     result = Result(device, error="its host key has CHANGED", error_kind="host_key")
-    monkeypatch.setattr(admin, "collect_devices", lambda *_, **__: [result])
+    monkeypatch.setattr(inventory, "collect_devices", lambda *_, **__: [result])
     data = {"action": "collect", "_selected_action": [device.pk]}
     body = browser(owner).post("/admin/devices/device/", data, follow=True).content.decode()
     assert f'<a href="{page_of(device)}">host key</a>' in body

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.commands import run_on_device
 from devices.connectors import get_connector
 from devices.errors import ConnectionFailed, ConnectorError, HostKeyFailed

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from devices.errors import ParseFailed
-from devices.interfaces import Address, merge, normalise
-from devices.parsing import parse, template_for
+from devices.interfaces.normalised import Address, merge, normalise
+from devices.interfaces.parsing import parse, template_for
 from devices.platforms import InterfaceCommand, get_platform
 
 OWN = Path(__file__).parent / "samples" / "own"

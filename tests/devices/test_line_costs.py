@@ -8,11 +8,18 @@ from re import _parser as grammar
 
 import pytest
 
-from devices import free_texts, passed_over, readers
 from devices.errors import ParseFailed
-from devices.interfaces import merge
-from devices.parsing import HEADING, parse
-from devices.platforms import InterfaceCommand, file_names, get_platform, platform_names
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import HEADING, parse
+from devices.platforms import (
+    InterfaceCommand,
+    file_names,
+    free_texts,
+    get_platform,
+    passed_over,
+    platform_names,
+    readers,
+)
 from tests.devices.free_texts import ANSWERS
 
 LENGTH = 2_000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.commands import NOT_RUN, run_on_device
 from devices.connectors import get_connector
 from devices.connectors.executions import _Streams

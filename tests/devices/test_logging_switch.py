@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import call_command
 
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.models import Device, PlatformLogging
 from sessionlogs.models import Session
 from tests.factories import DeviceFactory

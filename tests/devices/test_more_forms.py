@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from devices.errors import ParseFailed
-from devices.interfaces import merge
-from devices.parsing import parse
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import parse
 from devices.platforms import get_platform
-from devices.readers import IP
+from devices.platforms.readers import IP
 from tests.devices.test_vendors import shown
 
 FOLDER = Path(__file__).parent / "samples" / "forms"

@@ -3,7 +3,7 @@
 import pytest
 from netmiko.ssh_dispatcher import CLASS_MAPPER
 
-from devices.parsing import parse
+from devices.interfaces.parsing import parse
 from devices.platforms import (
     TEMPLATES,
     InterfaceCommand,

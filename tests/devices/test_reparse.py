@@ -7,11 +7,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from devices import parsing
-from devices.collect import COLLECTIONS_KEPT, collect_device, store_interfaces, store_responses
-from devices.interfaces import InterfaceData
+from devices.collecting.one_device import (
+    COLLECTIONS_KEPT,
+    collect_device,
+    store_interfaces,
+    store_responses,
+)
+from devices.interfaces import parsing
+from devices.interfaces.normalised import InterfaceData
+from devices.interfaces.parsing import Answer, Template
 from devices.models import Response
-from devices.parsing import Answer, Template
 from devices.platforms import InterfaceCommand
 from sessionlogs.models import SessionLog
 from tests.devices.conftest import SHOW_INTERFACES, SHOW_IP_INTERFACE

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from devices import command_admin
+from devices.admin import commands
 from devices.commands import NOT_RUN, refusals, run_on_device
 from devices.connectors import executions
 from sessionlogs.models import Session, SessionLog
@@ -512,7 +512,7 @@ def test_a_form_that_does_not_fit_is_shown_again(rtr01, router, browser, owner, 
 
 
 def test_too_many_devices_or_none_lead_back_to_the_list(rtr01, browser, owner, monkeypatch):
-    monkeypatch.setattr(command_admin, "DEVICES_AT_ONCE", 1)
+    monkeypatch.setattr(commands, "DEVICES_AT_ONCE", 1)
     other, off = DeviceFactory(), DeviceFactory(enabled=False)
     for url in (page(rtr01, other), page(off), page(), f"{page()}x,-1,{'9' * 30}"):
         assert browser(owner).get(url).url == reverse("admin:devices_device_changelist")

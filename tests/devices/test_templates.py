@@ -9,8 +9,8 @@ from textfsm import TextFSMError
 
 from deploy.demo.fleet import inventory
 from devices.errors import ParseFailed
-from devices.interfaces import merge
-from devices.parsing import parse
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import parse
 from devices.platforms import InterfaceCommand, get_platform
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from devices.interfaces import merge
-from devices.parsing import parse
+from devices.interfaces.normalised import merge
+from devices.interfaces.parsing import parse
 from devices.platforms import get_platform
 
 

@@ -20,8 +20,8 @@ from deploy.demo.fleet import Device as EmulatedDevice
 from deploy.demo.fleet import quiet
 from devices.connectors import get_connector
 from devices.errors import ParseFailed
-from devices.interfaces import InterfaceData, merge
-from devices.parsing import Answer, interfaces_of, parse, template_for
+from devices.interfaces.normalised import InterfaceData, merge
+from devices.interfaces.parsing import Answer, interfaces_of, parse, template_for
 from devices.platforms import InterfaceCommand, get_platform
 from tests.conftest import service_address
 from tests.devices.emulator import PASSWORD, USERNAME

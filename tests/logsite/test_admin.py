@@ -13,7 +13,7 @@ from django.urls import reverse
 
 import logsite.admin
 from logsite.admin import LogModelAdmin, badge
-from sessionlogs.admin import SessionLogAdmin
+from sessionlogs.admin.sessions import SessionLogAdmin
 from sessionlogs.models import EventType, SessionLog
 from tests.factories import DeviceFactory, SessionFactory, SessionLogFactory
 

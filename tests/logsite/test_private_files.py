@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import connection
 from logsite import rotation
 from logsite.locks.held import _file_lock
-from sessionlogs.spill import SpillFile, _folder
+from sessionlogs.recording.spill import SpillFile, _folder
 from logsite.encryption.keys import field_keys, write_private
 field_keys(settings.FIELD_KEYS_PATH)
 with rotation.one_at_a_time(), _file_lock("docker-host-1.lock"):

@@ -59,7 +59,7 @@ def answers(owner, teammate, outsider, settings, monkeypatch):
     settings.LOGIN_ADDRESS_LIMIT = 0
     yield "a log-in too many in the admin", knock("admin")
     yield "a log-in too many in the API", knock("api")
-    monkeypatch.setattr("sessionlogs.admin.SessionAdmin.get_queryset", lambda *_: 1 / 0)
+    monkeypatch.setattr("sessionlogs.admin.sessions.SessionAdmin.get_queryset", lambda *_: 1 / 0)
     yield "an error of ours", people["owner"].get("/admin/sessionlogs/session/")
     settings.SECURE_SSL_REDIRECT = True
     yield "on to HTTPS", Client().get("/admin/")

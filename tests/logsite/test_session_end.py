@@ -196,7 +196,7 @@ def test_logging_out_beside_a_slow_request_is_no_error(browser, teammate, clock,
         Session.objects.all().delete()
         return read()
 
-    monkeypatch.setattr("sessionlogs.admin.SessionAdmin.get_queryset", gone_meanwhile)
+    monkeypatch.setattr("sessionlogs.admin.sessions.SessionAdmin.get_queryset", gone_meanwhile)
 
     assert client.get(PAGE).status_code in (200, 302)
 

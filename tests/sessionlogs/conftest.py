@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from sessionlogs import writer as writer_module
 from sessionlogs.models import SessionLog
-from sessionlogs.recorder import SessionRecorder
-from sessionlogs.writer import SessionLogWriter
+from sessionlogs.recording import writer as writer_module
+from sessionlogs.recording.recorder import SessionRecorder
+from sessionlogs.recording.writer import SessionLogWriter
 
 
 @pytest.fixture

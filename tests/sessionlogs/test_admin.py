@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sessionlogs import admin, timeline
+from sessionlogs import timeline
+from sessionlogs.admin import sessions
 from sessionlogs.models import EventType, Session, SessionLog
 from tests.factories import SessionFactory, SessionLogFactory, issue_session
 
@@ -168,7 +169,7 @@ def test_an_event_s_page_shows_all_of_it(browser, teammate):
     [(0.34, "0.3 ms"), (9.96, "10.0 ms"), (12.4, "12 ms"), (999, "999 ms"), (3400, "3.4 s")],
 )
 def test_durations_read_well(milliseconds, text):
-    assert admin.duration(milliseconds) == text
+    assert sessions.duration(milliseconds) == text
 
 
 # --- the lists ------------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ def test_garbage_in_a_filter_shows_no_row(query, browser, teammate):
 
 
 def test_pages_follow_one_another(browser, teammate, monkeypatch):
-    monkeypatch.setattr(admin.SessionAdmin, "list_per_page", 2)
+    monkeypatch.setattr(sessions.SessionAdmin, "list_per_page", 2)
     for number in range(5):
         SessionFactory(device=f"rtr{number}", started_at=NOON + timedelta(minutes=number))
     client = browser(teammate)

@@ -8,7 +8,8 @@ from django.db import OperationalError, connection
 from django.test import RequestFactory
 from django.urls import reverse
 
-from sessionlogs import audit, pages
+from sessionlogs import audit
+from sessionlogs.admin import session_page
 from sessionlogs.models import EventType, ResponseView
 from tests.factories import SessionFactory, SessionLogFactory, issue_session
 
@@ -179,7 +180,7 @@ def test_the_trace_outlives_a_request_that_is_rolled_back(browser, teammate, eve
         raise RuntimeError("the page breaks after the answer was read")
 
     monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
-    monkeypatch.setattr(pages, "note", note_and_fail)
+    monkeypatch.setattr(session_page, "note", note_and_fail)
     client = browser(teammate)
     client.raise_request_exception = False
     assert client.get(f"{EVENTS}{event.pk}/response/").status_code == 500

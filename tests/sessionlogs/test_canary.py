@@ -8,7 +8,7 @@ import pytest
 from logsite.redaction import Redactor
 from sessionlogs import counters
 from sessionlogs.models import ErrorKind, EventType, Session, SessionLog
-from sessionlogs.recorder import WITHHELD
+from sessionlogs.recording.recorder import WITHHELD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "Tr0ub4dor&3"
@@ -95,7 +95,7 @@ def test_what_was_withheld_is_counted(record):
 
 def test_the_log_says_what_was_withheld_without_the_secret(record, caplog):
     recorder = record(secrets=SECRETS)
-    with caplog.at_level(logging.ERROR, "sessionlogs.recorder"):
+    with caplog.at_level(logging.ERROR, "sessionlogs.recording.recorder"):
         recorder.command_response("show debug", SECRET.encode().hex(), 1)
         recorder.close()
     assert f"session {recorder.session_id}: response withheld, redaction left password" in caplog.text

@@ -13,9 +13,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from logsite.records import live
-from sessionlogs import pages
+from sessionlogs.admin import session_page
 from sessionlogs.models import EventType, ResponseView, Session, SessionStatus
-from sessionlogs.recorder import SessionRecorder
+from sessionlogs.recording.recorder import SessionRecorder
 from tests.factories import SessionFactory, SessionLogFactory, issue_session
 from tests.logsite.test_live import SOON, watching
 
@@ -92,7 +92,7 @@ def test_the_second_of_two_equal_commands_has_a_place_of_its_own(browser, teamma
 
 
 def test_many_news_come_in_pages(browser, teammate, running, monkeypatch):
-    monkeypatch.setattr(pages, "NEWS", 2)
+    monkeypatch.setattr(session_page, "NEWS", 2)
     ids = [
         SessionLogFactory(session=running, step=None, event_type=EventType.CONNECTION_START).pk
         for _ in range(3)
@@ -197,7 +197,7 @@ PAGE = """
     asked.push(address.split("=")[1]);
     calls += 1;
     if (calls === 2) throw new TypeError("the server is restarting");
-    const page = pages.shift() ?? { entries: [], cursor: 3, more: false, over: true, facts: "done" };
+    const page = session_page.shift() ?? { entries: [], cursor: 3, more: false, over: true, facts: "done" };
     return { ok: true, json: async () => page };
   };
   const sockets = [];

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from sessionlogs import recorder as recorder_module
 from sessionlogs.models import ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.recording import recorder as recorder_module
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MILLISECOND = 1_000_000

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from devices.collect import collect_device
+from devices.collecting.one_device import collect_device
 from devices.models import Device
 from sessionlogs import processes, recovery
 from sessionlogs.models import RecordingProcess, Session, SessionLog

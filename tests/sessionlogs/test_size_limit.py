@@ -15,11 +15,11 @@ from django.db import connection
 from django.urls import reverse
 
 from sessionlogs import counters, viewer
-from sessionlogs import writer as writer_module
 from sessionlogs.models import Session, SessionLog
+from sessionlogs.recording import writer as writer_module
+from sessionlogs.recording.spill import KILLED, SpillFile
+from sessionlogs.recording.writer import SessionLogError, SessionLogWriter
 from sessionlogs.sources import SessionSource
-from sessionlogs.spill import KILLED, SpillFile
-from sessionlogs.writer import SessionLogError, SessionLogWriter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -181,7 +181,7 @@ CHILD = """
     from django.conf import settings
     from django.db import OperationalError
     from sessionlogs import writer
-    from sessionlogs.recorder import SessionRecorder
+    from sessionlogs.recording.recorder import SessionRecorder
 
     def away(batch):
         raise OperationalError("away")

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from sessionlogs.models import EventType
-from sessionlogs.recorder import SessionRecorder
+from sessionlogs.recording.recorder import SessionRecorder
 from tests.factories import SessionFactory, SessionLogFactory, issue_session
 
 EXAMPLE = """\

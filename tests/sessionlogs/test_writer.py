@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.db import DataError, OperationalError, connection
 
-from sessionlogs import writer as writer_module
 from sessionlogs.models import EventType, Session, SessionLog
-from sessionlogs.recorder import SessionRecorder
-from sessionlogs.writer import SessionLogError, SessionLogWriter, writer
+from sessionlogs.recording import writer as writer_module
+from sessionlogs.recording.recorder import SessionRecorder
+from sessionlogs.recording.writer import SessionLogError, SessionLogWriter, writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -142,10 +142,10 @@ def meet(urls: list[str]) -> None:
 
     django.setup()
     from logsite.records import Cursor, LogRecord
-    from shipping.entries import Encoder
     from shipping.errors import ShippingError
     from shipping.feed import BackendFeed
-    from shipping.loki import LokiClient
+    from shipping.receivers.loki.client import LokiClient
+    from shipping.receivers.loki.encoding import Encoder
     from shipping.retry import Retry
 
     told: dict[str, str] = {}

@@ -11,10 +11,10 @@ from django.utils import timezone
 from logsite.records import Cursor, LogRecord, LogSource, to_nanoseconds
 from sessionlogs.models import EventType, Session, SessionLog
 from shipping.engine import Shipper
-from shipping.entries import Encoder
 from shipping.feed import Window
-from shipping.loki import LokiClient
 from shipping.models import Destination
+from shipping.receivers.loki.client import LokiClient
+from shipping.receivers.loki.encoding import Encoder
 from shipping.retry import Retry
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from logsite.records import LogSource, source
-from shipping.loki import LokiClient
+from shipping.receivers.loki.client import LokiClient
 from tests.shipping import builders
 from tests.shipping.loki_stand_in import LokiStandIn
 

@@ -7,9 +7,9 @@ import pytest
 
 from logsite.records import Cursor
 from shipping.engine import plan
-from shipping.entries import Encoder
 from shipping.errors import LostRace, Unavailable
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
+from shipping.receivers.loki.encoding import Encoder
 from shipping.retry import Retry
 from shipping.run import follow, step_each
 from tests.shipping.builders import ListFeed, make_record, make_shipper, ship

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from logsite.records import Cursor
-from shipping.entries import Encoder, safe_name, split_line, with_safe_names
+from shipping.receivers.loki.encoding import Encoder, safe_name, split_line, with_safe_names
 from tests.shipping.builders import make_record
 
 ENCODER = Encoder("aoss", 262_144)

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from logsite.records import Cursor
-from shipping.entries import Encoder
 from shipping.errors import Misconfigured, Stopped, Unavailable
 from shipping.http import asked_wait
-from shipping.loki import in_requests
+from shipping.receivers.loki.client import in_requests
+from shipping.receivers.loki.encoding import Encoder
 from shipping.retry import Retry
 from tests.ports import free_port
 from tests.shipping.builders import make_record

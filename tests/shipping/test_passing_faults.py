@@ -11,11 +11,11 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from logsite.records import Cursor
-from shipping.entries import Encoder
 from shipping.errors import Misconfigured, Unavailable
 from shipping.feed import BackendFeed
 from shipping.management.commands.ship_logs_to_loki import Command
 from shipping.models import ShippingCursor, ShippingRun
+from shipping.receivers.loki.encoding import Encoder
 from shipping.retry import Retry
 from tests.ports import free_port
 from tests.shipping.builders import make_client, make_events, make_record, make_session

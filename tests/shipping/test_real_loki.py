@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from logsite.records import Cursor
-from shipping.entries import Encoder
-from shipping.loki import PUSH_PATH
 from shipping.models import RejectedEntry, ShippingCursor
+from shipping.receivers.loki.client import PUSH_PATH
+from shipping.receivers.loki.encoding import Encoder
 from tests.shipping.builders import ListFeed, make_events, make_record, make_session, make_shipper, ship
 from tests.shipping.loki_stand_in import HOUR, LokiStandIn
 from tests.shipping.test_loki_client import REASONS, entries_of, offender

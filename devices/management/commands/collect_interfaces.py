@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from devices import fleet
-from devices.collect import Result
+from devices.collecting import fleet
+from devices.collecting.one_device import Result
 from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from logsite.commands.base import SiteCommand, user_called

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from devices.collecting.stored_responses import Change, reparse_device
 from devices.models import Device
-from devices.responses import Change, reparse_device
 from logsite.commands import SiteCommand
 from logsite.text.terminal import one_line
 

@@ -17,7 +17,7 @@ from textfsm import TextFSM
 from textfsm.clitable import CliTable
 
 from devices.errors import ParseFailed
-from devices.free_texts import masked
+from devices.platforms.free_texts import masked
 
 MAX_BACKTRACKED_CHARACTERS = 1000  # of a line, for the few rules that RE2 does not know
 OPTIONS = re2.Options()

@@ -9,10 +9,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from devices.collect import Result, collect_device
+from devices.collecting.one_device import Result, collect_device
+from devices.collecting.pool import Place, on_devices
 from devices.logging_switch import with_switch
 from devices.models import CollectionRun, Device
-from devices.pool import Place, on_devices
 
 PAGE = 200  # devices
 

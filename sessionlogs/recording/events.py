@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sessionlogs.models import ErrorKind, EventType, Session, SessionLog, SessionStatus
-from sessionlogs.size_limit import limited
+from sessionlogs.recording.size_limit import limited
 
 NANOSECONDS_A_MILLISECOND = 1e6
 

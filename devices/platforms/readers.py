@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from devices.errors import ParseFailed
-from devices.free_texts import CELL, MAX_LINE_CHARACTERS, Columns, depth, indented, lines_of
-from devices.passed_over import IP, OTHERS, check_lines, known_in
+from devices.platforms.free_texts import CELL, MAX_LINE_CHARACTERS, Columns, depth, indented, lines_of
+from devices.platforms.passed_over import IP, OTHERS, check_lines, known_in
 
 _IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}(?:/\d{1,3})?"
 _IPV6 = r"[0-9A-Fa-f]{0,4}:(?>[0-9A-Fa-f:]+(?:\.\d{1,3}){0,3})(?:/\d{1,3})?"

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from devices.collecting.stored_responses import note_stored
 from devices.models import Device, Response
-from devices.responses import note_stored
 from logsite.admin import LogModelAdmin, badge, list_url, text_filter, time_range_filter
 from sessionlogs.audit import WITHHELD, may_see
 

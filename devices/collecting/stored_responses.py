@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from devices.collect import DATA_COLUMNS, column_value, store_interfaces
+from devices.collecting.one_device import DATA_COLUMNS, column_value, store_interfaces
 from devices.errors import ParseFailed
-from devices.interfaces import InterfaceData
+from devices.interfaces.normalised import InterfaceData
+from devices.interfaces.parsing import Answer, interfaces_of
 from devices.models import Device, Interface, Response
-from devices.parsing import Answer, interfaces_of
 from devices.platforms import InterfaceCommand, UnknownPlatform, get_platform
 from sessionlogs.audit import What, note
 

@@ -13,19 +13,19 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 
-from devices.claims import claim
+from devices.collecting.claims import claim
 from devices.connectors import BaseConnector, get_connector
 from devices.connectors.limits import Limits, limits_of
 from devices.errors import ConnectorError
-from devices.interfaces import InterfaceData
+from devices.interfaces.normalised import InterfaceData
+from devices.interfaces.parsing import Answer
 from devices.logging_switch import is_recorded
 from devices.models import Device, Interface, InterfaceAddress, Outcome, Response
-from devices.parsing import Answer
 from logsite.encryption.fields import DecryptionError
 from logsite.tables.bulk import insert_rows, update_rows
 from logsite.tables.writing import writing
 from sessionlogs.models import ErrorKind
-from sessionlogs.writer import SessionLogError
+from sessionlogs.recording.writer import SessionLogError
 
 log = logging.getLogger(__name__)
 RETRY_PAUSE = 1.0  # seconds before a connection that failed is tried again

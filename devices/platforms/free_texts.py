@@ -1,6 +1,6 @@
 """Texts that people write on devices, and where they stand in an answer: they tell nothing but themselves.
 
-A description is taken out of an answer before anything looks for facts in it. Readers (devices/readers.py) know
+A description is taken out of an answer before anything looks for facts in it. Readers (readers.py) know
 their platforms' forms; answers that templates read are masked here: a word stands for each description, and
 the rows get the description back.
 """

@@ -25,10 +25,10 @@ from logsite.records.live import publish
 from logsite.tables.bulk import insert_rows, update_rows
 from logsite.tables.writing import writing
 from sessionlogs import counters
-from sessionlogs.events import Event, Recorder
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.processes import presence
-from sessionlogs.spill import Page, Spill
+from sessionlogs.recording.events import Event, Recorder
+from sessionlogs.recording.spill import Page, Spill
 
 log = logging.getLogger(__name__)
 BATCH = 500

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from logsite.redaction import Redactor
-from sessionlogs.events import NANOSECONDS_A_MILLISECOND, Event
 from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionStatus
 from sessionlogs.processes import presence
-from sessionlogs.writer import SessionLogWriter, writer
+from sessionlogs.recording.events import NANOSECONDS_A_MILLISECOND, Event
+from sessionlogs.recording.writer import SessionLogWriter, writer
 
 log = logging.getLogger(__name__)
 WITHHELD = "<withheld: a known secret survived redaction>"

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from devices.command_admin import CommandPages
+from devices.admin.commands import CommandPages
+from devices.admin.host_keys import HostKeyFilter, HostKeyPages, accept_link
+from devices.admin.responses import answers_link
+from devices.collecting.fleet import collect_devices
 from devices.credential_use import reserved_fields
-from devices.fleet import collect_devices
-from devices.host_key_admin import HostKeyFilter, HostKeyPages, accept_link
 from devices.logging_switch import switch
 from devices.models import (
     SECRETS,
@@ -29,7 +30,6 @@ from devices.models import (
     Response,
     Tag,
 )  # fmt: skip
-from devices.response_admin import answers_link
 from logsite.admin import badge, list_url, text_filter
 from sessionlogs.models import Session, SessionStatus
 

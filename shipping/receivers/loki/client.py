@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import requests
 
-from shipping.entries import Entry
 from shipping.errors import Misconfigured, Refused, TooLarge, Unavailable
 from shipping.http import Answer, ask, asked_wait, new_session
-from shipping.reasons import all_too_old
+from shipping.receivers.loki.encoding import Entry
+from shipping.receivers.loki.reasons import all_too_old
 from shipping.retry import Retry
 
 PUSH_PATH = "/loki/api/v1/push"

@@ -11,11 +11,11 @@ from typing import Any
 from textfsm import TextFSMError
 
 from devices.errors import ParseFailed
-from devices.free_texts import masked
-from devices.interfaces import InterfaceData, Row, merge, merged, normalise
-from devices.passed_over import OTHERS, check_lines, known_in
+from devices.interfaces.normalised import InterfaceData, Row, merge, merged, normalise
+from devices.interfaces.templates import published, rows_of
 from devices.platforms import TEMPLATES, InterfaceCommand, Platform, content_version
-from devices.templates import published, rows_of
+from devices.platforms.free_texts import masked
+from devices.platforms.passed_over import OTHERS, check_lines, known_in
 
 # The heading of a list in which no address is an interface's; it ends at an empty line or the next interface.
 ELSEWHERE = re.compile(r"(?i)^\s*(?:(?:default[ -])?gateway\s+ip\b|neighbor address\(s\):)")

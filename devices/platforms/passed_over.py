@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from devices.errors import ParseFailed
-from devices.free_texts import depth
+from devices.platforms.free_texts import depth
 
 IP = re.compile(
     r"(?<![\w./-])(?:\d{1,3}(?:\.\d{1,3}){3}|(?<![0-9A-Fa-f:]:)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:])"

@@ -12,7 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from logsite.admin import LogModelAdmin, badge, text_filter, time_range_filter
-from sessionlogs import counters, fulltext, pages
+from sessionlogs import counters, fulltext
+from sessionlogs.admin import session_page
 from sessionlogs.audit import WITHHELD, What, may_see, note
 from sessionlogs.models import (
     FAILURES,
@@ -108,11 +109,11 @@ class SessionAdmin(LogModelAdmin):
         session = self.get_object(request, object_id)
         context = {**(extra_context or {}), "title": "Session"}
         if session is not None and self.has_view_permission(request, session):
-            context |= pages.session_context(request, session)
+            context |= session_page.session_context(request, session)
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
-        news = self.admin_site.admin_view(pages.session_news)
+        news = self.admin_site.admin_view(session_page.session_news)
         return [
             path("<uuid:session_id>/events/", news, name="sessionlogs_session_events"),
             *super().get_urls(),
@@ -149,8 +150,12 @@ class SessionLogAdmin(LogModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("<int:event_id>/diff/", view(pages.diff), name="sessionlogs_sessionlog_diff"),
-            path("<int:event_id>/response/", view(pages.response), name="sessionlogs_sessionlog_response"),
+            path("<int:event_id>/diff/", view(session_page.diff), name="sessionlogs_sessionlog_diff"),
+            path(
+                "<int:event_id>/response/",
+                view(session_page.response),
+                name="sessionlogs_sessionlog_response",
+            ),
             *super().get_urls(),
         ]
 

@@ -1,0 +1,5 @@
+"""The admin pages of the inventory and of what devices answered. Each module registers its own."""
+
+from devices.admin import inventory, responses
+
+__all__ = ["inventory", "responses"]

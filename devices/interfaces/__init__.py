@@ -1,0 +1,1 @@
+"""From answers to interfaces in one shape, whatever the vendor."""

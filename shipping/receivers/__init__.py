@@ -1,0 +1,1 @@
+"""The machines that entries are shipped to, a room each."""
