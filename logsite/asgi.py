@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
 http = get_asgi_application()
 
-from logsite.records.live import OriginValidator, websocket_urlpatterns  # noqa: E402
+from console.stream import OriginValidator, websocket_urlpatterns  # noqa: E402
 from logsite.signals import web_started  # noqa: E402
 from logsite.web.bodies import SiteRequest  # noqa: E402  needs the apps loaded
 

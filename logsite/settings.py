@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "logsite.apps.LogSiteConfig",
     "logsite.logins",
+    "console",
+    "demo",
     "sessionlogs",
     "devices",
     "prodlogs",

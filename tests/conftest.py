@@ -46,7 +46,7 @@ LONGEST_FILES = (
     "shipping/test_backend.py",
     "prodlogs/test_harden.py",
     "devices/test_run_commands.py",
-    "devices/test_demo.py",
+    "demo/test_demo.py",
 )
 
 

@@ -1,7 +1,10 @@
 """The rooms of docs/architecture.md: who may import whom, the same files in each, nothing that grows too large."""
 
 import ast
+import importlib
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -14,16 +17,82 @@ MAY_IMPORT = {
     "logsite": set(),
     "devices": {"logsite", "sessionlogs"},
     **{app: {"logsite"} for app in LOG_APPS},
+    "console": {"logsite"},
     "shipping": {"logsite"},
+    "demo": {"logsite", "devices", *LOG_APPS, "console", "shipping"},
     "client": set(),
 }
+# Inside a room, from top to bottom: a module imports from its own floor and from those below. What is not named is on
+# the top floor.
+FLOORS = {
+    "logsite": (
+        {"admin", "api", "logins", "web"},
+        {"intake", "housekeeping"},
+        {"records"},
+        {"audit"},
+        {"lines"},
+        {"redaction"},
+        {"tables", "encryption", "ssh", "commands"},
+        {"text", "locks"},
+        {"environment", "signals", "private_files"},
+    ),
+    "prodlogs": (
+        {"management", "api", "admin", "log_interface"},
+        {"collector"},
+        {"health"},
+        {"reading", "hardening"},
+        {"ssh"},
+        {"docker", "hosts"},
+        {"entries", "sources", "retention", "metrics"},
+        {"errors"},
+        {"models"},
+    ),
+    "devices": (
+        {"management", "api", "admin"},
+        {"tasks", "commands"},
+        {"collecting"},
+        {"connectors"},
+        {"interfaces"},
+        {"logging_switch", "read_only"},
+        {"models"},
+        {"platforms"},
+        {"errors"},
+    ),
+    "sessionlogs": (
+        {"management", "api", "admin"},
+        {"recording", "retention", "sources"},
+        {"processes"},
+        {"recovery", "counters", "audit"},
+        {"models"},
+    ),
+    "shipping": (
+        {"management", "api", "admin"},
+        {"engine"},
+        {"feed", "aggregation"},
+        {"models"},
+        {"receivers"},
+        {"http", "retry"},
+        {"errors", "addresses"},
+    ),
+}
+FACES = (
+    "logsite/admin", "logsite/commands", "logsite/encryption", "logsite/records", "logsite/redaction", "prodlogs",
+)  # fmt: skip
+LOADED_WITHOUT_DJANGO = (
+    "logsite.records.plain",
+    "logsite.lines.traces",
+    "logsite.lines.masking",
+    "logsite.redaction",
+)
+MODULES_IN_A_FOLDER = 15
 OURS = {*MAY_IMPORT, "tests", "benchmarks", "deploy"}
 ROOMS = [room for room in MAY_IMPORT if (ROOT / room).is_dir()]
-APPS = [room for room in ROOMS if room not in ("logsite", "client")]
+APPS = [room for room in ROOMS if room not in ("logsite", "client", "console", "demo")]
 EVERY_APP_HAS = (
     "models.py", "apps.py", "checks.py", "api/serializers.py", "api/views.py", "api/urls.py",
     "management/commands", "migrations/0001_initial.py",
 )  # fmt: skip
+WIRING = {"logsite/settings.py", "logsite/urls.py", "logsite/asgi.py"}  # where the rooms are put together
 BANNED_NAMES = {
     "utils",
     "util",
@@ -49,6 +118,7 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
+@cache
 def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -78,7 +148,11 @@ def test_a_room_imports_only_what_it_may(room):
     forbidden = OURS - MAY_IMPORT[room] - {room}
 
     found = [
-        (name(path), package) for path in modules(room) for package in imported(path) if package in forbidden
+        (name(path), package)
+        for path in modules(room)
+        if name(path) not in WIRING
+        for package in imported(path)
+        if package in forbidden
     ]
 
     assert found == []
@@ -89,17 +163,104 @@ def test_a_room_does_not_reach_another_by_a_name_in_a_string(room):
     """`apps.get_model("devices.Device")` is an import too. Settings and urls put the rooms together."""
     forbidden = set(MAY_IMPORT) - MAY_IMPORT[room] - {room}
     reaches = re.compile(rf"({'|'.join(sorted(forbidden))})\.[A-Za-z_]\w*(\.\w+)*")
-    wiring = {"logsite/settings.py", "logsite/urls.py"}
-
     found = [
         (name(path), node.value)
         for path in modules(room)
-        if name(path) not in wiring
+        if name(path) not in WIRING
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and reaches.fullmatch(node.value)
     ]
 
     assert found == []
+
+
+# --- floors, faces, folders ---------------------------------------------------------------------------------
+
+
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def edges(room):
+    """Which modules of the room each of its modules imports, wherever in it."""
+    names = {module_name(path): path for path in modules(room)}
+    found = {}
+    for module, path in names.items():
+        targets = set()
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    targets.add(inner if inner in names else node.module)
+            elif isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names}
+        found[module] = sorted(targets & set(names) - {module})
+    return found
+
+
+def floor(room, module):
+    own = module.split(".")[1] if "." in module else ""
+    return next((number for number, floors in enumerate(FLOORS[room]) if own in floors), 0)
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_module_imports_nothing_from_a_floor_above(room):
+    wrong = [
+        f"{module} imports {target}"
+        for module, targets in edges(room).items()
+        for target in targets
+        if floor(room, target) < floor(room, module)
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_modules_import_each_other_in_a_circle(room):
+    graph, done, circles = edges(room), set(), []
+
+    def visit(module, path):
+        if module in path:
+            circles.append(" > ".join([*path[path.index(module) :], module]))
+        elif module not in done:
+            for target in graph[module]:
+                visit(target, [*path, module])
+            done.add(module)
+
+    for module in graph:
+        visit(module, [])
+    assert circles == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_folder_has_too_many_modules(room):
+    folders = {path.parent for path in modules(room)}
+    sizes = {name(folder): len(list(folder.glob("*.py"))) for folder in folders if folder.name != "commands"}
+
+    assert {folder: size for folder, size in sizes.items() if size > MODULES_IN_A_FOLDER} == {}
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_face_lists_its_names(face):
+    package = importlib.import_module(face.replace("/", "."))
+
+    assert [each for each in package.__all__ if not hasattr(package, each)] == []
+    assert "__getattr__" not in {function.name for function in functions(ROOT / face / "__init__.py")} or (
+        "TYPE_CHECKING" in (ROOT / face / "__init__.py").read_text(encoding="utf-8")
+    )
+
+
+def test_what_runs_without_settings_loads_without_django():
+    code = f"""
+import sys
+sys.modules["django"] = None
+for name in {LOADED_WITHOUT_DJANGO}:
+    __import__(name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("room", ["tests", "benchmarks", "deploy"])

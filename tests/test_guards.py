@@ -163,7 +163,7 @@ def test_the_environment_is_read_in_one_place():
     }
 
     # The demo hands its environment on to the server it starts.
-    assert found <= {"devices/demo.py"}
+    assert found <= {"demo/running.py"}
 
 
 def test_the_files_that_run_first_exist():

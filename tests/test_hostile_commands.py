@@ -91,7 +91,7 @@ def test_the_commands_have_options_of_numbers():
 
 @pytest.mark.django_db
 def test_a_number_that_is_none_is_one_sentence(monkeypatch):
-    monkeypatch.setattr("devices.demo.until_stopped", None)  # no demo begins with such a port
+    monkeypatch.setattr("demo.running.until_stopped", None)  # no demo begins with such a port
     wrong = []
     for name, before, option, rest, kind in NUMERIC:
         for number in NUMBERS if kind is whole_number else NO_NUMBERS:

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from prodlogs.errors import HostError
-from prodlogs.garbage import fewer_collections
 from prodlogs.models import (
     Container,
     DockerHost,
@@ -161,20 +160,18 @@ class HostPass:
         result, self._silent = HostResult(self._host.name), ""
         start = None if since is None else to_nanoseconds(since)
         for work in self._chosen(result, names):
-            with fewer_collections():
-                work.read(start)
-                self._note(result, work)
-                covered = work.container.covered_from
-                if start is not None and covered and start < covered:
-                    self._read_window(result, work, start, covered, extends=True)
+            work.read(start)
+            self._note(result, work)
+            covered = work.container.covered_from
+            if start is not None and covered and start < covered:
+                self._read_window(result, work, start, covered, extends=True)
         return result
 
     def window(self, start: int, end: int, names: Sequence[str] | None = None) -> HostResult:
         """Read what was written from `start` until before `end` (ns), in whatever was read before."""
         result = HostResult(self._host.name)
         for work in self._chosen(result, names):
-            with fewer_collections():
-                self._read_window(result, work, start, end)
+            self._read_window(result, work, start, end)
         return result
 
     def _read_window(

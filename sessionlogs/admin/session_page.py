@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 
 from logsite.logins.sessions import made_by_page
 from sessionlogs import timeline
+from sessionlogs.admin.diff import ANSWERS, compare, previous_run
 from sessionlogs.audit import WITHHELD, What, may_see, note
-from sessionlogs.diff import ANSWERS, compare, previous_run
 from sessionlogs.models import Session, SessionLog
 
 NEWS = 200  # events in one answer to a page that watches

@@ -11,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.db import OperationalError, connection
 from django.test import Client
 
+from console import stream
 from logsite.asgi import application
 from logsite.records import Cursor, live
 from sessionlogs.sources import SessionSource
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _only_by_publish(monkeypatch):
     """A watcher that was not told does not look by itself within a test's time."""
-    monkeypatch.setattr(live, "POLL", LONG)
-    monkeypatch.setattr(live, "INTERVAL", 0)
+    monkeypatch.setattr(stream, "POLL", LONG)
+    monkeypatch.setattr(stream, "INTERVAL", 0)
 
 
 def cookie_of(user):
@@ -202,7 +203,7 @@ async def test_every_watcher_is_told(owner, teammate):
 
 
 async def test_rows_that_nobody_published_are_found_by_looking(owner, monkeypatch):
-    monkeypatch.setattr(live, "POLL", 0.05)
+    monkeypatch.setattr(stream, "POLL", 0.05)
     async with watching(owner) as socket:
         await socket.connect()
         await socket.receive_json_from(SOON)
@@ -241,9 +242,9 @@ async def test_who_left_is_forgotten(owner):
     async with watching(owner) as socket:
         await socket.connect()
         await socket.receive_json_from(SOON)
-        assert len(live._wakers["session"]) == 1
+        assert len(live.wakers["session"]) == 1
 
-    assert not live._wakers["session"]
+    assert not live.wakers["session"]
 
 
 @pytest.mark.parametrize("text", ["garbage", "[]", '{"type":"update_filter"}', "\0"])
@@ -291,7 +292,7 @@ async def test_over_redis_another_process_can_tell(owner, redis, monkeypatch):
         await socket.receive_json_from(SOON)
         await asyncio.to_thread(write)
 
-        monkeypatch.setattr(live, "_wakers", {})  # as in another process, which knows no watcher
+        monkeypatch.setattr(live, "wakers", {})  # as in another process, which knows no watcher
         await asyncio.to_thread(publish_from_a_thread)
         monkeypatch.undo()
 

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from console import stream
 from logsite.asgi import application
 from logsite.records import live
 from tests.factories import SessionFactory as DeviceSessionFactory
@@ -244,9 +245,9 @@ committed = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def often(monkeypatch):
     """Looks at the right at once; news are not looked for within a test's time."""
-    monkeypatch.setattr(live, "POLL", 600)
-    monkeypatch.setattr(live, "INTERVAL", 0)
-    monkeypatch.setattr(live, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(stream, "POLL", 600)
+    monkeypatch.setattr(stream, "INTERVAL", 0)
+    monkeypatch.setattr(stream, "RECHECK_SECONDS", 0.05)
 
 
 @asynccontextmanager
@@ -381,12 +382,12 @@ async def test_a_database_that_fails_at_the_look_closes_so_that_the_browser_come
 
 
 def test_a_look_and_its_wait_take_less_than_a_minute():
-    assert live.RECHECK_SECONDS + live.ANSWER_SECONDS < 60
+    assert stream.RECHECK_SECONDS + stream.ANSWER_SECONDS < 60
 
 
 @committed
 async def test_a_database_that_does_not_answer_closes_the_stream(teammate, often, monkeypatch):
-    monkeypatch.setattr(live, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(stream, "ANSWER_SECONDS", 0.05)
     answer, load = threading.Event(), Session.get_session_store_class().load
 
     def wait(store):

@@ -21,6 +21,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from console import stream
 from logsite.records import live
 from prodlogs.admin import follow_page
 from tests.conftest import service_address
@@ -108,8 +109,8 @@ def test_the_choice_holds_for_the_beginning_and_for_news(browser, teammate, quer
     db = ContainerFactory(name="db", host=DockerHostFactory(name="docker02"))
     empty = news(browser(teammate), **query)["cursor"]
     kinds = [(web, "ERROR", "stderr"), (web, "INFO", "stdout"), (db, "CRITICAL", "stderr")]
-    for number, (container, level, stream) in enumerate(kinds, 1):
-        ContainerLogEntryFactory(container=container, level=level, stream=stream, message=str(number))
+    for number, (container, level, written_to) in enumerate(kinds, 1):
+        ContainerLogEntryFactory(container=container, level=level, stream=written_to, message=str(number))
     assert messages(news(browser(teammate), **query)) == found
     assert messages(news(browser(teammate), after=empty, **query)) == found
 
@@ -205,7 +206,7 @@ def test_the_page_has_no_script_of_its_own(browser, teammate):
 async def test_who_watches_is_told_of_each_commit_without_redis(teammate, monkeypatch):
     """What follow.js does: at each message it asks for what is behind its cursor."""
     assert not settings.REDIS_URL
-    monkeypatch.setattr(live, "INTERVAL", 0)
+    monkeypatch.setattr(stream, "INTERVAL", 0)
     client = Client()
     await sync_to_async(client.force_login)(teammate)
     cursor = (await database_sync_to_async(news)(client))["cursor"]

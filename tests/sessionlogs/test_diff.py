@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sessionlogs import diff
-from sessionlogs.diff import compare, previous_run
+from sessionlogs.admin import diff
+from sessionlogs.admin.diff import compare, previous_run
 from sessionlogs.models import EventType
 from tests.factories import SessionFactory, SessionLogFactory
 

@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from logsite.records import live
+from console import stream
 from sessionlogs.admin import session_page
 from sessionlogs.models import EventType, ResponseView, Session, SessionStatus
 from sessionlogs.recording.recorder import SessionRecorder
@@ -140,7 +140,7 @@ def test_seeing_answers_live_is_noted(browser, teammate, running):
 @pytest.mark.django_db(transaction=True)
 async def test_a_recorded_session_is_followed_event_by_event(teammate, monkeypatch):
     """What session.js does: at each message it asks for what is behind the last event it has."""
-    monkeypatch.setattr(live, "INTERVAL", 0)
+    monkeypatch.setattr(stream, "INTERVAL", 0)
     client = Client()
     await sync_to_async(client.force_login)(teammate)
     recorder = await sync_to_async(SessionRecorder)(device="rtr01", user="netops")

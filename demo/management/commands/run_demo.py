@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from devices import demo
+from demo import running
 from logsite.commands import SiteCommand
 
 
@@ -27,18 +27,18 @@ class Command(SiteCommand):
         if not 1 <= port <= 65535:
             raise CommandError("--port: a whole number from 1 to 65535", returncode=2)
         try:
-            demo.check_parts()
+            running.check_parts()
             if not no_serve:
-                demo.check_port(host, port)
-            with demo.until_stopped():
+                running.check_port(host, port)
+            with running.until_stopped():
                 admin = self._admin()
-                with demo.running_fleet() as entries:
+                with running.running_fleet() as entries:
                     self._collect(entries)
                     if no_serve:
                         self._say(_login(admin))
                     else:
                         self._serve(host, port, admin)
-        except demo.DemoError as error:
+        except running.DemoError as error:
             raise CommandError(str(error)) from None
         self._say("The demo has stopped.")
 
@@ -46,37 +46,45 @@ class Command(SiteCommand):
         self.stdout.write(text)
         self.stdout.flush()  # into a file, too, the line is there when it is true
 
-    def _admin(self) -> demo.Administrator:
+    def _admin(self) -> running.Administrator:
         path = settings.DATA_DIR / "admin-password"
-        admin = demo.ensure_admin(path)
+        admin = running.ensure_admin(path)
         if admin.created:
             self._say(f"Created the user {admin.username}; its password is kept in {path}.")
         return admin
 
     def _collect(self, entries: list[dict[str, Any]]) -> None:
-        devices, foreign = demo.seed(entries)
+        devices, foreign = running.seed(entries)
         for name in foreign:
-            self._say(f"{name}: left alone, the inventory has one of its own that is not tagged {demo.TAG}")
+            self._say(
+                f"{name}: left alone, the inventory has one of its own that is not tagged {running.TAG}"
+            )
         if not devices:
             return
         self._say("Collecting the emulated devices; sw02.demo refuses its password, to show how that looks.")
         names = [device.name for device in devices]
         try:
             call_command(
-                "collect_interfaces", "--local", "--device", *names, "--user", demo.ADMIN, stdout=self.stdout
+                "collect_interfaces",
+                "--local",
+                "--device",
+                *names,
+                "--user",
+                running.ADMIN,
+                stdout=self.stdout,
             )
         except CommandError as error:
             self._say(f"collect_interfaces: {error}")
 
-    def _serve(self, host: str, port: int, admin: demo.Administrator) -> None:
+    def _serve(self, host: str, port: int, admin: running.Administrator) -> None:
         connections.close_all()
-        with demo.running_site(host, port) as site:
-            line = f"LogSite: {demo.site_url(host, port)}  {_login(admin)}  (Ctrl-C stops everything)"
+        with running.running_site(host, port) as site:
+            line = f"LogSite: {running.site_url(host, port)}  {_login(admin)}  (Ctrl-C stops everything)"
             self._say(self.style.SUCCESS(line))
             if code := site.wait():
-                raise demo.DemoError(f"the site ended by itself with exit code {code}; see above")
+                raise running.DemoError(f"the site ended by itself with exit code {code}; see above")
 
 
-def _login(admin: demo.Administrator) -> str:
+def _login(admin: running.Administrator) -> str:
     password = admin.password or f"set by hand; manage.py changepassword {admin.username} sets another"
     return f"user: {admin.username}  password: {password}"

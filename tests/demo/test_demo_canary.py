@@ -4,8 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from demo.running import seed
 from deploy.demo.fleet import Fleet
-from devices.demo import seed
 from devices.models import Interface
 
 pytestmark = pytest.mark.django_db(transaction=True)

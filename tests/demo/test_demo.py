@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from netmiko import ConnectHandler
 from netmiko.exceptions import NetmikoAuthenticationException
 
+from demo import running
 from deploy.demo.fleet import Fleet, inventory
-from devices import demo
 from devices.models import Credential, Device, InterfaceAddress, Outcome
 from sessionlogs.models import EventType, SessionLog
 from tests.ports import free_port
@@ -26,8 +26,8 @@ SECONDS = 150  # only a defect takes so long
 
 @pytest.fixture(scope="module")
 def fleet():
-    with Fleet() as running:
-        yield {device["name"]: device for device in running.devices}
+    with Fleet() as started:
+        yield {device["name"]: device for device in started.devices}
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def login(device, **changes):
 
 
 def answer(device, command):
-    return (demo.settings.BASE_DIR / "deploy/demo/outputs" / command["file"]).read_text().strip()
+    return (running.settings.BASE_DIR / "deploy/demo/outputs" / command["file"]).read_text().strip()
 
 
 def is_closed(port):
@@ -115,9 +115,9 @@ class TestFleetProcess:
         # The default ports are those of every fleet: another one could listen on them once this one has ended.
         command = [sys.executable, "-m", "deploy.demo.fleet", "--port-base", str(free_port())]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, cwd=demo.settings.BASE_DIR, text=True, **pipes) as process:
+        with subprocess.Popen(command, cwd=running.settings.BASE_DIR, text=True, **pipes) as process:
             try:
-                yield process, demo._read_ready(process)
+                yield process, running._read_ready(process)
             finally:
                 process.kill()
 
@@ -133,7 +133,7 @@ class TestAttached:
             "time.sleep(600)\n"
         )
         command = [sys.executable, "-c", program]
-        with subprocess.Popen(command, cwd=demo.settings.BASE_DIR, stdout=subprocess.PIPE) as parent:
+        with subprocess.Popen(command, cwd=running.settings.BASE_DIR, stdout=subprocess.PIPE) as parent:
             assert parent.stdout.readline() == b"runs\n"
             parent.kill()
             # The pipe ends when nobody holds it any more: neither the parent nor its child.
@@ -142,7 +142,7 @@ class TestAttached:
 
     def test_a_command_whose_parent_has_gone_does_not_start(self):
         command = [sys.executable, "-m", "deploy.demo.attached", "1", "/bin/echo", "started"]
-        done = subprocess.run(command, cwd=demo.settings.BASE_DIR, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=running.settings.BASE_DIR, capture_output=True, check=False)
         assert (done.returncode, done.stdout) == (1, b"")
 
 
@@ -150,7 +150,7 @@ class TestAttached:
 class TestAdministrator:
     def test_is_created_once_and_its_password_kept_privately(self, tmp_path):
         path = tmp_path / "admin-password"
-        first, second = demo.ensure_admin(path), demo.ensure_admin(path)
+        first, second = running.ensure_admin(path), running.ensure_admin(path)
         assert (first.created, second.created) == (True, False)
         assert first.password == second.password == path.read_text().strip()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -160,13 +160,13 @@ class TestAdministrator:
 
     def test_a_password_set_by_hand_is_not_known(self, tmp_path):
         path = tmp_path / "admin-password"
-        demo.ensure_admin(path)
+        running.ensure_admin(path)
         user = get_user_model().objects.get(username="admin")
         user.set_password("set-by-hand")
         user.save()
-        assert demo.ensure_admin(path).password == ""
+        assert running.ensure_admin(path).password == ""
         path.unlink()
-        assert demo.ensure_admin(path).password == ""
+        assert running.ensure_admin(path).password == ""
 
 
 def entry(name="sw09.demo", **changes):
@@ -179,9 +179,9 @@ def entry(name="sw09.demo", **changes):
 @pytest.mark.django_db
 class TestSeeding:
     def test_twice_gives_the_same_rows_brought_up_to_date(self):
-        (created,), _ = demo.seed([entry()])
+        (created,), _ = running.seed([entry()])
         Device.objects.update(enabled=False, outcome=Outcome.FAILED)
-        (updated,), foreign = demo.seed([entry(port=2209, password="second")])
+        (updated,), foreign = running.seed([entry(port=2209, password="second")])
         assert (updated.pk, updated.port, foreign) == (created.pk, 2209, [])
         updated.refresh_from_db()
         assert updated.enabled
@@ -193,7 +193,7 @@ class TestSeeding:
         credential = Credential.objects.create(name="demo: sw08.demo", username="mine", password="mine")
         Device.objects.create(name="sw07.demo", host="192.0.2.7", platform="arista_eos")
         Device.objects.create(name="other", host="192.0.2.8", platform="arista_eos", credential=credential)
-        devices, foreign = demo.seed([entry("sw07.demo"), entry("sw08.demo"), entry("sw09.demo")])
+        devices, foreign = running.seed([entry("sw07.demo"), entry("sw08.demo"), entry("sw09.demo")])
         assert [device.name for device in devices] == ["sw09.demo"]
         assert foreign == ["sw07.demo", "sw08.demo"]
         assert Device.objects.get(name="sw07.demo").host == "192.0.2.7"
@@ -201,9 +201,9 @@ class TestSeeding:
         assert credential.username == "mine"
 
     def test_takes_back_the_claim_of_a_demo_that_was_killed(self):
-        demo.seed([entry()])
+        running.seed([entry()])
         Device.objects.update(claimed_until="2099-01-01T00:00:00Z")
-        demo.seed([entry()])
+        running.seed([entry()])
         assert Device.objects.get().claimed_until is None
 
 
@@ -211,7 +211,7 @@ class TestProcesses:
     def test_a_signal_ends_the_block_quietly(self):
         before = signal.getsignal(signal.SIGTERM)
         reached = []
-        with demo.until_stopped():
+        with running.until_stopped():
             os.kill(os.getpid(), signal.SIGTERM)
             reached.append("the end")
         assert reached == []
@@ -221,7 +221,7 @@ class TestProcesses:
         monkeypatch.setenv("DATA_DIR", str(tmp_path))
         monkeypatch.delenv("DATABASE_URL", raising=False)
         port = free_port()
-        with demo.running_site("127.0.0.1", port) as site:
+        with running.running_site("127.0.0.1", port) as site:
             assert site.poll() is None
             assert not is_closed(port)
         assert is_closed(port)
@@ -236,7 +236,7 @@ class TestCommand:
         assert not get_user_model().objects.exists()
 
     def test_without_fakenos_it_says_what_to_install(self, db, monkeypatch):
-        monkeypatch.setattr(demo, "find_spec", lambda name: None)
+        monkeypatch.setattr(running, "find_spec", lambda name: None)
         with pytest.raises(CommandError, match=r"\AFakeNOS.* is missing; `make run` installs it\Z"):
             call_command("run_demo")
         assert not get_user_model().objects.exists()

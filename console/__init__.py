@@ -1,0 +1,1 @@
+"""What a person looks at across all sources: for now, the live stream."""
