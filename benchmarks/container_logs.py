@@ -112,18 +112,24 @@ def measure(name: str) -> None:
     print(
         json.dumps(
             {
-                "lines": lines, "seconds": seconds, "cpu": usage.ru_utime + usage.ru_stime,
-                "megabytes": peak(), "before": before, "heavy": heavy,
+                "lines": lines,
+                "seconds": seconds,
+                "cpu": usage.ru_utime + usage.ru_stime,
+                "megabytes": peak(),
+                "before": before,
+                "heavy": heavy,
             }
         )
-    )  # fmt: skip
+    )
 
 
 def in_a_process(name: str) -> dict:
     ended = subprocess.run(
         [sys.executable, "-m", "benchmarks.container_logs", "--measure", name],
-        stdout=subprocess.PIPE, check=True, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
     return json.loads(ended.stdout)
 
 
@@ -134,11 +140,20 @@ def write_log() -> None:
     script = WRITER.format(lines=LINES)
     subprocess.run(
         [
-            *engine, "run", *limits, f"--name={NAME}", "--log-driver=json-file", "--detach", "logsite/busybox",
-            "sh", "-c", script,
+            *engine,
+            "run",
+            *limits,
+            f"--name={NAME}",
+            "--log-driver=json-file",
+            "--detach",
+            "logsite/busybox",
+            "sh",
+            "-c",
+            script,
         ],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     subprocess.run([*engine, "wait", NAME], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -151,9 +166,13 @@ def main(rounds: int) -> None:
     figures: dict[str, list[dict]] = {name: [] for name in MEASURES}
     with openssh(settings=f"SetEnv DOCKER_HOST={os.environ['LOGSITE_TEST_DOCKER']}\n") as server:
         DockerHost.objects.create(
-            name="docker", address=server.host, port=server.port, user=server.username,
-            ssh_key=server.key, host_key=server.host_key,
-        )  # fmt: skip
+            name="docker",
+            address=server.host,
+            port=server.port,
+            user=server.username,
+            ssh_key=server.key,
+            host_key=server.host_key,
+        )
         for _ in range(rounds):
             for name in MEASURES:
                 figures[name].append(in_a_process(name))
@@ -178,13 +197,18 @@ def print_figures(figures: dict[str, list[dict]]) -> None:
         ("", "lines", "lines/s", "of bare recv", "CPU s", "peak MB", "MB before", "heavy imports"),
         [
             (
-                name, f"{median(name, 'lines'):,.0f}", f"{speed:,.0f}", f"{speed / speeds['bare']:.2f}",
-                f"{median(name, 'cpu'):.1f}", f"{median(name, 'megabytes'):.0f}", f"{median(name, 'before'):.0f}",
+                name,
+                f"{median(name, 'lines'):,.0f}",
+                f"{speed:,.0f}",
+                f"{speed / speeds['bare']:.2f}",
+                f"{median(name, 'cpu'):.1f}",
+                f"{median(name, 'megabytes'):.0f}",
+                f"{median(name, 'before'):.0f}",
                 ", ".join(figures[name][0]["heavy"]) or "none",
             )
             for name, speed in speeds.items()
         ],
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -18,9 +18,15 @@ from benchmarks.scratch import print_table, scratch_site
 ROUNDS = 3
 LATENCIES = (0.05, 0.3)  # seconds that a login and each answer take
 HEADING = (
-    "devices", "threads", "latency of an answer, ms", "bare Netmiko s", "collected s", "collected / bare",
-    "processor ms a device, bare", "collected",
-)  # fmt: skip
+    "devices",
+    "threads",
+    "latency of an answer, ms",
+    "bare Netmiko s",
+    "collected s",
+    "collected / bare",
+    "processor ms a device, bare",
+    "collected",
+)
 
 
 def bare(fleet: Any, workers: int) -> float:
@@ -36,9 +42,12 @@ def bare(fleet: Any, workers: int) -> float:
         if device["platform"] == "paloalto_panos":  # Netmiko by itself insists on keyboard-interactive
             login["allow_agent"] = True
         with ConnectHandler(
-            device_type=platform.netmiko, host="127.0.0.1", port=fleet.ports[device["name"]],
-            read_timeout_override=60, **login,
-        ) as connection:  # fmt: skip
+            device_type=platform.netmiko,
+            host="127.0.0.1",
+            port=fleet.ports[device["name"]],
+            read_timeout_override=60,
+            **login,
+        ) as connection:
             for command in platform.interface_commands:
                 connection.send_command(command.command)
 
@@ -75,9 +84,15 @@ def row(fleet: Any, number: int, workers: int, latency: float) -> tuple[str, ...
         [median(figures) for figures in zip(*way, strict=True)] for way in zip(*rounds, strict=True)
     )
     return (
-        str(number), str(workers), f"{latency * 1000:.0f}", f"{plain:.1f}", f"{ours:.1f}", f"{ours / plain:.2f}",
-        f"{plain_busy / number * 1000:.0f}", f"{ours_busy / number * 1000:.0f}",
-    )  # fmt: skip
+        str(number),
+        str(workers),
+        f"{latency * 1000:.0f}",
+        f"{plain:.1f}",
+        f"{ours:.1f}",
+        f"{ours / plain:.2f}",
+        f"{plain_busy / number * 1000:.0f}",
+        f"{ours_busy / number * 1000:.0f}",
+    )
 
 
 def main(number: int, workers: int) -> None:

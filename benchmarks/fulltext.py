@@ -29,12 +29,16 @@ def fill(count):
     for first in range(0, count, 2000):
         rows = [
             SessionLog(
-                session=session, device=f"rtr{n % 300:03d}", event_type="command_response", step=1,
-                command="show interfaces", timestamp=start + timedelta(seconds=n),
+                session=session,
+                device=f"rtr{n % 300:03d}",
+                event_type="command_response",
+                step=1,
+                command="show interfaces",
+                timestamp=start + timedelta(seconds=n),
                 response=answer() + (RARE if n in rare else ""),
             )
             for n in range(first, min(count, first + 2000))
-        ]  # fmt: skip
+        ]
         SessionLog.objects.bulk_create(rows)
 
 

@@ -31,24 +31,33 @@ def fill(events: int) -> None:
         for number in range(500):
             failed = generator.random() < 0.1
             session = Session(
-                session_id=uuid.uuid4(), device=f"rtr{number:04d}", user=f"user{number % 20}",
+                session_id=uuid.uuid4(),
+                device=f"rtr{number:04d}",
+                user=f"user{number % 20}",
                 started_at=now - timedelta(seconds=generator.randrange(40 * 86400)),
-                status="failed" if failed else "success", error_message="timed out" if failed else "",
+                status="failed" if failed else "success",
+                error_message="timed out" if failed else "",
                 error_kind=generator.choice(["authentication", "timeout"]) if failed else "",
-            )  # fmt: skip
+            )
             sessions.append(session)
             for step in range(1, EVENTS_A_SESSION // 2 + 1):
                 common = {
-                    "session": session, "device": session.device, "user": session.user, "step": step,
-                    "command": f"show thing {step}", "timestamp": session.started_at,
-                }  # fmt: skip
+                    "session": session,
+                    "device": session.device,
+                    "user": session.user,
+                    "step": step,
+                    "command": f"show thing {step}",
+                    "timestamp": session.started_at,
+                }
                 rows += [
                     SessionLog(event_type=EventType.COMMAND_SENT, **common),
                     SessionLog(
-                        event_type=EventType.COMMAND_RESPONSE, response=RESPONSE,
-                        duration_ms=generator.expovariate(0.01), **common,
+                        event_type=EventType.COMMAND_RESPONSE,
+                        response=RESPONSE,
+                        duration_ms=generator.expovariate(0.01),
+                        **common,
                     ),
-                ]  # fmt: skip
+                ]
         Session.objects.bulk_create(sessions)
         SessionLog.objects.bulk_create(rows)
 

@@ -91,14 +91,37 @@ def our_rule(text: str) -> str:
 # Loki
 
 LOKI_VALUES = {
-    "trace": "TRACE", "trc": "TRACE", "debug": "DEBUG", "dbg": "DEBUG", "info": "INFO", "inf": "INFO",
-    "information": "INFO", "warn": "WARNING", "wrn": "WARNING", "warning": "WARNING", "error": "ERROR",
-    "err": "ERROR", "critical": "CRITICAL", "fatal": "CRITICAL",
-}  # fmt: skip
+    "trace": "TRACE",
+    "trc": "TRACE",
+    "debug": "DEBUG",
+    "dbg": "DEBUG",
+    "info": "INFO",
+    "inf": "INFO",
+    "information": "INFO",
+    "warn": "WARNING",
+    "wrn": "WARNING",
+    "warning": "WARNING",
+    "error": "ERROR",
+    "err": "ERROR",
+    "critical": "CRITICAL",
+    "fatal": "CRITICAL",
+}
 LOKI_FIELDS = (
-    "level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl",
-    "severity_text", "Severity_Text", "SEVERITY_TEXT",
-)  # fmt: skip
+    "level",
+    "LEVEL",
+    "Level",
+    "log.level",
+    "severity",
+    "SEVERITY",
+    "Severity",
+    "SeverityText",
+    "lvl",
+    "LVL",
+    "Lvl",
+    "severity_text",
+    "Severity_Text",
+    "SEVERITY_TEXT",
+)
 LOKI_LOGFMT = [field.lower() for field in LOKI_FIELDS]
 PAIR = re.compile(r'([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))')
 
@@ -155,12 +178,33 @@ def _named(fields: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
 # Dozzle
 
 DOZZLE_VALUES = {
-    "error": "ERROR", "err": "ERROR", "warn": "WARNING", "warning": "WARNING", "wrn": "WARNING", "info": "INFO",
-    "inf": "INFO", "information": "INFO", "debug": "DEBUG", "dbg": "DEBUG", "trace": "TRACE", "verbose": "TRACE",
-    "ver": "TRACE", "vbs": "TRACE", "fatal": "CRITICAL", "sev": "CRITICAL", "severe": "CRITICAL", "crit": "CRITICAL",
-    "critical": "CRITICAL", "e": "ERROR", "w": "WARNING", "i": "INFO", "d": "DEBUG", "f": "CRITICAL", "t": "TRACE",
+    "error": "ERROR",
+    "err": "ERROR",
+    "warn": "WARNING",
+    "warning": "WARNING",
+    "wrn": "WARNING",
+    "info": "INFO",
+    "inf": "INFO",
+    "information": "INFO",
+    "debug": "DEBUG",
+    "dbg": "DEBUG",
+    "trace": "TRACE",
+    "verbose": "TRACE",
+    "ver": "TRACE",
+    "vbs": "TRACE",
+    "fatal": "CRITICAL",
+    "sev": "CRITICAL",
+    "severe": "CRITICAL",
+    "crit": "CRITICAL",
+    "critical": "CRITICAL",
+    "e": "ERROR",
+    "w": "WARNING",
+    "i": "INFO",
+    "d": "DEBUG",
+    "f": "CRITICAL",
+    "t": "TRACE",
     "v": "TRACE",
-}  # fmt: skip
+}
 NAMES = "|".join(sorted((name for name in DOZZLE_VALUES if len(name) > 1), key=len, reverse=True))
 LETTER = "[EWIDFTV]"
 DOZZLE_TIERS = [

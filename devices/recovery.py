@@ -18,9 +18,12 @@ def release_claims(process: uuid.UUID, **_: Any) -> None:
     held = Device.objects.filter(claimed_by=process)
     queued = list(held.filter(queued_at__isnull=False).values_list("pk", "queued_by"))
     held.update(
-        claimed_until=None, claimed_by=None, outcome=Outcome.FAILED, error_kind=ErrorKind.INTERNAL,
+        claimed_until=None,
+        claimed_by=None,
+        outcome=Outcome.FAILED,
+        error_kind=ErrorKind.INTERNAL,
         error_message=ENDED,
-    )  # fmt: skip
+    )
     if queued and settings.REDIS_URL:
         transaction.on_commit(partial(_send_again, queued))
 

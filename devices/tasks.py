@@ -37,9 +37,12 @@ def collect(self: "Task[Any, None]", device_id: int, user_id: int | None) -> Non
         return
     if not device.enabled:
         Device.objects.filter(pk=device_id).update(
-            queued_at=None, queued_by=None, outcome=Outcome.FAILED, error_kind=ErrorKind.INTERNAL,
+            queued_at=None,
+            queued_by=None,
+            outcome=Outcome.FAILED,
+            error_kind=ErrorKind.INTERNAL,
             error_message="the device is not enabled any more",
-        )  # fmt: skip
+        )
         return
     user = get_user_model().objects.filter(pk=user_id).first() if user_id else None
     result = collect_device(device, user, queued=True, stop=_stopping)

@@ -22,9 +22,12 @@ HINTS = {
     "PRODLOGS_HOST": "Give a DNS name or an IP address, and :port where it is not 22.",
 }
 ABOVE_ZERO = (
-    "PRODLOGS_CONNECT_TIMEOUT", "PRODLOGS_DEADLINE", "PRODLOGS_BYTE_LIMIT", "PRODLOGS_ENTRY_LIMIT",
+    "PRODLOGS_CONNECT_TIMEOUT",
+    "PRODLOGS_DEADLINE",
+    "PRODLOGS_BYTE_LIMIT",
+    "PRODLOGS_ENTRY_LIMIT",
     "PRODLOGS_INTERVAL",
-)  # fmt: skip
+)
 
 
 @register("prodlogs")

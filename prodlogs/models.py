@@ -117,14 +117,17 @@ class Container(models.Model):
     seen_at = models.DateTimeField(null=True, blank=True, help_text="When Docker last listed it.")
     removed_at = models.DateTimeField(null=True, blank=True, help_text="When Docker first did not list it.")
     stats = models.JSONField(
-        default=dict, blank=True,
+        default=dict,
+        blank=True,
         help_text="Of `docker stats`: cpu_percent, memory_bytes, memory_limit_bytes, network_in_bytes, …",
-    )  # fmt: skip
+    )
     stats_at = models.DateTimeField(null=True, blank=True)
     covered_from = NanosecondsField(
-        null=True, blank=True, editable=False,
+        null=True,
+        blank=True,
+        editable=False,
         help_text="Its log is stored from this time on without a break but the gaps; 0: from its beginning.",
-    )  # fmt: skip
+    )
     aligned = models.BooleanField(
         default=True, editable=False, help_text="The watermarks of both streams are one place of the log."
     )
@@ -158,9 +161,10 @@ class Watermark(models.Model):
     length = models.PositiveBigIntegerField(default=0, help_text="Bytes of the line as Docker sent it.")
     pending = models.JSONField(default=list, blank=True)
     open_secret = models.CharField(
-        max_length=64, blank=True,
+        max_length=64,
+        blank=True,
         help_text="Words that open a secret of several lines, such as a private key, which goes on behind it.",
-    )  # fmt: skip
+    )
 
     class Meta:
         ordering = ["container_id", "stream"]
@@ -236,9 +240,13 @@ class ContainerLogEntry(LogRow):
     # No constraint: without an index, which every entry would pay for, each snapshot that goes would cost a look
     # at every entry. retention.py removes only those that have none left.
     snapshot = models.ForeignKey(
-        LogSnapshot, on_delete=models.DO_NOTHING, null=True, related_name="log_entries", db_index=False,
+        LogSnapshot,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="log_entries",
+        db_index=False,
         db_constraint=False,
-    )  # fmt: skip
+    )
     container = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="entries", db_index=False)
     container_name = models.CharField(max_length=255)
     stream = models.CharField(max_length=8, choices=Stream)

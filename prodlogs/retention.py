@@ -54,9 +54,11 @@ class ContainerPurge(Part):
         of_container = ContainerLogEntry.objects.filter(container=OuterRef("pk"))
         # Found by the index on container and time; there is none on snapshot.
         of_snapshot = ContainerLogEntry.objects.filter(
-            container=OuterRef("container"), timestamp__gte=OuterRef("first"), timestamp__lte=OuterRef("last"),
+            container=OuterRef("container"),
+            timestamp__gte=OuterRef("first"),
+            timestamp__lte=OuterRef("last"),
             snapshot=OuterRef("pk"),
-        )  # fmt: skip
+        )
         return {
             "entries": self._removable(now, even_unshipped),
             "snapshots": LogSnapshot.objects.filter(

@@ -51,11 +51,14 @@ class ContainerSource(LogSource):
             level=row.level,
             message=row.message,
             labels={
-                "server_id": host, "server_tag": host, "agent_type": "general", "container": row.container_name,
+                "server_id": host,
+                "server_tag": host,
+                "agent_type": "general",
+                "container": row.container_name,
                 "level": row.level,
             },
             attributes=_attributes(row),
-        )  # fmt: skip
+        )
 
 
 def _attributes(row: ContainerLogEntry | EntryRow) -> dict[str, Any]:

@@ -46,10 +46,18 @@ def note(
         return
     plain: Any = getattr(request, "_request", request)  # the API wraps Django's request
     view = ResponseView(
-        viewed_at=timezone.now(), user=request.user.get_username(), user_id=str(request.user.pk),
-        address=address_of(plain), via=via, what=what, session_id=session_id, event_id=event_id,
-        stored_id=stored_id, query=query[:QUERY_LENGTH].replace("\x00", ""), count=count,
-    )  # fmt: skip
+        viewed_at=timezone.now(),
+        user=request.user.get_username(),
+        user_id=str(request.user.pk),
+        address=address_of(plain),
+        via=via,
+        what=what,
+        session_id=session_id,
+        event_id=event_id,
+        stored_id=stored_id,
+        query=query[:QUERY_LENGTH].replace("\x00", ""),
+        count=count,
+    )
     plain.response_views = [*getattr(plain, "response_views", ()), view]
 
 

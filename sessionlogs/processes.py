@@ -111,9 +111,12 @@ class Presence:
         RecordingProcess.objects.get_or_create(
             pk=self.id,
             defaults={
-                "machine": machine(), "host": socket.gethostname(), "pid": pid, "started": started(pid) or 0,
+                "machine": machine(),
+                "host": socket.gethostname(),
+                "pid": pid,
+                "started": started(pid) or 0,
             },
-        )  # fmt: skip
+        )
 
     def _run(self) -> None:
         pause = BEAT if self._beating else 0.0

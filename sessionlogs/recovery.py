@@ -45,15 +45,23 @@ def _close(session: Session) -> bool:
     if last is not None:
         now = max(now, last.timestamp + TICK)  # our clock may be behind that of the machine that recorded it
     mine = Session.objects.filter(pk=session.pk, status=session.status).update(
-        status=SessionStatus.FAILED, ended_at=now, error_kind=ErrorKind.INTERNAL, error_message=ENDED,
+        status=SessionStatus.FAILED,
+        ended_at=now,
+        error_kind=ErrorKind.INTERNAL,
+        error_message=ENDED,
         failures=F("failures") + 1,
-    )  # fmt: skip
+    )
     if not mine:
         return False
     collection = session.events.filter(event_type=EventType.INTERFACE_COLLECTION_START).exists()
     SessionLog.objects.create(
-        session=session, device=session.device, user=session.user, timestamp=now, error_message=ENDED,
+        session=session,
+        device=session.device,
+        user=session.user,
+        timestamp=now,
+        error_message=ENDED,
         event_type=EventType.INTERFACE_COLLECTION_FAILED if collection else EventType.COMMAND_FAILED,
-        error_kind=ErrorKind.INTERNAL, execution_status=SessionStatus.FAILED,
-    )  # fmt: skip
+        error_kind=ErrorKind.INTERNAL,
+        execution_status=SessionStatus.FAILED,
+    )
     return True

@@ -84,18 +84,44 @@ def session_line(session: Session) -> str:
 
 def session_json(session: Session) -> str:
     columns = (
-        "session_id", "device", "host", "platform", "agent_type", "tags", "user", "started_at", "ended_at", "status",
-        "error_kind", "error_message", "commands", "failures", "slowest_ms",
-    )  # fmt: skip
+        "session_id",
+        "device",
+        "host",
+        "platform",
+        "agent_type",
+        "tags",
+        "user",
+        "started_at",
+        "ended_at",
+        "status",
+        "error_kind",
+        "error_message",
+        "commands",
+        "failures",
+        "slowest_ms",
+    )
     return _json({name: getattr(session, name) for name in columns})
 
 
 def event_json(event: SessionLog) -> str:
     """An event as one JSON line, whole."""
     columns = (
-        "id", "session_id", "device", "user", "event_type", "step", "command", "response", "error_message",
-        "error_kind", "exit_code", "duration_ms", "timestamp", "truncated_bytes", "withheld",
-    )  # fmt: skip
+        "id",
+        "session_id",
+        "device",
+        "user",
+        "event_type",
+        "step",
+        "command",
+        "response",
+        "error_message",
+        "error_kind",
+        "exit_code",
+        "duration_ms",
+        "timestamp",
+        "truncated_bytes",
+        "withheld",
+    )
     return _json({name: getattr(event, name) for name in columns})
 
 

@@ -62,11 +62,17 @@ class Device(ParamikoSshServer):
 
     def __init__(self, entry: dict[str, Any], port: int = 0) -> None:
         super().__init__(
-            shell=Shell, nos=Nos(name=entry["name"], commands=commands(entry), initial_prompt=entry["prompt"]),
-            nos_inventory_config={}, port=port, username=entry["username"], address=HOST,
-            password=entry.get("emulated_password", entry["password"]), ssh_banner=entry.get("banner", ""),
-            shell_configuration={"base_prompt": entry["name"], "intro": ""}, watchdog_interval=0.2,
-        )  # fmt: skip
+            shell=Shell,
+            nos=Nos(name=entry["name"], commands=commands(entry), initial_prompt=entry["prompt"]),
+            nos_inventory_config={},
+            port=port,
+            username=entry["username"],
+            address=HOST,
+            password=entry.get("emulated_password", entry["password"]),
+            ssh_banner=entry.get("banner", ""),
+            shell_configuration={"base_prompt": entry["name"], "intro": ""},
+            watchdog_interval=0.2,
+        )
         self.entry = entry
         self.port: int
         self.timeout = 0.2  # how often the listener looks whether it is to stop
@@ -75,9 +81,12 @@ class Device(ParamikoSshServer):
         """What an inventory needs to know of it, and the secrets that must not appear anywhere."""
         entry = self.entry
         return {
-            **{name: entry[name] for name in PUBLIC}, "host": HOST, "port": self.port,
-            "enable_secret": entry.get("enable_secret", ""), "secrets": entry.get("secrets", []),
-        }  # fmt: skip
+            **{name: entry[name] for name in PUBLIC},
+            "host": HOST,
+            "port": self.port,
+            "enable_secret": entry.get("enable_secret", ""),
+            "secrets": entry.get("secrets", []),
+        }
 
     def _bind_sockets(self) -> None:
         """Without FakeNOS's SO_REUSEPORT, with which two fleets would share a port and take turns."""

@@ -22,8 +22,11 @@ from sessionlogs.models import ErrorKind
 ACCEPT = "devices.accept_host_key"
 # A state: whether a key is accepted, and whether one waits to be.
 STATES = {
-    "none yet": (False, False), "to be accepted": (False, True), "changed": (True, True), "accepted": (True, False),
-}  # fmt: skip
+    "none yet": (False, False),
+    "to be accepted": (False, True),
+    "changed": (True, True),
+    "accepted": (True, False),
+}
 BADGES = {"none yet": "plain", "to be accepted": "busy", "changed": "bad", "accepted": "ok"}
 KEY_LENGTHS = {f"{name}_length": Length(name) for name in ("host_key", "offered_host_key")}
 
@@ -81,9 +84,13 @@ class HostKeyPages(admin.ModelAdmin):
             return back
         accepted, offered = (shown_fingerprint(text) for text in (device.host_key, device.offered_host_key))
         context = {
-            **self.admin_site.each_context(request), "title": f"Accept the host key of {device.name}",
-            "opts": self.opts, "accepted": accepted, "offered": offered, "device": device,
-        }  # fmt: skip
+            **self.admin_site.each_context(request),
+            "title": f"Accept the host key of {device.name}",
+            "opts": self.opts,
+            "accepted": accepted,
+            "offered": offered,
+            "device": device,
+        }
         return TemplateResponse(request, "admin/devices/accept_host_key.html", context)
 
     @admin.display(description="host key")
@@ -100,12 +107,16 @@ class HostKeyPages(admin.ModelAdmin):
         if obj.offered_host_key:
             offered = format_html(
                 "<div><dt>Offered {}</dt><dd><code>{}</code></dd></div>",
-                _time(obj.offered_at), shown_fingerprint(obj.offered_host_key),
-            )  # fmt: skip
+                _time(obj.offered_at),
+                shown_fingerprint(obj.offered_host_key),
+            )
         return format_html(
             '<dl class="host-keys"><div><dt>Accepted {}</dt><dd><code>{}</code> {}</dd></div>{}</dl>',
-            _time(obj.host_key_at), shown_fingerprint(obj.host_key) or "none yet", obj.host_key_by, offered,
-        )  # fmt: skip
+            _time(obj.host_key_at),
+            shown_fingerprint(obj.host_key) or "none yet",
+            obj.host_key_by,
+            offered,
+        )
 
 
 def accept_link(device: Device, error_kind: str) -> str:

@@ -10,11 +10,11 @@ from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
 
 from devices.admin.commands import CommandPages
 from devices.admin.host_keys import HostKeyFilter, HostKeyPages, accept_link
+from devices.admin.interfaces import InterfaceInline
 from devices.admin.responses import answers_link
 from devices.collecting.fleet import collect_devices
 from devices.credential_use import reserved_fields
@@ -24,19 +24,17 @@ from devices.models import (
     Credential,
     Device,
     Interface,
-    InterfaceAddress,
     Outcome,
     PlatformLogging,
     Response,
     Tag,
-)  # fmt: skip
-from logsite.admin import badge, list_url, text_filter
+)
+from logsite.admin import badge, list_url
 from sessionlogs.models import Session, SessionStatus
 
 SESSIONS_SHOWN = 10
 COLLECT_AT_ONCE = 50  # more would keep the browser waiting for minutes
 OUTCOME_BADGES = {Outcome.SUCCESS: "ok", Outcome.FAILED: "bad", Outcome.NEVER: "plain"}
-STATE_BADGES = {"up": "ok", "down": "bad"}
 
 
 def secret_field(label: str, **options: Any) -> forms.CharField:
@@ -131,46 +129,6 @@ class TagAdmin(admin.ModelAdmin):
     search_fields = ("name",)
 
 
-class InterfaceInline(admin.TabularInline):
-    """What the device last said of itself; nothing here is typed by hand."""
-
-    model = Interface
-    fields = readonly_fields = (
-        "name", "state_badge", "address_list", "zone", "vlan", "vsys", "vrf", "description", "mtu", "speed",
-    )  # fmt: skip
-    extra = 0
-    can_delete = False
-    verbose_name_plural = "Interfaces"
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
-        return super().get_queryset(request).select_related("device").prefetch_related("addresses")
-
-    @admin.display(description="state")
-    def state_badge(self, obj: Interface) -> str:
-        return state_badge(obj)
-
-    @admin.display(description="addresses")
-    def address_list(self, obj: Interface) -> str:
-        return address_list(obj)
-
-
-def state_badge(interface: Interface) -> str:
-    text = "admin down" if interface.enabled is False else interface.state
-    return badge(text, STATE_BADGES.get(interface.state, "plain"))
-
-
-def address_list(interface: Interface) -> SafeString:
-    return format_html_join(
-        "\n", "<code>{}</code><br>", ((str(address),) for address in interface.addresses.all())
-    )
-
-
 class PlatformFilter(admin.SimpleListFilter):
     """The platforms that some device has; Netmiko knows a hundred and fifty."""
 
@@ -192,9 +150,17 @@ class DeviceAdmin(CommandPages, HostKeyPages):
     """Failures stand first: they are why anybody looks."""
 
     list_display = (
-        "name", "platform", "host", "agent_type", "outcome_badge", "interface_count", "attempted_at", "error",
-        "host_key_state", "enabled",
-    )  # fmt: skip
+        "name",
+        "platform",
+        "host",
+        "agent_type",
+        "outcome_badge",
+        "interface_count",
+        "attempted_at",
+        "error",
+        "host_key_state",
+        "enabled",
+    )
     list_filter = (
         "outcome",
         "enabled",
@@ -332,49 +298,3 @@ def session_link(session_id: Any) -> str:
     return format_html(
         ' (<a href="{}">session</a>)', reverse("admin:sessionlogs_session_change", args=[session_id])
     )
-
-
-class AddressInline(admin.TabularInline):
-    model = InterfaceAddress
-    fields = readonly_fields = ("address", "prefix_length")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(Interface)
-class InterfaceAdmin(admin.ModelAdmin):
-    """Collected interfaces, read-only."""
-
-    list_display = (
-        "name", "device", "state_badge", "address_list", "zone", "vlan", "vsys", "vrf", "description",
-        "collected_at",
-    )  # fmt: skip
-    list_filter = ("state", "enabled", text_filter("device__name", "device"), "zone", "vrf")
-    linked_lookups = ("device__id__exact",)
-    list_select_related = ("device",)
-    search_fields = ("name", "description", "device__name", "addresses__address", "mac_address")
-    search_help_text = "Name, device, description, address or MAC address"
-    inlines = (AddressInline,)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
-        return super().get_queryset(request).prefetch_related("addresses")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description="state", ordering="state")
-    def state_badge(self, obj: Interface) -> str:
-        return state_badge(obj)
-
-    @admin.display(description="addresses")
-    def address_list(self, obj: Interface) -> str:
-        return address_list(obj)

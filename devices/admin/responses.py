@@ -50,9 +50,12 @@ class ResponseAdmin(LogModelAdmin):
     )
     list_display_links = ("collected_at", "command")
     list_filter = (
-        time_range_filter("collected_at"), text_filter("device__name", "device"), text_filter("command", "command"),
-        text_filter("template", "template", "icontains"), ErrorFilter,
-    )  # fmt: skip
+        time_range_filter("collected_at"),
+        text_filter("device__name", "device"),
+        text_filter("command", "command"),
+        text_filter("template", "template", "icontains"),
+        ErrorFilter,
+    )
     search_fields = ("device__name", "command", "template", "error", "=session_id")
     search_help_text = "Device, command, template, error, or a session's id"
     change_form_template = "admin/devices/response/change_form.html"

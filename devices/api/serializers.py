@@ -33,14 +33,38 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
     class Meta:
         model = Device
         fields = (
-            "id", "name", "host", "port", "platform", "agent_type", "credential", "tags", "enabled", "outcome",
-            "error_kind", "error_message", "collected_at", "attempted_at", "session_logging", "recorded",
-            "host_key_fingerprint", "host_key_at", "host_key_by", "offered_host_key_fingerprint", "offered_at",
-        )  # fmt: skip
-        read_only_fields = (
-            "outcome", "error_kind", "error_message", "collected_at", "attempted_at", "host_key_at", "host_key_by",
+            "id",
+            "name",
+            "host",
+            "port",
+            "platform",
+            "agent_type",
+            "credential",
+            "tags",
+            "enabled",
+            "outcome",
+            "error_kind",
+            "error_message",
+            "collected_at",
+            "attempted_at",
+            "session_logging",
+            "recorded",
+            "host_key_fingerprint",
+            "host_key_at",
+            "host_key_by",
+            "offered_host_key_fingerprint",
             "offered_at",
-        )  # fmt: skip
+        )
+        read_only_fields = (
+            "outcome",
+            "error_kind",
+            "error_message",
+            "collected_at",
+            "attempted_at",
+            "host_key_at",
+            "host_key_by",
+            "offered_at",
+        )
 
     def get_recorded(self, device: Device) -> bool:
         return is_recorded(device)
@@ -80,9 +104,23 @@ class InterfaceSerializer(serializers.ModelSerializer[Interface]):
     class Meta:
         model = Interface
         fields = (
-            "id", "device", "name", "enabled", "state", "description", "mac_address", "mtu", "speed", "vlan",
-            "zone", "vsys", "vrf", "addresses", "addresses_text", "collected_at",
-        )  # fmt: skip
+            "id",
+            "device",
+            "name",
+            "enabled",
+            "state",
+            "description",
+            "mac_address",
+            "mtu",
+            "speed",
+            "vlan",
+            "zone",
+            "vsys",
+            "vrf",
+            "addresses",
+            "addresses_text",
+            "collected_at",
+        )
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_addresses_text(self, interface: Interface) -> list[str]:
@@ -98,9 +136,17 @@ class ResponseSerializer(serializers.ModelSerializer[Response]):
     class Meta:
         model = Response
         fields = (
-            "id", "device", "position", "command", "template", "template_version", "rows", "error", "session_id",
+            "id",
+            "device",
+            "position",
+            "command",
+            "template",
+            "template_version",
+            "rows",
+            "error",
+            "session_id",
             "collected_at",
-        )  # fmt: skip
+        )
         read_only_fields = fields
 
 

@@ -30,8 +30,17 @@ from sessionlogs.recording.writer import SessionLogError
 log = logging.getLogger(__name__)
 RETRY_PAUSE = 1.0  # seconds before a connection that failed is tried again
 DATA_COLUMNS = [
-    "enabled", "state", "description", "mac_address", "mtu", "speed", "vlan", "zone", "vsys", "vrf",
-]  # fmt: skip
+    "enabled",
+    "state",
+    "description",
+    "mac_address",
+    "mtu",
+    "speed",
+    "vlan",
+    "zone",
+    "vsys",
+    "vrf",
+]
 COLLECTIONS_KEPT = 10  # of a device's raw answers; the sessions' records have the older ones
 
 
@@ -69,14 +78,24 @@ def connector_for(
         raise ConnectorError("the device has no credential; choose one in the admin")
     try:
         return get_connector(
-            device.platform, device.host, credential.username, str(credential.password),
-            device_id=device.pk, user_id=user.pk if user else None,
+            device.platform,
+            device.host,
+            credential.username,
+            str(credential.password),
+            device_id=device.pk,
+            user_id=user.pk if user else None,
             enable_session_logging=record and is_recorded(device),
-            port=device.port, enable_secret=str(credential.enable_secret), ssh_key=str(credential.ssh_key),
-            ssh_key_passphrase=str(credential.ssh_key_passphrase), device_name=device.name,
-            user_name=user.get_username() if user else "", agent_type=device.agent_type,
-            tags=[tag.name for tag in device.tags.all()], limits=limits, device=device,
-        )  # fmt: skip
+            port=device.port,
+            enable_secret=str(credential.enable_secret),
+            ssh_key=str(credential.ssh_key),
+            ssh_key_passphrase=str(credential.ssh_key_passphrase),
+            device_name=device.name,
+            user_name=user.get_username() if user else "",
+            agent_type=device.agent_type,
+            tags=[tag.name for tag in device.tags.all()],
+            limits=limits,
+            device=device,
+        )
     except ValueError as error:
         raise ConnectorError(str(error)) from None
 
@@ -162,12 +181,19 @@ def store_responses(device: Device, answers: list[Answer], session_id: uuid.UUID
     now = timezone.now()
     rows = [
         Response(
-            device=device, position=position, command=answer.command.command, raw=answer.raw,
-            template=answer.template, template_version=answer.template_version, rows=answer.rows,
-            error=answer.error, session_id=session_id, collected_at=now,
+            device=device,
+            position=position,
+            command=answer.command.command,
+            raw=answer.raw,
+            template=answer.template,
+            template_version=answer.template_version,
+            rows=answer.rows,
+            error=answer.error,
+            session_id=session_id,
+            collected_at=now,
         )
         for position, answer in enumerate(answers)
-    ]  # fmt: skip
+    ]
     with writing():
         insert_rows(rows)
         times = device.responses.order_by("-collected_at").values_list("collected_at", flat=True).distinct()
@@ -198,12 +224,14 @@ def _store_facts(device: Device, interfaces: list[InterfaceData], now: datetime)
         device.interfaces.filter(name__in=gone).delete()
     rows = [
         Interface(
-            pk=stored.get(facts[0], (None,))[0], device=device, collected_at=now,
+            pk=stored.get(facts[0], (None,))[0],
+            device=device,
+            collected_at=now,
             **dict(zip(columns, facts, strict=True)),
         )
         for facts in wanted
         if stored.get(facts[0], ())[1:] != facts
-    ]  # fmt: skip
+    ]
     update_rows([row for row in rows if row.pk], columns)
     new = [row for row in rows if not row.pk]
     insert_rows(new)

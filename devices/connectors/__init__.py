@@ -41,6 +41,12 @@ def get_connector(
     platform = ALIASES.get(vendor, vendor)
     connector = CONNECTORS.get(platform, GenericConnector)
     return connector(
-        host, username, password, device_id=device_id, user_id=user_id,
-        enable_session_logging=enable_session_logging, platform=platform, **options,
-    )  # fmt: skip
+        host,
+        username,
+        password,
+        device_id=device_id,
+        user_id=user_id,
+        enable_session_logging=enable_session_logging,
+        platform=platform,
+        **options,
+    )

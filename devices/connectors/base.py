@@ -74,9 +74,11 @@ class BaseConnector:
         self.host, self.port, self.username = host, port, username
         self.enable_session_logging = enable_session_logging
         secrets = {
-            "password": password, "enable-secret": enable_secret, "private-key": ssh_key,
+            "password": password,
+            "enable-secret": enable_secret,
+            "private-key": ssh_key,
             "passphrase": ssh_key_passphrase,
-        }  # fmt: skip
+        }
         self._secrets = {kind: str(value) for kind, value in secrets.items() if value}
         self._redactor = Redactor(self._secrets)
         self._identity: dict[str, Any] = {
@@ -197,11 +199,15 @@ class BaseConnector:
             "read_timeout_override": settings.DEVICE_READ_TIMEOUT,
             "limits": self.limits,
             "known_host": KnownHost(
-                self.host, self.port, device=self._device, device_id=self._identity["device_id"],
-                user_id=self._identity["user_id"], given=self._host_keys,
+                self.host,
+                self.port,
+                device=self._device,
+                device_id=self._identity["device_id"],
+                user_id=self._identity["user_id"],
+                given=self._host_keys,
             ),
             "disabled_algorithms": {} if self.platform.name in sha1_platforms() else {**SHA1},
-        }  # fmt: skip
+        }
         if "private-key" in self._secrets:
             # Without `use_keys`, which wants a file and tries the keys of our own account as well.
             arguments["pkey"] = self._private_key()

@@ -28,9 +28,14 @@ KINDS: dict[ErrorKind, tuple[type[BaseException], ...]] = {
     ErrorKind.TIMEOUT: (ReadTimeout, TimeoutError),
     ErrorKind.PARSE: (NetmikoParsingException, ParsingException, TextFSMError, CliTableError),
     ErrorKind.CONNECTION: (
-        SSHException, EOFError, OSError, ConnectionException, ReadException, WriteException,
+        SSHException,
+        EOFError,
+        OSError,
+        ConnectionException,
+        ReadException,
+        WriteException,
     ),
-}  # fmt: skip
+}
 
 
 def classify(error: BaseException) -> ErrorKind:

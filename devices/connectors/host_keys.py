@@ -99,9 +99,15 @@ class KnownHost:
     """
 
     def __init__(
-        self, host: str, port: int, *, device: Device | None = None, device_id: Any = None, user_id: Any = None,
+        self,
+        host: str,
+        port: int,
+        *,
+        device: Device | None = None,
+        device_id: Any = None,
+        user_id: Any = None,
         given: Sequence[paramiko.PKey] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._host, self._port = host, port
         self._device, self._device_id, self._user_id = device, device_id, user_id
         self._given = given

@@ -44,16 +44,21 @@ class RecordingMixin(Base):
             super().__init__(*args, **kwargs)
         except Exception as error:
             recorder.fail(
-                EventType.CONNECTION_FAILED, describe(error), classify(error), response=kwargs["known_host"].note,
+                EventType.CONNECTION_FAILED,
+                describe(error),
+                classify(error),
+                response=kwargs["known_host"].note,
                 duration=time.perf_counter_ns() - started,
-            )  # fmt: skip
+            )
             raise
         self._established = True
         took = time.perf_counter_ns() - started
         recorder.event(
-            EventType.CONNECTION_SUCCESS, response=kwargs["known_host"].note, duration=took,
+            EventType.CONNECTION_SUCCESS,
+            response=kwargs["known_host"].note,
+            duration=took,
             timing=self._connection_timing(took),
-        )  # fmt: skip
+        )
 
     def _connection_timing(self, took: int) -> dict[str, int]:
         if not self._login:

@@ -174,9 +174,13 @@ def normalise(platform: Platform, row: Row) -> InterfaceData:
     mtu = re.search(r"(?a)(?<!\d)\d{1,9}(?!\d)", _text(row, ("mtu",)))
     macs = _list(row, "mac_address", "mac", "hw_address", "bia")
     return InterfaceData(
-        enabled=enabled, state=state, mtu=int(mtu.group()) if mtu else None,
-        mac_address=_mac(macs[0]) if macs else "", addresses=_addresses(row), **text,
-    )  # fmt: skip
+        enabled=enabled,
+        state=state,
+        mtu=int(mtu.group()) if mtu else None,
+        mac_address=_mac(macs[0]) if macs else "",
+        addresses=_addresses(row),
+        **text,
+    )
 
 
 def _text(row: Row, names: Iterable[str]) -> str:

@@ -5,7 +5,9 @@ CODENAME, NAME = "accept_host_key", "Can accept a device's host key"
 
 def grant(apps, schema_editor):
     """Who may change devices could collect one whose key had changed; they can go on by accepting the key."""
-    content_types = apps.get_model("contenttypes", "ContentType").objects.using(schema_editor.connection.alias)
+    content_types = apps.get_model("contenttypes", "ContentType").objects.using(
+        schema_editor.connection.alias
+    )
     permissions = apps.get_model("auth", "Permission").objects.using(schema_editor.connection.alias)
     kind, _ = content_types.get_or_create(app_label="devices", model="device")
     change = permissions.filter(content_type=kind, codename="change_device").first()
@@ -61,7 +63,8 @@ class Migration(migrations.Migration):
             model_name="device",
             name="offered_host_key",
             field=models.TextField(
-                blank=True, editable=False,
+                blank=True,
+                editable=False,
                 help_text="What the host showed instead, and waits to be accepted.",
             ),
         ),
@@ -74,13 +77,17 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[
-                    ("authentication", "Authentication"), ("host_key", "host key"),
-                    ("connection", "Connection"), ("timeout", "Timeout"), ("device", "device's own error"),
-                    ("parse", "Parse"), ("internal", "Internal"),
+                    ("authentication", "Authentication"),
+                    ("host_key", "host key"),
+                    ("connection", "Connection"),
+                    ("timeout", "Timeout"),
+                    ("device", "device's own error"),
+                    ("parse", "Parse"),
+                    ("internal", "Internal"),
                 ],
                 editable=False,
                 max_length=16,
             ),
         ),
         migrations.RunPython(grant, migrations.RunPython.noop),
-    ]  # fmt: skip
+    ]

@@ -1,10 +1,15 @@
 from django.db import migrations, models
 
 KINDS = [
-    ("authentication", "Authentication"), ("host_key", "host key"), ("connection", "Connection"),
-    ("timeout", "Timeout"), ("device", "device's own error"), ("parse", "Parse"),
-    ("too_large", "response too large"), ("internal", "Internal"),
-]  # fmt: skip
+    ("authentication", "Authentication"),
+    ("host_key", "host key"),
+    ("connection", "Connection"),
+    ("timeout", "Timeout"),
+    ("device", "device's own error"),
+    ("parse", "Parse"),
+    ("too_large", "response too large"),
+    ("internal", "Internal"),
+]
 
 
 class Migration(migrations.Migration):

@@ -73,15 +73,29 @@ DEFAULT_READ_ONLY = (
 # For platforms without a file: of each group the first command that ntc-templates can parse.
 GENERIC_COMMANDS = (
     (
-        "show interfaces", "show interface", "show interface all", "show interfaces all", "display interface",
-        "get system interface", "ip address show", "interface print brief", "show interface brief",
-        "show interfaces status", "show interface mgmt", "show interfaces ethernet",
+        "show interfaces",
+        "show interface",
+        "show interface all",
+        "show interfaces all",
+        "display interface",
+        "get system interface",
+        "ip address show",
+        "interface print brief",
+        "show interface brief",
+        "show interfaces status",
+        "show interface mgmt",
+        "show interfaces ethernet",
     ),
     (
-        "show ip interface", "display ip interface", "show ip interface vrf all", "show ipv4 interface",
-        "show router interface", "ip address print", "show ip interface brief",
+        "show ip interface",
+        "display ip interface",
+        "show ip interface vrf all",
+        "show ipv4 interface",
+        "show router interface",
+        "ip address print",
+        "show ip interface brief",
     ),
-)  # fmt: skip
+)
 
 
 class UnknownPlatform(ValueError):

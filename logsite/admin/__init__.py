@@ -9,12 +9,14 @@ from logsite.admin.log_model import (
     text_filter,
     time_range_filter,
 )
+from logsite.admin.read_only import ReadOnly
 from logsite.admin.strict import StrictChangeList, StrictModelAdmin
 
 __all__ = [
     "FormFilter",
     "LogModelAdmin",
     "LogSiteAdminSite",
+    "ReadOnly",
     "StrictChangeList",
     "StrictModelAdmin",
     "badge",

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 
+from logsite.admin.read_only import ReadOnly
 from logsite.admin.strict import StrictChangeList, StrictModelAdmin
 from logsite.api.pagination import beyond, decode_key, encode_key
 
@@ -106,7 +107,7 @@ def _reversed(ordering: Sequence[str]) -> list[str]:
     return [name[1:] if name.startswith("-") else f"-{name}" for name in ordering]
 
 
-class LogModelAdmin(StrictModelAdmin):
+class LogModelAdmin(ReadOnly, StrictModelAdmin):
     """Read-only pages over log rows: newest first, by key, within a time range.
 
     `keyset` is the order; its last column must be unique.
@@ -125,15 +126,6 @@ class LogModelAdmin(StrictModelAdmin):
 
     def get_ordering(self, request: HttpRequest) -> list[str]:  # type: ignore[override]
         return list(self.keyset)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class FormFilter(admin.ListFilter):

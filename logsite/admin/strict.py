@@ -18,8 +18,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 UNREADABLE = (
-    IncorrectLookupParameters, SuspiciousOperation, ValidationError, DataError, ValueError, TypeError, OverflowError,
-)  # fmt: skip
+    IncorrectLookupParameters,
+    SuspiciousOperation,
+    ValidationError,
+    DataError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
 LARGEST_INTEGER = 2**63 - 1  # that a column holds
 TRUE_OR_FALSE = ("True", "False", "true", "false", "1", "0")
 SHOWN_CHARACTERS = 60

@@ -23,9 +23,13 @@ WORDS = {word: level for level, words in _NAMES.items() for word in words.split(
 # Where a level is a field's value, and cannot be taken for anything else.
 _VALUES = WORDS | {"fail": "ERROR", "failure": "ERROR", "default": "", "eror": "ERROR", "crt": "CRITICAL"}
 _LETTERS = {
-    "V": "TRACE", "T": "TRACE", "D": "DEBUG", "I": "INFO", "W": "WARNING", "E": "ERROR", "F": "CRITICAL",
-    "C": "CRITICAL", "A": "CRITICAL", "S": "CRITICAL", "N": "INFO", "X": "CRITICAL",
-}  # fmt: skip
+    **dict.fromkeys("VT", "TRACE"),
+    "D": "DEBUG",
+    **dict.fromkeys("IN", "INFO"),
+    "W": "WARNING",
+    "E": "ERROR",
+    **dict.fromkeys("FCASX", "CRITICAL"),
+}
 _SYSLOG = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")
 _TENS = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARNING", 50: "ERROR", 60: "CRITICAL"}
 _OTLP = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # four numbers each, from 1
@@ -82,16 +86,25 @@ _FIRST = _pattern(
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _JSON_KEYS = (
-    "level", "severity", "lvl", "log.level", "loglevel", "log_level", "levelname", "severity_text",
-    "severitytext", "@l", "level_name",  # the last, Monolog's, stands after a number: it is found the slow way
-)  # fmt: skip
+    *[
+        "level",
+        "severity",
+        "lvl",
+        "log.level",
+        "loglevel",
+        "log_level",
+        "levelname",
+        "severity_text",
+        "severitytext",
+        "@l",
+    ],
+    "level_name",  # Monolog's stands after a number: it is found the slow way
+)
 _JSON = re.compile(
     rf"\{{\s*+(?:{_STRING}\s*+:\s*+(?:{_STRING}|[-+.\deE]++|true|false|null)\s*+,\s*+)*?"
     rf'"((?i:{"|".join(map(re.escape, _JSON_KEYS[:-1]))}))"\s*+:\s*+"([^"\\]*+)"\s*+[,}}]'
 )
-_JSON_SIGNS = (
-    'evel"', 'everity', 'EVEL"', 'EVERITY', 'evelname"', 'evel_name"', 'vl"', '"@l"', '"$date"',
-)  # fmt: skip
+_JSON_SIGNS = 'evel" everity EVEL" EVERITY evelname" evel_name" vl" "@l" "$date"'.split()
 _LONGEST_JSON = 65_536  # characters; a longer line is not parsed for its level
 
 _LOGFMT = re.compile(
@@ -198,10 +211,7 @@ _REPORTS = {"CRASH": "ERROR", "SUPERVISOR": "ERROR", "PROGRESS": "INFO"}
 _TORNADO = re.compile(r"\[([DIWEC]) \d{2,6}[-: ]\S+")
 _PADDED = re.compile(rf"\s{{1,3}}(?:(?P<word>INFO|WARN)\s|\d++\(\d++\) (?P<numbered>{_UPPER}):)")
 _NPM = {"ERR!": "ERROR", "verb": "TRACE"}
-_DATES = frozenset(
-    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-     "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-)  # fmt: skip
+_DATES = frozenset("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun".split())
 
 
 def level_of(text: str) -> Found:
@@ -378,6 +388,13 @@ def _of_numbers(named: Mapping[str, Any]) -> Found:
 
 
 _BY_FIRST: dict[str, Callable[[str], Found]] = {
-    "{": _json, "<": _syslog, "[": _bracketed, " ": _padded, "\t": lambda _: NONE, "": lambda _: NONE,
-    "=": _erlang, **dict.fromkeys("0123456789", _timed), **dict.fromkeys("VDIWEFANCX", _lettered),
-}  # fmt: skip
+    "{": _json,
+    "<": _syslog,
+    "[": _bracketed,
+    " ": _padded,
+    "\t": lambda _: NONE,
+    "": lambda _: NONE,
+    "=": _erlang,
+    **dict.fromkeys("0123456789", _timed),
+    **dict.fromkeys("VDIWEFANCX", _lettered),
+}

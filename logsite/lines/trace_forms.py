@@ -10,9 +10,21 @@ from logsite.lines.levels import WORDS, has_time, level_of
 
 # What the lines start with that begin or go on with a trace; all others are looked at only within a trace.
 PREFIXES = (
-    " ", "\t", "Traceback ", "panic: ", "goroutine ", "fatal error: ", "unexpected fault ", "SIG", "thread '",
-    "Stack trace:", "Caused by: ", "/", "node:", "file:///",
-)  # fmt: skip
+    " ",
+    "\t",
+    "Traceback ",
+    "panic: ",
+    "goroutine ",
+    "fatal error: ",
+    "unexpected fault ",
+    "SIG",
+    "thread '",
+    "Stack trace:",
+    "Caused by: ",
+    "/",
+    "node:",
+    "file:///",
+)
 STARTS = frozenset(prefix[0] for prefix in PREFIXES)
 HELD = "?"
 HEAD = 4096  # characters of a line that are looked at: whoever writes the log decides how long it is
@@ -264,6 +276,15 @@ def _indented(form: str, part: str, previous: str, text: str) -> str:
 
 
 _FORMS = {
-    "logged": _logged, "python": _python, "java": _frames, "dotnet": _frames, "ruby": _indented, "node": _node,
-    "go": _go, "rust": _rust, "php": _php, "elixir": _elixir, "text": _indented,
-}  # fmt: skip
+    "logged": _logged,
+    "python": _python,
+    "java": _frames,
+    "dotnet": _frames,
+    "ruby": _indented,
+    "node": _node,
+    "go": _go,
+    "rust": _rust,
+    "php": _php,
+    "elixir": _elixir,
+    "text": _indented,
+}

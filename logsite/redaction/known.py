@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from logsite.redaction.encodings import disguises, may_be_broken
-from logsite.redaction.patterns import (
+from logsite.redaction.searched_text import SearchedText, word_shape
+from logsite.redaction.spans import Span
+from logsite.redaction.written_forms import (
     ANYWHERE,
     KEYWORD_STEMS,
     WHOLE_TOKEN,
@@ -13,8 +15,6 @@ from logsite.redaction.patterns import (
     token_pattern,
     written_forms,
 )
-from logsite.redaction.searched_text import SearchedText, word_shape
-from logsite.redaction.spans import Span
 
 Secrets = Mapping[str, str] | Iterable[tuple[str, str]]
 kinds: set[str] = set()  # of all secrets that this process has known: their marks are no secrets

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 
-from logsite.redaction.patterns import BLANK
+from logsite.redaction.written_forms import BLANK
 
 _MARK = re.compile(r"<redacted:([a-z0-9-]{1,60})>")
 SHORT = 300  # characters; below that looking at the text itself is as quick

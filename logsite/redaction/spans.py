@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from logsite.redaction.patterns import BLOCKS, LINE_RULES, TEXT_RULES, Rule
+from logsite.redaction.expressions import Rule
+from logsite.redaction.patterns import BLOCKS, LINE_RULES, TEXT_RULES
 from logsite.redaction.searched_text import SearchedText, word_shape
 
 BLOCK_LIMIT = 50_000  # characters searched for the end of a block

@@ -50,8 +50,14 @@ def parse_host_key(text: str) -> paramiko.PKey:
             raise ValueError
         return key
     except (
-        IndexError, TypeError, ValueError, ArithmeticError, binascii.Error, paramiko.SSHException, UnknownKeyType,
-    ):  # fmt: skip
+        IndexError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        binascii.Error,
+        paramiko.SSHException,
+        UnknownKeyType,
+    ):
         raise HostKeyProblem(
             "no host key: give its type and base64, as `ssh-keyscan HOST` prints them after the name"
         ) from None

@@ -11,10 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import LogModelAdmin, StrictChangeList, badge, list_url, text_filter, time_range_filter
+from logsite.admin import (
+    LogModelAdmin,
+    ReadOnly,
+    StrictChangeList,
+    StrictModelAdmin,
+    badge,
+    list_url,
+    text_filter,
+    time_range_filter,
+)
 from prodlogs.admin import showing
 from prodlogs.admin.entries import entries_url
-from prodlogs.admin.styled import ReadOnly, Styled
+from prodlogs.admin.styled import Styled
 from prodlogs.entries.queries import ERRORS, of_levels
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 
@@ -52,23 +61,51 @@ class ThereFilter(admin.SimpleListFilter):
 
 
 @admin.register(Container)
-class ContainerAdmin(ReadOnly):
+class ContainerAdmin(ReadOnly, Styled, StrictModelAdmin):
     """Containers as Docker last described them."""
 
     list_display = (
-        "name", "host", "state_badge", "health_badge", "restarts", "cpu", "memory", "errors_link", "entries_link",
+        "name",
+        "host",
+        "state_badge",
+        "health_badge",
+        "restarts",
+        "cpu",
+        "memory",
+        "errors_link",
+        "entries_link",
         "image",
-    )  # fmt: skip
+    )
     list_filter = (ThereFilter, "state", "health", "host", "log_driver")
     list_select_related = ("host",)
     ordering = (F("removed_at").asc(nulls_first=True), "host__name", "name", "id")
     search_fields = ("name", "image", "container_id")
     search_help_text = "Name, image or Docker's id"
     fields = readonly_fields = (
-        "name", "host", "image", "container_id", "state_badge", "health_badge", "restarts", "cpu", "memory",
-        "traffic", "processes", "stats_at", "tty", "log_driver", "created_at", "started_at", "finished_at", "seen_at",
-        "removed_at", "stored_from", "entries_link", "snapshots_link", "follow_link",
-    )  # fmt: skip
+        "name",
+        "host",
+        "image",
+        "container_id",
+        "state_badge",
+        "health_badge",
+        "restarts",
+        "cpu",
+        "memory",
+        "traffic",
+        "processes",
+        "stats_at",
+        "tty",
+        "log_driver",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "seen_at",
+        "removed_at",
+        "stored_from",
+        "entries_link",
+        "snapshots_link",
+        "follow_link",
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ContainerChangeList
@@ -134,19 +171,46 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
 
     keyset = ("-started_at", "-id")
     list_display = (
-        "started_at", "place", "status_badge", "lines", "entry_count", "missing", "duplicates", "size", "kind",
+        "started_at",
+        "place",
+        "status_badge",
+        "lines",
+        "entry_count",
+        "missing",
+        "duplicates",
+        "size",
+        "kind",
         "started_by",
-    )  # fmt: skip
+    )
     list_filter = (
-        time_range_filter("started_at"), text_filter("host_name", "host"), text_filter("container_name", "container"),
-        "status", "kind", "error_kind",
-    )  # fmt: skip
+        time_range_filter("started_at"),
+        text_filter("host_name", "host"),
+        text_filter("container_name", "container"),
+        "status",
+        "kind",
+        "error_kind",
+    )
     linked_lookups = ("container__id__exact",)
     fields = readonly_fields = (
-        "host_name", "container_name", "kind", "status_badge", "missing", "error_kind", "since",
-        "until", "started_at", "ended_at", "lines", "entry_count", "duplicates", "truncated", "size", "oldest",
-        "newest", "started_by",
-    )  # fmt: skip
+        "host_name",
+        "container_name",
+        "kind",
+        "status_badge",
+        "missing",
+        "error_kind",
+        "since",
+        "until",
+        "started_at",
+        "ended_at",
+        "lines",
+        "entry_count",
+        "duplicates",
+        "truncated",
+        "size",
+        "oldest",
+        "newest",
+        "started_by",
+    )
 
     @admin.display(description="status")
     def status_badge(self, obj: LogSnapshot) -> str:
@@ -188,16 +252,39 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
 
     keyset = ("-sent_at", "-id")
     list_display = (
-        "sent_at", "user", "host_name", "outcome", "command_short", "via", "stdout_size", "took", "error",
-    )  # fmt: skip
+        "sent_at",
+        "user",
+        "host_name",
+        "outcome",
+        "command_short",
+        "via",
+        "stdout_size",
+        "took",
+        "error",
+    )
     list_filter = (
-        time_range_filter("sent_at"), text_filter("user", "user"), text_filter("host_name", "host"), "via", "denied",
+        time_range_filter("sent_at"),
+        text_filter("user", "user"),
+        text_filter("host_name", "host"),
+        "via",
+        "denied",
         "error_kind",
-    )  # fmt: skip
+    )
     fields = readonly_fields = (
-        "sent_at", "user", "via", "host_name", "command", "outcome", "stdout_size", "stderr_size", "took",
-        "error_message", "error_kind", "host_key_fingerprint", "key_fingerprint",
-    )  # fmt: skip
+        "sent_at",
+        "user",
+        "via",
+        "host_name",
+        "command",
+        "outcome",
+        "stdout_size",
+        "stderr_size",
+        "took",
+        "error_message",
+        "error_kind",
+        "host_key_fingerprint",
+        "key_fingerprint",
+    )
 
     @admin.display(description="command")
     def command_short(self, obj: RemoteCommand) -> str:

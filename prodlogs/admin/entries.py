@@ -12,10 +12,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import LogModelAdmin, list_url, time_range_filter
+from logsite.admin import LogModelAdmin, ReadOnly, StrictModelAdmin, list_url, time_range_filter
 from prodlogs.admin import follow_page, showing
 from prodlogs.admin.entry_filters import LevelFilter, PlaceFilter
-from prodlogs.admin.styled import ReadOnly, Styled
+from prodlogs.admin.styled import Styled
 from prodlogs.entries.queries import Searched, containing
 from prodlogs.models import ContainerLogEntry, Errors, Follow
 
@@ -96,7 +96,7 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
         return showing.folded(showing.visible(obj.beginning), cut=obj.length > BEGINNING)
 
 
-class OnePage(ReadOnly):
+class OnePage(ReadOnly, Styled, StrictModelAdmin):
     """A page instead of a list, for whom may see entries."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

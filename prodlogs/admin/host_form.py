@@ -27,13 +27,17 @@ class HostForm(forms.ModelForm):
         help_text="Stored encrypted, and never shown again.",
     )
     ssh_key = forms.CharField(
-        label="… or pasted", required=False, strip=False,
+        label="… or pasted",
+        required=False,
+        strip=False,
         widget=forms.Textarea(attrs={"rows": 6, "cols": 70, "spellcheck": "false", "autocomplete": "off"}),
-    )  # fmt: skip
+    )
     ssh_key_passphrase = forms.CharField(
-        label="Its passphrase", required=False, strip=False,
+        label="Its passphrase",
+        required=False,
+        strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )  # fmt: skip
+    )
 
     class Meta:
         model = DockerHost

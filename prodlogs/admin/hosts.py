@@ -28,8 +28,15 @@ class DockerHostAdmin(HostPages):
 
     form = HostForm
     list_display = (
-        "name", "status_badge", "error", "container_count", "answered_at", "host_key_state", "address", "enabled",
-    )  # fmt: skip
+        "name",
+        "status_badge",
+        "error",
+        "container_count",
+        "answered_at",
+        "host_key_state",
+        "address",
+        "enabled",
+    )
     list_filter = ("status", "enabled", "error_kind")
     ordering = (Case(When(status=HostStatus.FAILED, then=Value(0)), default=Value(1)), "name")
     search_fields = ("name", "address")
@@ -143,12 +150,14 @@ class DockerHostAdmin(HostPages):
         if obj.offered_host_key:
             offered = format_html(
                 "<div><dt>Offered {}</dt><dd><code>{}</code></dd></div>",
-                _time(obj.offered_at), _shown(obj.offered_host_key),
-            )  # fmt: skip
+                _time(obj.offered_at),
+                _shown(obj.offered_host_key),
+            )
         return format_html(
             '<dl class="host-keys"><div><dt>Accepted</dt><dd><code>{}</code></dd></div>{}</dl>',
-            _shown(obj.host_key), offered,
-        )  # fmt: skip
+            _shown(obj.host_key),
+            offered,
+        )
 
 
 def _shown(key: str) -> str:

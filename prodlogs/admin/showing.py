@@ -18,9 +18,12 @@ from prodlogs.models import HostStatus, RemoteCommand, SnapshotStatus
 
 HOST_BADGES = {HostStatus.OK: "ok", HostStatus.FAILED: "bad", HostStatus.NEVER: "plain"}
 SNAPSHOT_BADGES = {
-    SnapshotStatus.RUNNING: "busy", SnapshotStatus.COMPLETE: "ok", SnapshotStatus.GAP: "bad",
-    SnapshotStatus.PARTIAL: "busy", SnapshotStatus.FAILED: "bad",
-}  # fmt: skip
+    SnapshotStatus.RUNNING: "busy",
+    SnapshotStatus.COMPLETE: "ok",
+    SnapshotStatus.GAP: "bad",
+    SnapshotStatus.PARTIAL: "busy",
+    SnapshotStatus.FAILED: "bad",
+}
 HEALTH_BADGES = {
     "healthy": "ok",
     "degraded": "busy",
@@ -163,5 +166,8 @@ def folded(text: str, cut: bool) -> SafeString:
     return format_html(
         '<details class="trace"><summary><code class="line">{}</code> <span class="rest">+ {}</span></summary>'
         "<pre>{}{}</pre></details>",
-        first, number, "\n".join(rest), more,
-    )  # fmt: skip
+        first,
+        number,
+        "\n".join(rest),
+        more,
+    )

@@ -84,10 +84,11 @@ class ErrorFilter(django_filters.FilterSet):
     container_id = django_filters.CharFilter(label="Docker's id of it.", method="_passed_over")
     host = django_filters.CharFilter(label="The name of its host.", method="_passed_over")
     text = django_filters.CharFilter(
-        max_length=LONGEST_TEXT, method="_passed_over",
+        max_length=LONGEST_TEXT,
+        method="_passed_over",
         label="A part of the message; looked for in the newest 200,000 entries that the other filters leave. "
         "`searched_since` says how far back that was; `until` with that time looks further.",
-    )  # fmt: skip
+    )
 
     def filter_queryset(self, queryset: QuerySet[ContainerLogEntry]) -> QuerySet[ContainerLogEntry]:
         rows = super().filter_queryset(queryset)

@@ -31,13 +31,33 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
     class Meta:
         model = DockerHost
         fields = (
-            "id", "name", "address", "port", "user", "ssh_key", "ssh_key_passphrase", "enabled", "from_environment",
-            "host_key_fingerprint", "offered_host_key_fingerprint", "offered_at", "status", "error_kind",
-            "error_message", "checked_at", "answered_at",
-        )  # fmt: skip
+            "id",
+            "name",
+            "address",
+            "port",
+            "user",
+            "ssh_key",
+            "ssh_key_passphrase",
+            "enabled",
+            "from_environment",
+            "host_key_fingerprint",
+            "offered_host_key_fingerprint",
+            "offered_at",
+            "status",
+            "error_kind",
+            "error_message",
+            "checked_at",
+            "answered_at",
+        )
         read_only_fields = (
-            "from_environment", "offered_at", "status", "error_kind", "error_message", "checked_at", "answered_at",
-        )  # fmt: skip
+            "from_environment",
+            "offered_at",
+            "status",
+            "error_kind",
+            "error_message",
+            "checked_at",
+            "answered_at",
+        )
 
     def get_host_key_fingerprint(self, host: DockerHost) -> str:
         return shown_fingerprint(host.host_key)
@@ -71,10 +91,26 @@ class ContainerSerializer(serializers.ModelSerializer[Container]):
     class Meta:
         model = Container
         fields = (
-            "id", "host", "container_id", "name", "image", "state", "health", "exit_code", "restarts", "tty",
-            "log_driver", "created_at", "started_at", "finished_at", "seen_at", "removed_at", "stats", "stats_at",
+            "id",
+            "host",
+            "container_id",
+            "name",
+            "image",
+            "state",
+            "health",
+            "exit_code",
+            "restarts",
+            "tty",
+            "log_driver",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "seen_at",
+            "removed_at",
+            "stats",
+            "stats_at",
             "covered_from",
-        )  # fmt: skip
+        )
         read_only_fields = fields
 
 
@@ -91,9 +127,19 @@ class EntrySerializer(serializers.ModelSerializer[ContainerLogEntry]):
     class Meta:
         model = ContainerLogEntry
         fields = (
-            "id", "container_name", "timestamp", "level", "message", "raw_line", "stream", "host", "container_id",
-            "level_rule", "sequence", "truncated_bytes",
-        )  # fmt: skip
+            "id",
+            "container_name",
+            "timestamp",
+            "level",
+            "message",
+            "raw_line",
+            "stream",
+            "host",
+            "container_id",
+            "level_rule",
+            "sequence",
+            "truncated_bytes",
+        )
         read_only_fields = fields
 
     @extend_schema_field(serializers.CharField(allow_null=True))
@@ -121,10 +167,27 @@ class SnapshotSerializer(serializers.ModelSerializer[LogSnapshot]):
     class Meta:
         model = LogSnapshot
         fields = (
-            "id", "host", "container_name", "kind", "status", "since", "until", "first", "last", "started_at",
-            "ended_at", "lines", "entries", "duplicates", "truncated", "bytes", "gaps", "error_kind",
-            "error_message", "started_by",
-        )  # fmt: skip
+            "id",
+            "host",
+            "container_name",
+            "kind",
+            "status",
+            "since",
+            "until",
+            "first",
+            "last",
+            "started_at",
+            "ended_at",
+            "lines",
+            "entries",
+            "duplicates",
+            "truncated",
+            "bytes",
+            "gaps",
+            "error_kind",
+            "error_message",
+            "started_by",
+        )
         read_only_fields = fields
 
 
@@ -137,9 +200,22 @@ class CommandSerializer(serializers.ModelSerializer[RemoteCommand]):
     class Meta:
         model = RemoteCommand
         fields = (
-            "id", "sent_at", "user", "via", "host", "host_key_fingerprint", "key_fingerprint", "argv", "denied",
-            "exit_code", "stdout_bytes", "stderr_bytes", "duration_ms", "error_kind", "error_message",
-        )  # fmt: skip
+            "id",
+            "sent_at",
+            "user",
+            "via",
+            "host",
+            "host_key_fingerprint",
+            "key_fingerprint",
+            "argv",
+            "denied",
+            "exit_code",
+            "stdout_bytes",
+            "stderr_bytes",
+            "duration_ms",
+            "error_kind",
+            "error_message",
+        )
         read_only_fields = fields
 
 

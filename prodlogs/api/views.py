@@ -103,9 +103,12 @@ class HostViewSet(
         },
     )
     @action(
-        detail=True, methods=["post"], url_path="accept-host-key", permission_classes=[CanAccept],
+        detail=True,
+        methods=["post"],
+        url_path="accept-host-key",
+        permission_classes=[CanAccept],
         filter_backends=[],
-    )  # fmt: skip
+    )
     def accept_host_key(self, request: Request, pk: str | None = None) -> Response:
         """Trust the key that the host offers, if it has the fingerprint that somebody looked at."""
         host: DockerHost = self.get_object()

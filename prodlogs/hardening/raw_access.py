@@ -118,9 +118,13 @@ class TransportAccess:
         )
         ended = channel.status_event.wait(max(deadline - monotonic(), 0.0)) and channel.exit_status >= 0
         return Answer(
-            granted=True, exit_code=channel.exit_status if ended else None, stdout=stdout, stderr=stderr,
-            reason="" if ended else f"no end within {self._timeout:g} s", lost=not self._transport.is_active(),
-        )  # fmt: skip
+            granted=True,
+            exit_code=channel.exit_status if ended else None,
+            stdout=stdout,
+            stderr=stderr,
+            reason="" if ended else f"no end within {self._timeout:g} s",
+            lost=not self._transport.is_active(),
+        )
 
     def _opened(self, kind: str, *fields: str | int) -> Any:
         """As Transport.open_channel, which writes the fields of four kinds only. Raises ChannelException."""

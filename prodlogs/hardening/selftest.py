@@ -174,18 +174,24 @@ def _forwardings(sockets: Sequence[str]) -> list[Attempt]:
     """OpenSSH gives no reason for a socket that it may not open: the ports' answer is the stronger proof."""
     return [
         Attempt(
-            "port forwarding", "direct-tcpip 127.0.0.1:22",
-            lambda access: access.open_channel("direct-tcpip", "127.0.0.1", 22, "127.0.0.1", 0), _prohibited,
+            "port forwarding",
+            "direct-tcpip 127.0.0.1:22",
+            lambda access: access.open_channel("direct-tcpip", "127.0.0.1", 22, "127.0.0.1", 0),
+            _prohibited,
         ),
-        Attempt("remote port forwarding", "tcpip-forward 127.0.0.1:0", lambda access: access.listen(), _denied),
+        Attempt(
+            "remote port forwarding", "tcpip-forward 127.0.0.1:0", lambda access: access.listen(), _denied
+        ),
         *(
             Attempt(
-                f"socket forwarding {path}", f"direct-streamlocal {path}",
-                partial(_open_socket, path=path), _denied,
+                f"socket forwarding {path}",
+                f"direct-streamlocal {path}",
+                partial(_open_socket, path=path),
+                _denied,
             )
             for path in sockets
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _exec(access: RawAccess, raw: str) -> Answer:
@@ -232,10 +238,13 @@ def examine(access: RawAccess, begin: Begin, sockets: Sequence[str] = SOCKETS) -
     attempt(_allowed("docker stats", command_line(Stats())))
     attempt(
         Attempt(
-            "environment", f"DOCKER_HOST=tcp://192.0.2.1:1 by the env request, then {_PS}",
-            lambda access: access.exec(_PS, {"DOCKER_HOST": "tcp://192.0.2.1:1"}), _works, hostile=False,
+            "environment",
+            f"DOCKER_HOST=tcp://192.0.2.1:1 by the env request, then {_PS}",
+            lambda access: access.exec(_PS, {"DOCKER_HOST": "tcp://192.0.2.1:1"}),
+            _works,
+            hostile=False,
         )
-    )  # fmt: skip
+    )
     for each in attempts(sockets):
         attempt(each)
     return outcomes
@@ -246,10 +255,17 @@ def _outcome(attempt: Attempt, access: RawAccess) -> tuple[Outcome, bytes]:
     answer = attempt.make(access)
     passed = attempt.right(answer)
     outcome = Outcome(
-        attempt.name, attempt.tried, attempt.hostile, passed, passed if attempt.hostile else by_wrapper(answer),
-        _said(answer), answer.exit_code, len(answer.stdout), len(answer.stderr),
+        attempt.name,
+        attempt.tried,
+        attempt.hostile,
+        passed,
+        passed if attempt.hostile else by_wrapper(answer),
+        _said(answer),
+        answer.exit_code,
+        len(answer.stdout),
+        len(answer.stderr),
         round((monotonic() - began) * 1000, 3),
-    )  # fmt: skip
+    )
     return outcome, answer.stdout
 
 
@@ -277,9 +293,12 @@ def _ids(stdout: bytes, key: str, wanted: Callable[[dict[str, Any]], bool] = boo
 
 
 def run(
-    host: DockerHost, *, user: str = "", sockets: Sequence[str] = SOCKETS,
+    host: DockerHost,
+    *,
+    user: str = "",
+    sockets: Sequence[str] = SOCKETS,
     report: Callable[[Outcome], None] = lambda outcome: None,
-) -> list[Outcome]:  # fmt: skip
+) -> list[Outcome]:
     """Prove a host. Each attempt is in the audit before it is made; `report` gets each outcome as it comes.
 
     Raises HostError where the host cannot be logged in to, RuntimeError within a transaction.

@@ -81,9 +81,14 @@ def check_host(host: DockerHost, *, user: str = "", via: str = "cli") -> HostHea
 
 def _unreachable(error: HostError) -> HostHealth:
     return HostHealth(
-        host=error.host, status="unreachable", error=str(error), error_kind=str(error.kind), containers={},
-        problems=[], stats=[],
-    )  # fmt: skip
+        host=error.host,
+        status="unreachable",
+        error=str(error),
+        error_kind=str(error.kind),
+        containers={},
+        problems=[],
+        stats=[],
+    )
 
 
 def stored_health(host: DockerHost, containers: Iterable[Container]) -> HostHealth:

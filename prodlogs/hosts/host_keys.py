@@ -16,10 +16,11 @@ def verify(host: DockerHost, offered: paramiko.PKey) -> None:
         host_keys.verify(host, offered)
     except HostKeyRefused as error:
         raise HostError(
-            host.name, ErrorKind.CONFIGURATION if error.unreadable else ErrorKind.HOST_KEY,
+            host.name,
+            ErrorKind.CONFIGURATION if error.unreadable else ErrorKind.HOST_KEY,
             f"{error}, accept it in the admin or with `manage.py prodlogs accept-key --host {host.name} "
             f"--fingerprint {error.fingerprint}`",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def accept(host: DockerHost, fingerprint: str, user: str, *, via: str = "cli") -> None:
@@ -31,8 +32,13 @@ def accept(host: DockerHost, fingerprint: str, user: str, *, via: str = "cli") -
         with transaction.atomic():  # no key is trusted without a record of who trusts it
             shown, before = host_keys.accept(host, fingerprint)
             RemoteCommand.objects.create(
-                sent_at=timezone.now(), user=user, via=via, host=host, host_name=host.name,
-                host_key_fingerprint=shown, argv=["accept-key", shown, *(["instead-of", before] if before else [])],
-            )  # fmt: skip
+                sent_at=timezone.now(),
+                user=user,
+                via=via,
+                host=host,
+                host_name=host.name,
+                host_key_fingerprint=shown,
+                argv=["accept-key", shown, *(["instead-of", before] if before else [])],
+            )
     except HostKeyProblem as error:
         raise HostError(host.name, ErrorKind.HOST_KEY, str(error)) from None

@@ -64,8 +64,15 @@ class ContainerPass:
     """
 
     def __init__(
-        self, host: DockerHost, container: Container, remote: Remote, redactor: Redactor, *, user: str, kind: str
-    ) -> None:  # fmt: skip
+        self,
+        host: DockerHost,
+        container: Container,
+        remote: Remote,
+        redactor: Redactor,
+        *,
+        user: str,
+        kind: str,
+    ) -> None:
         self.container, self.outcome = container, None
         self._host, self._remote, self._redactor, self._user, self._kind = host, remote, redactor, user, kind
         self._snapshot: LogSnapshot | None = None
@@ -153,9 +160,16 @@ class ContainerPass:
     def _reader(self, store: EntryStore, since: int | None) -> LogReader:
         container = self.container
         return LogReader(
-            self._host.name, self._fetch, self._decoder, store.anchors, aligned=container.aligned,
-            covered_from=container.covered_from, since=since, tail=self._expected(), running=self._running,
-        )  # fmt: skip
+            self._host.name,
+            self._fetch,
+            self._decoder,
+            store.anchors,
+            aligned=container.aligned,
+            covered_from=container.covered_from,
+            since=since,
+            tail=self._expected(),
+            running=self._running,
+        )
 
     def _complete(self, store: EntryStore, reader: LogReader) -> None:
         """Store the last block and what is known of the whole."""
@@ -180,9 +194,13 @@ class ContainerPass:
         at_rest = error is None and not self._running and not reader.lines
         self._at_rest = self._state() if at_rest else ()
         self.outcome = Outcome(
-            snapshot, SnapshotStatus.GAP if gaps and not error else status, reader.lines,
-            snapshot.entries - begin.entries, reader.bytes, gaps,
-        )  # fmt: skip
+            snapshot,
+            SnapshotStatus.GAP if gaps and not error else status,
+            reader.lines,
+            snapshot.entries - begin.entries,
+            reader.bytes,
+            gaps,
+        )
         if error is not None:
             self.outcome.error, self.outcome.error_kind = str(error), error.kind
         elif not gaps:
@@ -253,9 +271,7 @@ class ContainerPass:
             return
         self._save(snapshot, SnapshotStatus.FAILED, reason, ErrorKind.REMOVED)
         entries = snapshot.entries - before
-        self.outcome = Outcome(
-            snapshot, SnapshotStatus.FAILED, 0, entries, 0, [], reason, ErrorKind.REMOVED
-        )  # fmt: skip
+        self.outcome = Outcome(snapshot, SnapshotStatus.FAILED, 0, entries, 0, [], reason, ErrorKind.REMOVED)
 
     # --- Docker -------------------------------------------------------------------------------------------
 
@@ -274,11 +290,15 @@ class ContainerPass:
     def _decoder(self, stream: str, anchor: Anchor | None) -> StreamDecoder:
         started = self.container.started_at
         return StreamDecoder(
-            stream, tty=self.container.tty, driver=self.container.log_driver, running=self._running,
-            started_at=to_nanoseconds(started) if started else None, looping=self.container.restarts > 1,
+            stream,
+            tty=self.container.tty,
+            driver=self.container.log_driver,
+            running=self._running,
+            started_at=to_nanoseconds(started) if started else None,
+            looping=self.container.restarts > 1,
             anchor=(anchor.timestamp, anchor.length) if anchor else None,
             longest=settings.PRODLOGS_ENTRY_LIMIT + PIECE,
-        )  # fmt: skip
+        )
 
     def _expected(self) -> int:
         """How many records to ask for: twice as many as came last time."""
@@ -303,9 +323,14 @@ class ContainerPass:
     def _new_snapshot(self, kind: str) -> LogSnapshot:
         container = self.container
         return LogSnapshot(
-            host=self._host, container=container, host_name=self._host.name, container_name=container.name,
-            kind=kind, started_at=timezone.now(), started_by=self._user,
-        )  # fmt: skip
+            host=self._host,
+            container=container,
+            host_name=self._host.name,
+            container_name=container.name,
+            kind=kind,
+            started_at=timezone.now(),
+            started_by=self._user,
+        )
 
     def _save(self, snapshot: LogSnapshot, status: str, message: str, kind: str) -> None:
         snapshot.status, snapshot.error_message, snapshot.error_kind = status, message, kind

@@ -89,16 +89,20 @@ def _inspected(remote: Remote, host: DockerHost) -> dict[str, dict[str, Any]]:
         found |= _parsed(host, "inspect", _answer(remote, Inspect(some)), _details)
     if found.keys() != listed.keys():
         raise HostError(
-            host.name, ErrorKind.INTERNAL,
+            host.name,
+            ErrorKind.INTERNAL,
             f"`docker inspect` described {len(found)} of the {len(listed)} containers that `docker ps` listed",
-        )  # fmt: skip
+        )
     return {each: {**found[each], "image": listed[each]} for each in ids}
 
 
 def _parsed(
-    host: DockerHost, command: str, answer: str, parse: Callable[[dict[str, Any]], tuple[str, Found]],
+    host: DockerHost,
+    command: str,
+    answer: str,
+    parse: Callable[[dict[str, Any]], tuple[str, Found]],
     misfits: list[str] | None = None,
-) -> dict[str, Found]:  # fmt: skip
+) -> dict[str, Found]:
     """Each line's id and what `parse` makes of it. A line that does not fit is an error that shows it; with
     `misfits`, which gets the sentence, it is passed over."""
     found: dict[str, Found] = {}
@@ -123,10 +127,11 @@ def _parsed(
 
 def _misfit(host: DockerHost, command: str, line: str, reason: str) -> HostError:
     return HostError(
-        host.name, ErrorKind.INTERNAL,
+        host.name,
+        ErrorKind.INTERNAL,
         f"a line of `docker {command}` does not fit ({reason}): {line[:200]!a}. Does a login script of the "
         "user, or a docker command of another make, write to stdout?",
-    )  # fmt: skip
+    )
 
 
 def _listed(fields: dict[str, Any]) -> tuple[str, str]:

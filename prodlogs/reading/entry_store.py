@@ -22,9 +22,18 @@ from prodlogs.reading.log_reader import STREAMS, Anchor
 
 BLOCK = 5_000  # entries of a transaction
 COLUMNS = (
-    "snapshot_id", "container_id", "container_name", "stream", "timestamp", "sequence", "level", "level_rule",
-    "message", "raw_line", "truncated_bytes",
-)  # fmt: skip
+    "snapshot_id",
+    "container_id",
+    "container_name",
+    "stream",
+    "timestamp",
+    "sequence",
+    "level",
+    "level_rule",
+    "message",
+    "raw_line",
+    "truncated_bytes",
+)
 TIMESTAMP, SEQUENCE, MESSAGE = COLUMNS.index("timestamp"), COLUMNS.index("sequence"), COLUMNS.index("message")
 _TABLE = f'"{ContainerLogEntry._meta.db_table}" ({", ".join(COLUMNS)})'
 _INSERT = f"INSERT INTO {_TABLE} VALUES "  # noqa: S608
@@ -174,10 +183,14 @@ class EntryStore:
         moved = []
         for stream, line in sorted(self._last.items()):  # in one order, or two readers wait for each other
             mark = Watermark(
-                container=self._container, stream=stream, timestamp=line.timestamp, sequence=line.sequence,
-                length=line.length, pending=self._groupers[stream].pending,
+                container=self._container,
+                stream=stream,
+                timestamp=line.timestamp,
+                sequence=line.sequence,
+                length=line.length,
+                pending=self._groupers[stream].pending,
                 open_secret=self._openings.get(stream, ""),
-            )  # fmt: skip
+            )
             self._move_one(mark, self._marks.get(stream))
             moved.append(mark)
         return moved

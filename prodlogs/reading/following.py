@@ -22,9 +22,14 @@ LOOK = 10.0  # seconds between two looks for hosts that are new
 
 
 def follow(
-    find: Callable[[], Sequence[DockerHost]], *, user: str, interval: float, stop: threading.Event,
-    report: Callable[[HostResult], None], containers: Sequence[str] | None = None,
-) -> None:  # fmt: skip
+    find: Callable[[], Sequence[DockerHost]],
+    *,
+    user: str,
+    interval: float,
+    stop: threading.Event,
+    report: Callable[[HostResult], None],
+    containers: Sequence[str] | None = None,
+) -> None:
     """Read what is new every `interval` seconds until `stop` is set; the reading under way is finished.
 
     The hosts are those that `find` gives; it is asked again now and then. `report` gets the result of each pass,
@@ -82,9 +87,14 @@ class _Follower:
     """One host's thread."""
 
     def __init__(
-        self, host: DockerHost, user: str, interval: float, stop: threading.Event,
-        report: Callable[[HostResult], None], containers: Sequence[str] | None,
-    ) -> None:  # fmt: skip
+        self,
+        host: DockerHost,
+        user: str,
+        interval: float,
+        stop: threading.Event,
+        report: Callable[[HostResult], None],
+        containers: Sequence[str] | None,
+    ) -> None:
         self.host, self._user, self._interval, self._stop = host, user, interval, stop
         self._report, self._containers = report, containers
 

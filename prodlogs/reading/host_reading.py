@@ -80,9 +80,14 @@ class HostResult:
 
 
 def collect_host(
-    host: DockerHost, *, user: str = "", via: str = "cli", containers: Sequence[str] | None = None,
-    since: datetime | None = None, kind: str = SnapshotKind.COLLECT,
-) -> HostResult:  # fmt: skip
+    host: DockerHost,
+    *,
+    user: str = "",
+    via: str = "cli",
+    containers: Sequence[str] | None = None,
+    since: datetime | None = None,
+    kind: str = SnapshotKind.COLLECT,
+) -> HostResult:
     """Read what is new of every container, or of those named (names, ids). Never raises for what a host does.
 
     Another reader is waited for a while. A container that was never read is read from `since` on, or from its
@@ -96,9 +101,14 @@ def collect_host(
 
 
 def backfill_host(
-    host: DockerHost, since: datetime, until: datetime, *, user: str = "", via: str = "cli",
+    host: DockerHost,
+    since: datetime,
+    until: datetime,
+    *,
+    user: str = "",
+    via: str = "cli",
     containers: Sequence[str] | None = None,
-) -> HostResult:  # fmt: skip
+) -> HostResult:
     """Read what the containers wrote from `since` until before `until`; what is stored already is counted."""
     with reading(host, patience=reader_lock.PATIENCE) as free:
         if not free:
@@ -109,17 +119,25 @@ def backfill_host(
 
 
 def collect_hosts(
-    hosts: Sequence[DockerHost], *, user: str = "", via: str = "cli", containers: Sequence[str] | None = None,
+    hosts: Sequence[DockerHost],
+    *,
+    user: str = "",
+    via: str = "cli",
+    containers: Sequence[str] | None = None,
     since: datetime | None = None,
-) -> list[HostResult]:  # fmt: skip
+) -> list[HostResult]:
     """`collect_host` for each, at the same time; the results in the order of `hosts`."""
     return _of_each(hosts, partial(collect_host, user=user, via=via, containers=containers, since=since))
 
 
 def backfill_hosts(
-    hosts: Sequence[DockerHost], since: datetime, until: datetime, *, user: str = "",
+    hosts: Sequence[DockerHost],
+    since: datetime,
+    until: datetime,
+    *,
+    user: str = "",
     containers: Sequence[str] | None = None,
-) -> list[HostResult]:  # fmt: skip
+) -> list[HostResult]:
     """`backfill_host` for each, at the same time; the results in the order of `hosts`."""
     work = partial(backfill_host, since=since, until=until, user=user, containers=containers)
     return _of_each(hosts, work)
@@ -151,9 +169,11 @@ class HostPass:
         self._silent = ""  # how the reading before this one failed, where not a byte came
         # Whoever has the host's lock is its only reader: what still runs was killed.
         LogSnapshot.objects.filter(host=host, status=SnapshotStatus.RUNNING).update(
-            status=SnapshotStatus.PARTIAL, ended_at=timezone.now(), error_kind=ErrorKind.INTERNAL,
+            status=SnapshotStatus.PARTIAL,
+            ended_at=timezone.now(),
+            error_kind=ErrorKind.INTERNAL,
             error_message=f"{host.name}: its reader was killed; the next reading goes on where it was",
-        )  # fmt: skip
+        )
 
     def once(self, names: Sequence[str] | None = None, since: datetime | None = None) -> HostResult:
         """Read what is new, and what lies between `since` and what is stored."""
@@ -238,10 +258,16 @@ class HostPass:
             return
         result.readings.append(
             Reading(
-                work.container.name, outcome.snapshot, outcome.status, outcome.lines, outcome.entries,
-                outcome.gaps, outcome.error, outcome.error_kind,
+                work.container.name,
+                outcome.snapshot,
+                outcome.status,
+                outcome.lines,
+                outcome.entries,
+                outcome.gaps,
+                outcome.error,
+                outcome.error_kind,
             )
-        )  # fmt: skip
+        )
         silent = outcome.error_kind if outcome.error_kind in SILENT and not outcome.bytes else ""
         if outcome.error_kind in OF_THE_HOST or (silent and silent == self._silent):
             result.error, result.error_kind = outcome.error, outcome.error_kind

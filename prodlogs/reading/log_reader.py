@@ -225,10 +225,18 @@ class LogReader:
     """
 
     def __init__(
-        self, host: str, fetch: Fetch, make: Callable[[str, Anchor | None], Decoder], anchors: dict[str, Anchor],
-        *, aligned: bool = True, covered_from: int | None = None, since: int | None = None, tail: int = LEAST,
+        self,
+        host: str,
+        fetch: Fetch,
+        make: Callable[[str, Anchor | None], Decoder],
+        anchors: dict[str, Anchor],
+        *,
+        aligned: bool = True,
+        covered_from: int | None = None,
+        since: int | None = None,
+        tail: int = LEAST,
         running: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._host, self._fetch, self._make, self._running = host, fetch, make, running
         self._since = since if covered_from is None else covered_from
         self.anchors, self.aligned = anchors, aligned

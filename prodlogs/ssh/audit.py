@@ -60,9 +60,16 @@ class Record:
             )
 
     def finish(
-        self, *, exit_code: int | None = None, sizes: Mapping[str, int] | None = None, denied: bool = False,
-        error_kind: str = "", error_message: str = "", host_key_fingerprint: str = "", key_fingerprint: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        exit_code: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+        denied: bool = False,
+        error_kind: str = "",
+        error_message: str = "",
+        host_key_fingerprint: str = "",
+        key_fingerprint: str = "",
+    ) -> None:
         """What came of it. `sizes` are the bytes of stdout and stderr."""
         took = round((monotonic() - self._began) * 1000, 3)
         out, err = (sizes or {}).get("stdout", 0), (sizes or {}).get("stderr", 0)
@@ -86,9 +93,16 @@ def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, vi
     """Record something that was asked for and not sent."""
     with transaction.atomic(durable=True):
         RemoteCommand.objects.create(
-            sent_at=timezone.now(), user=user, via=via, host=host, host_name=host.name, denied=True,
-            argv=[_storable(word) for word in argv], error_kind=ErrorKind.REFUSED, error_message=_storable(reason),
-        )  # fmt: skip
+            sent_at=timezone.now(),
+            user=user,
+            via=via,
+            host=host,
+            host_name=host.name,
+            denied=True,
+            argv=[_storable(word) for word in argv],
+            error_kind=ErrorKind.REFUSED,
+            error_message=_storable(reason),
+        )
 
 
 def check_names(hosts: Sequence[DockerHost], names: Sequence[str], *, user: str, via: str) -> None:

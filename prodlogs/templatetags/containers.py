@@ -8,10 +8,21 @@ from prodlogs.admin import showing
 
 register = template.Library()
 for function in (
-    showing.moment, showing.precise, showing.level_badge, showing.health_badge, showing.snapshot_badge, showing.size,
-    showing.percent, showing.memory, showing.traffic, showing.duration, showing.gap_lines, showing.command_short,
-    showing.visible, showing.state_badge,
-):  # fmt: skip
+    showing.moment,
+    showing.precise,
+    showing.level_badge,
+    showing.health_badge,
+    showing.snapshot_badge,
+    showing.size,
+    showing.percent,
+    showing.memory,
+    showing.traffic,
+    showing.duration,
+    showing.gap_lines,
+    showing.command_short,
+    showing.visible,
+    showing.state_badge,
+):
     register.filter(function.__name__, function)
 
 

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from logsite.admin import LogModelAdmin, badge, text_filter, time_range_filter
+from logsite.admin import LogModelAdmin, ReadOnly, badge, text_filter, time_range_filter
 from sessionlogs import counters, fulltext
 from sessionlogs.admin import session_page
 from sessionlogs.audit import WITHHELD, What, may_see, note
@@ -83,13 +83,25 @@ class SessionAdmin(LogModelAdmin):
 
     keyset = ("-started_at", "-session_id")
     list_display = (
-        "started_at", "device", "user", "platform", "status_badge", "commands", "failures", "slowest", "error",
-    )  # fmt: skip
+        "started_at",
+        "device",
+        "user",
+        "platform",
+        "status_badge",
+        "commands",
+        "failures",
+        "slowest",
+        "error",
+    )
     list_display_links = ("started_at", "device")
     list_filter = (
-        time_range_filter("started_at"), text_filter("device", "device"), text_filter("user", "user"),
-        "status", SlowSessionFilter, AuthenticationFilter,
-    )  # fmt: skip
+        time_range_filter("started_at"),
+        text_filter("device", "device"),
+        text_filter("user", "user"),
+        "status",
+        SlowSessionFilter,
+        AuthenticationFilter,
+    )
     search_fields = ("device", "host", "user", "=session_id")
     search_help_text = "Device, host, user, or a session's id"
     change_form_template = "admin/sessionlogs/session/timeline.html"
@@ -138,14 +150,31 @@ class SessionLogAdmin(LogModelAdmin):
 
     list_display = ("timestamp", "device", "user", "event", "command_line", "took", "error", "session_link")
     list_filter = (
-        time_range_filter("timestamp"), text_filter("device", "device"), text_filter("user", "user"),
-        "event_type", SlowEventFilter, AuthenticationFilter,
-    )  # fmt: skip
+        time_range_filter("timestamp"),
+        text_filter("device", "device"),
+        text_filter("user", "user"),
+        "event_type",
+        SlowEventFilter,
+        AuthenticationFilter,
+    )
     search_fields = fulltext.EVERYTHING
     fields = readonly_fields = (
-        "session_link", "timestamp", "device", "user", "event_type", "step", "command", "answer", "error_message",
-        "error_kind", "exit_code", "took", "execution_status", "truncated_bytes", "withheld",
-    )  # fmt: skip
+        "session_link",
+        "timestamp",
+        "device",
+        "user",
+        "event_type",
+        "step",
+        "command",
+        "answer",
+        "error_message",
+        "error_kind",
+        "exit_code",
+        "took",
+        "execution_status",
+        "truncated_bytes",
+        "withheld",
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -257,17 +286,8 @@ class PurgeRunAdmin(LogModelAdmin):
 
 
 @admin.register(Statistics)
-class StatisticsAdmin(admin.ModelAdmin):
+class StatisticsAdmin(ReadOnly, admin.ModelAdmin):
     """One page, no list; what it shows is made by statistics.py."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_see_statistics(request.user)

@@ -13,9 +13,24 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     class Meta:
         model = Session
         fields = (
-            "session_id", "device", "device_id", "host", "platform", "agent_type", "tags", "user", "user_id",
-            "started_at", "ended_at", "status", "error_kind", "error_message", "commands", "failures", "slowest_ms",
-        )  # fmt: skip
+            "session_id",
+            "device",
+            "device_id",
+            "host",
+            "platform",
+            "agent_type",
+            "tags",
+            "user",
+            "user_id",
+            "started_at",
+            "ended_at",
+            "status",
+            "error_kind",
+            "error_message",
+            "commands",
+            "failures",
+            "slowest_ms",
+        )
         read_only_fields = fields
 
 
@@ -29,10 +44,25 @@ class SessionLogSerializer(serializers.ModelSerializer[SessionLog]):
     class Meta:
         model = SessionLog
         fields = (
-            "id", "session_id", "device", "user", "event_type", "step", "command", "response", "error_message",
-            "response_withheld", "error_kind", "exit_code", "duration_ms", "timing", "execution_status", "timestamp",
-            "truncated_bytes", "withheld",
-        )  # fmt: skip
+            "id",
+            "session_id",
+            "device",
+            "user",
+            "event_type",
+            "step",
+            "command",
+            "response",
+            "error_message",
+            "response_withheld",
+            "error_kind",
+            "exit_code",
+            "duration_ms",
+            "timing",
+            "execution_status",
+            "timestamp",
+            "truncated_bytes",
+            "withheld",
+        )
         read_only_fields = fields
 
     def get_response_withheld(self, event: SessionLog) -> bool:

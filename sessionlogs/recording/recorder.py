@@ -51,10 +51,18 @@ class SessionRecorder:
         self._failure: Event | None = None
         self._identity_checked = False
         self.session = Session(
-            session_id=uuid.uuid4(), device=self.device, device_id=self.device_id, host=self.host,
-            platform=self.platform, agent_type=self.agent_type, tags=list(self.tags), user=self.user,
-            user_id=self.user_id, started_at=self._started, process=presence.id,
-        )  # fmt: skip
+            session_id=uuid.uuid4(),
+            device=self.device,
+            device_id=self.device_id,
+            host=self.host,
+            platform=self.platform,
+            agent_type=self.agent_type,
+            tags=list(self.tags),
+            user=self.user,
+            user_id=self.user_id,
+            started_at=self._started,
+            process=presence.id,
+        )
         self._put = self.writer.put
         self.writer.start()
 
@@ -100,9 +108,15 @@ class SessionRecorder:
         timing: Mapping[str, int] | None = None,
     ) -> None:
         self.event(
-            EventType.COMMAND_FAILED, command=command, response=response, error=error, error_kind=error_kind,
-            duration=duration, step=self._step, timing=timing,
-        )  # fmt: skip
+            EventType.COMMAND_FAILED,
+            command=command,
+            response=response,
+            error=error,
+            error_kind=error_kind,
+            duration=duration,
+            step=self._step,
+            timing=timing,
+        )
 
     def command_executed(
         self, command: str, stdout: str, stderr: str, exit_code: int | None, error_kind: str, duration: int
@@ -110,10 +124,22 @@ class SessionRecorder:
         """What came of a command on a host; it failed when `error_kind` says why. None: it gave no exit code."""
         event_type = EventType.COMMAND_FAILED if error_kind else RESPONSE
         at = time.perf_counter_ns()
-        self._put((
-            self, event_type, command, stdout, stderr, error_kind, duration, at, self._step, self.status,
-            None, exit_code,
-        ))  # fmt: skip
+        self._put(
+            (
+                self,
+                event_type,
+                command,
+                stdout,
+                stderr,
+                error_kind,
+                duration,
+                at,
+                self._step,
+                self.status,
+                None,
+                exit_code,
+            )
+        )
 
     def fail(
         self, event_type: EventType, error: str, error_kind: ErrorKind, **more: str | int | None

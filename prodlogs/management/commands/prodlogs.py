@@ -272,9 +272,12 @@ def _add_reading(verb: Callable[..., argparse.ArgumentParser]) -> None:
     save.add_argument("--output", metavar="FILE", help="default: production_logs_<date>_<time>.json")
     verb("health", "whether hosts and containers are well")
     verb("follow", "read on and on").add_argument(
-        "--interval", type=_seconds, metavar="S", default=settings.PRODLOGS_INTERVAL,
+        "--interval",
+        type=_seconds,
+        metavar="S",
+        default=settings.PRODLOGS_INTERVAL,
         help="seconds between two looks at a host; default: PRODLOGS_INTERVAL",
-    )  # fmt: skip
+    )
 
 
 def _add_hosts_side(verb: Callable[..., argparse.ArgumentParser]) -> None:
