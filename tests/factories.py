@@ -166,9 +166,11 @@ class RemoteCommandFactory(DjangoModelFactory):
 def issue_session(**options) -> Session:
     """A session as the handbook shows it: an interface collection with one command of eleven lines."""
     session = SessionFactory(
-        session_id="06787c15-dded-47cd-a9d5-91f4d8f7687d", device="fw01.company.com",
-        started_at=datetime(2026, 5, 1, 21, 34, 53, 170_000, tzinfo=UTC), **options,
-    )  # fmt: skip
+        session_id="06787c15-dded-47cd-a9d5-91f4d8f7687d",
+        device="fw01.company.com",
+        started_at=datetime(2026, 5, 1, 21, 34, 53, 170_000, tzinfo=UTC),
+        **options,
+    )
     answer = "\n".join(["name: ethernet1/1", *(f"line {number}" for number in range(10))])
     for event_type, milliseconds, content in (
         (EventType.INTERFACE_COLLECTION_START, 0, {"command": "", "step": None}),

@@ -76,8 +76,13 @@ FLOORS = {
     ),
 }
 FACES = (
-    "logsite/admin", "logsite/commands", "logsite/encryption", "logsite/records", "logsite/redaction", "prodlogs",
-)  # fmt: skip
+    "logsite/admin",
+    "logsite/commands",
+    "logsite/encryption",
+    "logsite/records",
+    "logsite/redaction",
+    "prodlogs",
+)
 LOADED_WITHOUT_DJANGO = (
     "logsite.records.plain",
     "logsite.lines.traces",
@@ -89,9 +94,15 @@ OURS = {*MAY_IMPORT, "tests", "benchmarks", "deploy"}
 ROOMS = [room for room in MAY_IMPORT if (ROOT / room).is_dir()]
 APPS = [room for room in ROOMS if room not in ("logsite", "client", "console", "demo")]
 EVERY_APP_HAS = (
-    "models.py", "apps.py", "checks.py", "api/serializers.py", "api/views.py", "api/urls.py",
-    "management/commands", "migrations/0001_initial.py",
-)  # fmt: skip
+    "models.py",
+    "apps.py",
+    "checks.py",
+    "api/serializers.py",
+    "api/views.py",
+    "api/urls.py",
+    "management/commands",
+    "migrations/0001_initial.py",
+)
 WIRING = {"logsite/settings.py", "logsite/urls.py", "logsite/asgi.py"}  # where the rooms are put together
 BANNED_NAMES = {
     "utils",

@@ -63,9 +63,13 @@ def fill_tables():
     for command in ("show version", "show version"):
         SessionLogFactory(session=session, command=command)
         SessionLogFactory(
-            session=session, command=command, event_type=EventType.COMMAND_RESPONSE, response=f"up\n{command}",
-            duration_ms=12.5, timing={"first_byte": 2, "prompt": 10},
-        )  # fmt: skip
+            session=session,
+            command=command,
+            event_type=EventType.COMMAND_RESPONSE,
+            response=f"up\n{command}",
+            duration_ms=12.5,
+            timing={"first_byte": 2, "prompt": 10},
+        )
     event = SessionLog.objects.last()
     ResponseView.objects.create(
         viewed_at=NOON, user="eve", user_id="7", via="api", what="event", event_id=event.pk, count=1
@@ -105,12 +109,23 @@ def admin_pages():
 
 
 OTHERS = [
-    "/api/docs/", "/healthz", "/readyz", "/metrics", "/nope", "/admin/nope/", "/api/v2/sessions/",
-    "/admin/devices/device/?name__regex=x", "/admin/devices/device/?_popup=1", "/admin/devices/device/add/?_popup=1",
-    "/admin/sessionlogs/session/?q=rtr01&status__exact=running", "/admin/sessionlogs/sessionlog/?q=nothing+at+all",
-    "/admin/sessionlogs/statistics/?since=x", "/admin/prodlogs/follow/?level=errors&text=x",
-    "/static/logsite/icon.svg", "/static/admin/css/base.css",
-]  # fmt: skip
+    "/api/docs/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/nope",
+    "/admin/nope/",
+    "/api/v2/sessions/",
+    "/admin/devices/device/?name__regex=x",
+    "/admin/devices/device/?_popup=1",
+    "/admin/devices/device/add/?_popup=1",
+    "/admin/sessionlogs/session/?q=rtr01&status__exact=running",
+    "/admin/sessionlogs/sessionlog/?q=nothing+at+all",
+    "/admin/sessionlogs/statistics/?since=x",
+    "/admin/prodlogs/follow/?level=errors&text=x",
+    "/static/logsite/icon.svg",
+    "/static/admin/css/base.css",
+]
 
 # What a person does on a page; a script that it starts shows itself then.
 CLICKS = """
@@ -174,11 +189,17 @@ SEEN |= {"img-src", "connect-src", "script-src"}
 def serving(folder):
     """The address of the site under daphne, over the test's database, and the lines of its log."""
     environment = {
-        **os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(folder), "LOG_LEVEL": "INFO", "REDIS_URL": "",
-        "SECRET_KEY": settings.SECRET_KEY, "LOGIN_ADDRESS_LIMIT": "1", "PRODLOGS_CONNECT_TIMEOUT": "0.2",
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(folder),
+        "LOG_LEVEL": "INFO",
+        "REDIS_URL": "",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "LOGIN_ADDRESS_LIMIT": "1",
+        "PRODLOGS_CONNECT_TIMEOUT": "0.2",
         "DJANGO_SETTINGS_MODULE": "logsite.settings",
         "FIELD_ENCRYPTION_KEYS": ",".join(field_keys(settings.FIELD_KEYS_PATH)),
-    }  # fmt: skip
+    }
     words = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "0", "logsite.asgi:application"]
     process = subprocess.Popen(
         words,

@@ -13,9 +13,11 @@ from sessionlogs.models import SessionLog
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 VERSION_0_3_0 = [
-    ("devices", "0006_stored_answers"), ("sessionlogs", "0006_stored_answers"), ("prodlogs", "0004_refused_anywhere"),
+    ("devices", "0006_stored_answers"),
+    ("sessionlogs", "0006_stored_answers"),
+    ("prodlogs", "0004_refused_anywhere"),
     ("shipping", "0001_initial"),
-]  # fmt: skip
+]
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NEW = ("use_credential", "accept_host_key")
 
@@ -57,9 +59,15 @@ def inventory(apps):
         device="rtr01", host="192.0.2.1", started_at=NOON, status="failed"
     )
     apps.get_model("sessionlogs", "SessionLog").objects.create(
-        session=session, device="rtr01", event_type="command_failed", command="show version", step=1, timestamp=NOON,
-        error_message="refused", execution_status="failed",
-    )  # fmt: skip
+        session=session,
+        device="rtr01",
+        event_type="command_failed",
+        command="show version",
+        step=1,
+        timestamp=NOON,
+        error_message="refused",
+        execution_status="failed",
+    )
     return device
 
 

@@ -21,9 +21,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = {"container_name", "timestamp", "level", "message", "raw_line"}
 SUMMARY = {
-    "timestamp", "analysis_period_hours", "total_containers", "containers_with_errors", "total_error_entries",
-    "error_breakdown", "critical_issues",
-}  # fmt: skip
+    "timestamp",
+    "analysis_period_hours",
+    "total_containers",
+    "containers_with_errors",
+    "total_error_entries",
+    "error_breakdown",
+    "critical_issues",
+}
 SCRIPT = "echo INFO fine; echo ERROR Application error occurred >&2; echo CRITICAL Fatal error >&2; sleep 600"
 
 
@@ -47,9 +52,13 @@ def server(engine):
 def production(server):
     """The host of the document; LogInterface() finds it."""
     return DockerHostFactory(
-        name="production", address=server.host, port=server.port, user=server.username, ssh_key=server.key,
+        name="production",
+        address=server.host,
+        port=server.port,
+        user=server.username,
+        ssh_key=server.key,
         host_key=server.host_key,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -123,12 +132,16 @@ def test_hours_and_hours_back_are_the_same_everywhere(production, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     interface, collector = LogInterface(), ProductionLogCollector()
     calls = [
-        (interface, "get_recent_logs", ()), (interface, "get_recent_errors", ()),
+        (interface, "get_recent_logs", ()),
+        (interface, "get_recent_errors", ()),
         (interface, "get_logs", ("web-app",)),
-        (interface, "get_error_summary", ()), (interface, "save_all_logs", ()),
-        (collector, "get_logs_from_container", ("web-app",)), (collector, "get_logs_from_all_containers", ()),
-        (collector, "get_error_logs_only", ()), (collector, "get_error_summary", ()),
-    ]  # fmt: skip
+        (interface, "get_error_summary", ()),
+        (interface, "save_all_logs", ()),
+        (collector, "get_logs_from_container", ("web-app",)),
+        (collector, "get_logs_from_all_containers", ()),
+        (collector, "get_error_logs_only", ()),
+        (collector, "get_error_summary", ()),
+    ]
 
     for subject, name, words in calls:
         for options in ({}, {"hours": 2}, {"hours_back": 2}):
@@ -181,8 +194,14 @@ def test_the_errors_of_the_document_are_raised(production, dead):
 
 
 LINES = [
-    ("status",), ("logs",), ("logs", "4"), ("errors",), ("container", "web-app", "2"), ("save", "6"), ("health",),
-]  # fmt: skip
+    ("status",),
+    ("logs",),
+    ("logs", "4"),
+    ("errors",),
+    ("container", "web-app", "2"),
+    ("save", "6"),
+    ("health",),
+]
 
 
 def test_each_command_line_of_the_document_works(production, tmp_path, monkeypatch):
@@ -205,8 +224,9 @@ def test_debug_mode_shows_each_command_that_is_sent(production):
     assert code == 0
     sent = re.findall(
         r"^production: docker (ps|logs|inspect)\b.*: [\d,]+ ms, exit code 0, [\d,]+ bytes, [\d,]+ on stderr$",
-        err, re.MULTILINE,
-    )  # fmt: skip
+        err,
+        re.MULTILINE,
+    )
     assert {"ps", "logs"} <= set(sent)
     assert "docker" not in prodlogs("container", "web-app", "1")[1]
 

@@ -16,13 +16,28 @@ from tests.factories import CredentialFactory, DeviceFactory, issue_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COLUMNS = (
-    "id", "session_id", "event_type", "command", "response", "error_message", "duration_ms", "timestamp",
-)  # fmt: skip
+    "id",
+    "session_id",
+    "event_type",
+    "command",
+    "response",
+    "error_message",
+    "duration_ms",
+    "timestamp",
+)
 EVENTS = {
-    "interface_collection_start", "connection_start", "connection_success", "connection_failed",
-    "interface_commands_planned", "command_sent", "command_response", "command_failed",
-    "interface_collection_success", "interface_collection_failed", "disconnection",
-}  # fmt: skip
+    "interface_collection_start",
+    "connection_start",
+    "connection_success",
+    "connection_failed",
+    "interface_commands_planned",
+    "command_sent",
+    "command_response",
+    "command_failed",
+    "interface_collection_success",
+    "interface_collection_failed",
+    "disconnection",
+}
 SESSION = r"""={80}
 Session: [0-9a-f-]{36}
 Device: fw01\.company\.com \| User: netops
@@ -71,9 +86,11 @@ def firewall():
 @pytest.fixture
 def login(firewall):
     return {
-        "host": firewall["host"], "port": firewall["port"], "username": firewall["username"],
+        "host": firewall["host"],
+        "port": firewall["port"],
+        "username": firewall["username"],
         "password": firewall["password"],
-    }  # fmt: skip
+    }
 
 
 def viewed(*words):
@@ -114,9 +131,14 @@ def test_a_connector_without_session_logging_leaves_no_log(login):
 
 def test_a_session_prints_as_in_the_document(login):
     get_connector(
-        "paloalto", login["host"], login["username"], login["password"], port=login["port"],
-        device_id="fw01.company.com", user_id="netops",
-    ).get_interfaces()  # fmt: skip
+        "paloalto",
+        login["host"],
+        login["username"],
+        login["password"],
+        port=login["port"],
+        device_id="fw01.company.com",
+        user_id="netops",
+    ).get_interfaces()
     text, target = viewed("--lines", "1000"), f"{login['username']}@{login['host']}:{login['port']}"
 
     times = re.sub(r"\[\d\d:\d\d:\d\d\.\d{3}\]", "[TIME]", text).replace(target, "USER@HOST")

@@ -33,11 +33,16 @@ def fleet():
 @contextmanager
 def login(device, **changes):
     arguments = {
-        "device_type": device["platform"], "host": device["host"], "port": device["port"],
-        "username": device["username"], "password": device["password"], "secret": device["enable_secret"],
-        "conn_timeout": 60, "read_timeout_override": 150,
+        "device_type": device["platform"],
+        "host": device["host"],
+        "port": device["port"],
+        "username": device["username"],
+        "password": device["password"],
+        "secret": device["enable_secret"],
+        "conn_timeout": 60,
+        "read_timeout_override": 150,
         "allow_agent": device["platform"] == "paloalto_panos",  # FakeNOS knows no keyboard-interactive login
-    }  # fmt: skip
+    }
     with ConnectHandler(**arguments | changes) as connection:
         yield connection
 
@@ -171,9 +176,17 @@ class TestAdministrator:
 
 def entry(name="sw09.demo", **changes):
     return {
-        "name": name, "host": "127.0.0.1", "port": 2201, "platform": "arista_eos", "agent_type": "network",
-        "username": "netops", "password": "first", "enable_secret": "", "tags": ["demo", "switch"], "secrets": [],
-    } | changes  # fmt: skip
+        "name": name,
+        "host": "127.0.0.1",
+        "port": 2201,
+        "platform": "arista_eos",
+        "agent_type": "network",
+        "username": "netops",
+        "password": "first",
+        "enable_secret": "",
+        "tags": ["demo", "switch"],
+        "secrets": [],
+    } | changes
 
 
 @pytest.mark.django_db

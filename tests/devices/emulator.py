@@ -89,8 +89,16 @@ class Box:
     host = "127.0.0.1"
     command_line: "type[CommandLine]"
 
-    def __init__(self, answers: Mapping[str, str] | None = None, *, password=PASSWORD, key=None, secret="",
-                 prompt="rtr01", on_command=None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        answers: Mapping[str, str] | None = None,
+        *,
+        password=PASSWORD,
+        key=None,
+        secret="",
+        prompt="rtr01",
+        on_command=None,
+    ) -> None:
         self.answers = {"terminal width 511": "", "terminal length 0": "", **(answers or {})}
         self.username, self.password, self.key, self.secret = USERNAME, password, key, secret
         self.name, self.on_command = prompt, on_command

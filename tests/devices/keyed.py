@@ -43,10 +43,13 @@ class KeyedBox(Box):
     """
 
     def __init__(
-        self, *keys: paramiko.PKey, answers: Mapping[str, str] = ROUTER,
+        self,
+        *keys: paramiko.PKey,
+        answers: Mapping[str, str] = ROUTER,
         algorithms: Mapping[str, Sequence[str]] | None = None,
-        on_exchange: Callable[["KeyedBox", int], None] = lambda box, number: None, **options: Any,
-    ) -> None:  # fmt: skip
+        on_exchange: Callable[["KeyedBox", int], None] = lambda box, number: None,
+        **options: Any,
+    ) -> None:
         self.keys, self.algorithms, self.on_exchange = keys or (host_key(),), algorithms or {}, on_exchange
         self.heard: list[int] = []
         self.exchanges = 0

@@ -38,7 +38,8 @@ PLATFORMS: dict[str, tuple[str, dict[str, str], str]] = {
     "cisco_ios": (
         "{name}#",
         {
-            "terminal width 511": "", "terminal length 0": "",
+            "terminal width 511": "",
+            "terminal length 0": "",
             "show interfaces": _output("rtr01_show_interfaces.txt"),
             "show ip interface": _output("rtr01_show_ip_interface.txt"),
             "show ipv6 interface": _output("rtr01_show_ipv6_interface.txt"),
@@ -48,7 +49,8 @@ PLATFORMS: dict[str, tuple[str, dict[str, str], str]] = {
     "arista_eos": (
         "{name}#",
         {
-            "terminal width 511": "Width set to 511 columns.\n", "terminal length 0": "Pagination disabled.\n",
+            "terminal width 511": "Width set to 511 columns.\n",
+            "terminal length 0": "Pagination disabled.\n",
             "show interfaces": _output("sw01_show_interfaces.txt"),
             "show ip interface brief": _output("sw01_show_ip_interface_brief.txt"),
         },
@@ -57,13 +59,15 @@ PLATFORMS: dict[str, tuple[str, dict[str, str], str]] = {
     "paloalto_panos": (
         "netops@{name}>",
         {
-            "set cli scripting-mode on": "", "set cli terminal width 500": "", "set cli pager off": "",
+            "set cli scripting-mode on": "",
+            "set cli terminal width 500": "",
+            "set cli pager off": "",
             "show system info": _output("fw01_show_system_info.txt"),
             "show interface all": _output("fw01_show_interface_all.txt"),
         },
         "Unknown command: show interface all\n",
     ),
-}  # fmt: skip
+}
 SHOW = ("show interfaces", "show interface all")  # where a device that misbehaves does
 
 
@@ -96,10 +100,12 @@ class Counts:
         with self.lock:
             return json.dumps(
                 {
-                    "most_logins": self.most_logins, "attempts": self.attempts, "shown": self.shown,
+                    "most_logins": self.most_logins,
+                    "attempts": self.attempts,
+                    "shown": self.shown,
                     "connections": self.connections,
                 }
-            )  # fmt: skip
+            )
 
 
 class Server(paramiko.ServerInterface):
@@ -272,10 +278,12 @@ def plan(number: int, *, healthy: bool = False, credentials: int = 3) -> list[di
             behaviour = "trickle"
         devices.append(
             {
-                "name": f"dev{index:04d}", "platform": names[index % len(names)], "behaviour": behaviour,
+                "name": f"dev{index:04d}",
+                "platform": names[index % len(names)],
+                "behaviour": behaviour,
                 "username": f"netops{index % credentials}",
             }
-        )  # fmt: skip
+        )
     return devices
 
 

@@ -47,9 +47,15 @@ def pages():
     interface = InterfaceFactory(device__credential=CredentialFactory(**SECRETS))
     device = interface.device
     return [
-        DEVICES, change(DEVICES, device), CREDENTIALS, change(CREDENTIALS, device.credential), INTERFACES,
-        change(INTERFACES, interface), TAGS, change(TAGS, TagFactory()),
-    ]  # fmt: skip
+        DEVICES,
+        change(DEVICES, device),
+        CREDENTIALS,
+        change(CREDENTIALS, device.credential),
+        INTERFACES,
+        change(INTERFACES, interface),
+        TAGS,
+        change(TAGS, TagFactory()),
+    ]
 
 
 # --- who ------------------------------------------------------------------------------------------------------
@@ -118,9 +124,15 @@ def test_devices_are_filtered_and_found(browser, teammate):
     AddressFactory(interface=InterfaceFactory(device=wanted), address="198.51.100.77")
     AddressFactory(interface=InterfaceFactory(device__name="other"), address="198.51.100.78")
     queries = (
-        "outcome__exact=failed", "enabled__exact=0", "agent_type__exact=security", "error_kind__exact=timeout",
-        "q=wanted", "q=192.0.2.77", "q=198.51.100.77", "q=edge",
-    )  # fmt: skip
+        "outcome__exact=failed",
+        "enabled__exact=0",
+        "agent_type__exact=security",
+        "error_kind__exact=timeout",
+        "q=wanted",
+        "q=192.0.2.77",
+        "q=198.51.100.77",
+        "q=edge",
+    )
     client = browser(teammate)
     found = {query: rows(client.get(f"{DEVICES}?{query}")) for query in queries}
     assert found == {query: ["wanted"] for query in queries}
@@ -128,9 +140,11 @@ def test_devices_are_filtered_and_found(browser, teammate):
 
 def test_a_device_s_page_shows_its_interfaces_and_last_collection(browser, teammate):
     device = DeviceFactory(
-        name="fw01", outcome="failed", error_message="authentication failed",
+        name="fw01",
+        outcome="failed",
+        error_message="authentication failed",
         attempted_at=datetime(2026, 5, 1, 12, 30, tzinfo=UTC),
-    )  # fmt: skip
+    )
     interface = InterfaceFactory(device=device, name="ethernet1/1", zone="untrust", enabled=False)
     AddressFactory(interface=interface, address="192.0.2.2", prefix_length=29)
     text = text_of(browser(teammate).get(change(DEVICES, device)))
@@ -239,15 +253,25 @@ def test_who_may_change_devices_is_offered_collecting(browser, teammate):
 
 def test_interfaces_are_filtered_and_found(browser, teammate):
     wanted = InterfaceFactory(
-        name="wanted", device__name="fw01", state="down", enabled=False, description="uplink",
+        name="wanted",
+        device__name="fw01",
+        state="down",
+        enabled=False,
+        description="uplink",
         mac_address="52:54:00:aa:00:01",
-    )  # fmt: skip
+    )
     AddressFactory(interface=wanted, address="192.0.2.77")
     InterfaceFactory(name="other", enabled=True)
     queries = (
-        "state__exact=down", "enabled__exact=0", "device__name=fw01", "q=wanted", "q=uplink", "q=fw01",
-        "q=192.0.2.77", "q=52:54:00:aa",
-    )  # fmt: skip
+        "state__exact=down",
+        "enabled__exact=0",
+        "device__name=fw01",
+        "q=wanted",
+        "q=uplink",
+        "q=fw01",
+        "q=192.0.2.77",
+        "q=52:54:00:aa",
+    )
     client = browser(teammate)
     found = {query: rows(client.get(f"{INTERFACES}?{query}")) for query in queries}
     assert found == {query: ["wanted"] for query in queries}

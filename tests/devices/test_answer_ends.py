@@ -33,43 +33,52 @@ PROMPT_INSIDE = {
     ),
     "in an applet (ssh-prompt-in-config)": (
         (
-            b'event manager applet X\r\n action 2.0 cli command "copy run tftp:" pattern "rtr01#"\r\n', PAUSE,
+            b'event manager applet X\r\n action 2.0 cli command "copy run tftp:" pattern "rtr01#"\r\n',
+            PAUSE,
             b"interface Vlan10\r\n ip address 192.0.2.1 255.255.255.0\r\n",
         ),
         'event manager applet X\n action 2.0 cli command "copy run tftp:" pattern "rtr01#"\n'
         "interface Vlan10\n ip address 192.0.2.1 255.255.255.0",
     ),
     "cut right behind it": (
-        (b"a\r\n  to rtr01#", PAUSE, b" do not touch\r\nb\r\n"), "a\n  to rtr01# do not touch\nb",
+        (b"a\r\n  to rtr01#", PAUSE, b" do not touch\r\nb\r\n"),
+        "a\n  to rtr01# do not touch\nb",
     ),
     "at the head of a line, cut behind it": (
-        (b"a\r\nrtr01#", PAUSE, b"show version\r\nb\r\n"), "a\nrtr01#show version\nb",
+        (b"a\r\nrtr01#", PAUSE, b"show version\r\nb\r\n"),
+        "a\nrtr01#show version\nb",
     ),
     "at the head of a line with a blank, cut behind it": (
-        (b"a\r\nrtr01# ", PAUSE, b"show version\r\nb\r\n"), "a\nrtr01# show version\nb",
+        (b"a\r\nrtr01# ", PAUSE, b"show version\r\nb\r\n"),
+        "a\nrtr01# show version\nb",
     ),
     "alone on a line": ((b"a\r\nrtr01#", PAUSE, b"\r\nb\r\n"), "a\nrtr01#\nb"),
     "alone on a line that ends before the pause": ((b"a\r\nrtr01#\r\n", PAUSE, b"b\r\n"), "a\nrtr01#\nb"),
     "alone on two lines": ((b"a\r\nrtr01#", PAUSE, b"\r\nrtr01# x\r\nb\r\n"), "a\nrtr01#\nrtr01# x\nb"),
     "at two pauses": (
-        (b"a\r\nrtr01#", PAUSE, b"x\r\nrtr01#", PAUSE, b"y\r\nb\r\n"), "a\nrtr01#x\nrtr01#y\nb",
+        (b"a\r\nrtr01#", PAUSE, b"x\r\nrtr01#", PAUSE, b"y\r\nb\r\n"),
+        "a\nrtr01#x\nrtr01#y\nb",
     ),
     "as the first line": ((b"rtr01#show clock\r\n", PAUSE, b"12:00\r\n"), "rtr01#show clock\n12:00"),
     "as the whole first line": ((b"rtr01#", PAUSE, b"\r\n12:00\r\n"), "rtr01#\n12:00"),
     "as the last line": ((b"a\r\nrtr01#\r\n",), "a\nrtr01#"),
     "at the end of the last line": ((b"a\r\n  to rtr01#\r\n",), "a\n  to rtr01#"),
     "of the configuration mode": (
-        (b"a\r\nrtr01(config)#", PAUSE, b"vlan 10\r\nb\r\n"), "a\nrtr01(config)#vlan 10\nb",
+        (b"a\r\nrtr01(config)#", PAUSE, b"vlan 10\r\nb\r\n"),
+        "a\nrtr01(config)#vlan 10\nb",
     ),
     "of another router": ((b"a\r\nrtr02#", PAUSE, b"\r\nb\r\n"), "a\nrtr02#\nb"),
     "at the head of a ruler": ((b"a\r\nrtr01#", PAUSE, b"#########\r\nb\r\n"), "a\nrtr01##########\nb"),
-    "in a comment of signs": ((b"! ######", PAUSE, b"#### rtr01 ####\r\nb\r\n"), "! ########## rtr01 ####\nb"),
+    "in a comment of signs": (
+        (b"! ######", PAUSE, b"#### rtr01 ####\r\nb\r\n"),
+        "! ########## rtr01 ####\nb",
+    ),
     "in every line": ((b"rtr01#1\r\nrtr01#", PAUSE, b"2\r\nrtr01#3\r\n"), "rtr01#1\nrtr01#2\nrtr01#3"),
     "behind much text": (
         ((b"x" * 60 + b"\r\n") * 2000 + b"  to rtr01# ", PAUSE, b"y\r\nb\r\n"),
         ("x" * 60 + "\n") * 2000 + "  to rtr01# y\nb",
     ),
-}  # fmt: skip
+}
 
 # The device's last line has no line feed before the prompt.
 NO_LINE_FEED = {
@@ -140,7 +149,10 @@ ECHOES = {
     "typed over": ((b"show clo\x08\x08\x08clock\r\n12:00\r\nrtr01#",), "12:00"),
     "painted again with the prompt": ((b"show clo\rrtr01#show clock\r\n12:00\r\nrtr01#",), "12:00"),
     "after a prompt that was late": ((b"\r\nrtr01#show clock\r\n12:00\r\nrtr01#",), "12:00"),
-    "after a pause and a prompt that was late": ((b"\r\nrtr01#", PAUSE, b"show clock\r\n12:00\r\nrtr01#"), "12:00"),
+    "after a pause and a prompt that was late": (
+        (b"\r\nrtr01#", PAUSE, b"show clock\r\n12:00\r\nrtr01#"),
+        "12:00",
+    ),
     "none": ((b"12:00\r\nrtr01#",), "12:00"),
     "none, and a prompt inside": ((b"12:00\r\nrtr01#", PAUSE, b" x\r\nrtr01#"), "12:00\nrtr01# x"),
     "and the same words as the answer": ((b"show clock\r\nshow clock\r\nrtr01#",), "show clock"),
@@ -150,7 +162,7 @@ ECHOES = {
     "and nothing": ((b"show clock\r\nrtr01#",), ""),
     "and an empty line": ((b"show clock\r\n\r\nrtr01#",), ""),
     "and the prompt of a mode": ((b"show clock\r\n12:00\r\nrtr01(exec)#",), "12:00"),
-}  # fmt: skip
+}
 
 
 def test_the_echo_of_a_command_is_no_part_of_its_answer(connect):

@@ -44,12 +44,18 @@ LETTERS = {
         "ü–\N{GRINNING FACE}",
     ),
     "both in a line": (("Zürich ".encode() + b"Gen\xe8ve\r\n",), "Zürich Genève"),
-    "both in a line, cut": (("Zü".encode()[:2], PAUSE, "ü".encode()[1:] + b"rich Gen\xe8ve\r\n"), "Zürich Genève"),
-    "both in lines": (("Zürich\r\n".encode() + b"Gen\xe8ve\r\n" + "Köln\r\n".encode(),), "Zürich\nGenève\nKöln"),
+    "both in a line, cut": (
+        ("Zü".encode()[:2], PAUSE, "ü".encode()[1:] + b"rich Gen\xe8ve\r\n"),
+        "Zürich Genève",
+    ),
+    "both in lines": (
+        ("Zürich\r\n".encode() + b"Gen\xe8ve\r\n" + "Köln\r\n".encode(),),
+        "Zürich\nGenève\nKöln",
+    ),
     "Cyrillic and Chinese": (("Москва 北京\r\n".encode(),), "Москва 北京"),
     "no letter at all": ((b"a\x81b\r\n",), "a\N{REPLACEMENT CHARACTER}b"),
     "a zero byte": ((b"a\x00b\r\n",), "ab"),
-}  # fmt: skip
+}
 
 CODES = {
     "ios-ansi-name": (
@@ -87,7 +93,7 @@ CODES = {
     "no code": ((b"a\x1b\x01b\r\n",), "ab"),
     "in eight bits": (("a \x9b1mb\x9b0m\r\n".encode(),), "a b"),
     "a bell": ((b"a\x07\r\n",), "a"),
-}  # fmt: skip
+}
 
 TYPED_OVER = {
     "a backspace": ((b"abd\x08c\r\n",), "abc"),
@@ -96,7 +102,8 @@ TYPED_OVER = {
     "more backspaces than letters": ((b"a\x08\x08\x08b\r\n",), "b"),
     "backspaces across a line feed": ((b"a\r\n\x08\x08b\r\n",), "a\nb"),
     "a pager's mark": (
-        (b"a\r\n --More-- " + b"\x08" * 10 + b" " * 10 + b"\x08" * 10 + b"b\r\n",), "a\nb",
+        (b"a\r\n --More-- " + b"\x08" * 10 + b" " * 10 + b"\x08" * 10 + b"b\r\n",),
+        "a\nb",
     ),
     "a pager's mark, by a carriage return": ((b"a\r\n--More--\r        \rb\r\n",), "a\nb"),
     "a pager's mark, erased": ((b"a\r\n--More--\r\x1b[Kb\r\n",), "a\nb"),
@@ -112,7 +119,7 @@ TYPED_OVER = {
     "a form feed": ((b"a\x0cb\r\n",), "a\nb"),
     "an umlaut typed over": (("zu\x08ürich\r\n".encode(),), "zürich"),
     "prompt text typed over": ((b"rtr01#", PAUSE, b"\x08\x08\x08\x08\x08\x08uptime\r\n"), "uptime"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("table", [LETTERS, CODES, TYPED_OVER], ids=["letters", "escape codes", "typed over"])
@@ -126,9 +133,10 @@ def test_an_answer_is_what_a_person_would_have_seen(connect, table):
 def test_letters_and_codes_are_stored_as_a_person_would_have_seen_them(device_of):
     said = (
         b"\x1b[1;32mGigabitEthernet0/1\x1b[0m is up, line protocol is up\r\n"
-        b"  Description: Z\xfcrich \x08, \xc3", PAUSE, b"\xb6stlich\r\n"
-        b"  Internet address is 198.51.100.1/2\x084\x0825\r\n",
-    )  # fmt: skip
+        b"  Description: Z\xfcrich \x08, \xc3",
+        PAUSE,
+        b"\xb6stlich\r\n  Internet address is 198.51.100.1/2\x084\x0825\r\n",
+    )
     with PacketBox({"show interfaces": said, "show ip interface": (b"",)}) as box:
         device = device_of(box, name="rtr01")
         call_command("collect_interfaces", "--device", "rtr01")

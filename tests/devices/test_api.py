@@ -46,9 +46,12 @@ def test_writing_and_collecting_ask_for_more(who, code, api, request):
     client = api(request.getfixturevalue(who) if who else None)
     place = f"{DEVICES}{device.pk}/"
     answers = [
-        client.post(DEVICES, NEW), client.put(place, NEW), client.patch(place, {"enabled": False}),
-        client.delete(place), client.post(f"{place}collect/"),
-    ]  # fmt: skip
+        client.post(DEVICES, NEW),
+        client.put(place, NEW),
+        client.patch(place, {"enabled": False}),
+        client.delete(place),
+        client.post(f"{place}collect/"),
+    ]
     assert [answer.status_code for answer in answers] == [code] * 5
     assert Device.objects.get().enabled
 
@@ -94,12 +97,23 @@ def test_what_a_collection_found_is_not_written_by_hand(api, owner):
 
 
 GARBAGE = [
-    ("name", ""), ("name", "x" * 256), ("name", None),
-    ("host", "user@192.0.2.1"), ("host", "two words"), ("host", "-oProxyCommand=x"), ("host", ""),
-    ("port", 0), ("port", 65536), ("port", "ssh"),
-    ("platform", "hal9000"), ("platform", "cisco_ios_telnet"),
-    ("agent_type", "spy"), ("credential", "nobody's"), ("tags", ["unknown"]), ("enabled", "perhaps"),
-]  # fmt: skip
+    ("name", ""),
+    ("name", "x" * 256),
+    ("name", None),
+    ("host", "user@192.0.2.1"),
+    ("host", "two words"),
+    ("host", "-oProxyCommand=x"),
+    ("host", ""),
+    ("port", 0),
+    ("port", 65536),
+    ("port", "ssh"),
+    ("platform", "hal9000"),
+    ("platform", "cisco_ios_telnet"),
+    ("agent_type", "spy"),
+    ("credential", "nobody's"),
+    ("tags", ["unknown"]),
+    ("enabled", "perhaps"),
+]
 
 
 def test_garbage_is_refused_by_the_name_of_its_field(api, owner):
@@ -138,9 +152,15 @@ def test_devices_are_filtered(api, teammate):
     wanted.tags.add(TagFactory(name="edge"))
     DeviceFactory(name="other").tags.add(TagFactory(name="core"))
     queries = (
-        "name=wanted", "host=192.0.2.77", "platform=arista_eos", "agent_type=security", "outcome=failed",
-        "enabled=false", "tag=edge", "tag=edge&outcome=failed",
-    )  # fmt: skip
+        "name=wanted",
+        "host=192.0.2.77",
+        "platform=arista_eos",
+        "agent_type=security",
+        "outcome=failed",
+        "enabled=false",
+        "tag=edge",
+        "tag=edge&outcome=failed",
+    )
     client = api(teammate)
     found = {query: names(client.get(f"{DEVICES}?{query}")) for query in queries}
     assert found == {query: ["wanted"] for query in queries}
@@ -148,10 +168,18 @@ def test_devices_are_filtered(api, teammate):
 
 def test_garbage_in_a_device_filter_is_refused_by_its_name(api, teammate):
     garbage = (
-        ("platform", "hal9000"), ("agent_type", "spy"), ("outcome", "perhaps"), ("enabled", "perhaps"),
-        ("enabled", "1"), ("name", "a%00b"), ("host", "a%00b"), ("tag", "a%00b"), ("nmae", "x"), ("limit", "0"),
+        ("platform", "hal9000"),
+        ("agent_type", "spy"),
+        ("outcome", "perhaps"),
+        ("enabled", "perhaps"),
+        ("enabled", "1"),
+        ("name", "a%00b"),
+        ("host", "a%00b"),
+        ("tag", "a%00b"),
+        ("nmae", "x"),
+        ("limit", "0"),
         ("cursor", "x"),
-    )  # fmt: skip
+    )
     client = api(teammate)
     found = {(name, value): refusal(client.get(f"{DEVICES}?{name}={value}")) for name, value in garbage}
     assert found == {row: (400, [row[0]]) for row in garbage}
@@ -203,8 +231,9 @@ def test_an_interface_comes_with_its_addresses_primary_first(api, teammate):
     answer = api(teammate).get(f"{INTERFACES}{interface.pk}/").json()
     assert (answer["device"], answer["name"], answer["zone"]) == ("fw01", "ethernet1/1", "untrust")
     assert answer["addresses"] == [
-        {"address": "192.0.2.9", "prefix_length": 29}, {"address": "192.0.2.2", "prefix_length": None},
-    ]  # fmt: skip
+        {"address": "192.0.2.9", "prefix_length": 29},
+        {"address": "192.0.2.2", "prefix_length": None},
+    ]
     assert answer["addresses_text"] == ["192.0.2.9/29", "192.0.2.2"]
 
 
@@ -223,9 +252,17 @@ def test_interfaces_are_filtered(api, teammate):
     AddressFactory(interface=wanted, address="2001:db8::77", prefix_length=64)
     AddressFactory(interface=InterfaceFactory(name="other", enabled=True))
     queries = (
-        "device=fw01", "name=wanted", "state=down", "enabled=false", "zone=dmz", "vlan=110", "vsys=2", "vrf=guest",
-        "address=192.0.2.77", "address=2001:DB8::77",
-    )  # fmt: skip
+        "device=fw01",
+        "name=wanted",
+        "state=down",
+        "enabled=false",
+        "zone=dmz",
+        "vlan=110",
+        "vsys=2",
+        "vrf=guest",
+        "address=192.0.2.77",
+        "address=2001:DB8::77",
+    )
     client = api(teammate)
     found = {query: names(client.get(f"{INTERFACES}?{query}")) for query in queries}
     assert found == {query: ["wanted"] for query in queries}
@@ -233,10 +270,17 @@ def test_interfaces_are_filtered(api, teammate):
 
 def test_garbage_in_an_interface_filter_is_refused_by_its_name(api, teammate):
     garbage = (
-        ("state", "sideways"), ("enabled", "perhaps"), ("address", "192.0.2.999"), ("address", "192.0.2.0/24"),
-        ("address", "x"), ("device", "a%00b"), ("zone", "a%00b"), ("vlan", "a%00b"), ("colour", "red"),
+        ("state", "sideways"),
+        ("enabled", "perhaps"),
+        ("address", "192.0.2.999"),
+        ("address", "192.0.2.0/24"),
+        ("address", "x"),
+        ("device", "a%00b"),
+        ("zone", "a%00b"),
+        ("vlan", "a%00b"),
+        ("colour", "red"),
         ("cursor", "x"),
-    )  # fmt: skip
+    )
     client = api(teammate)
     found = {(name, value): refusal(client.get(f"{INTERFACES}?{name}={value}")) for name, value in garbage}
     assert found == {row: (400, [row[0]]) for row in garbage}

@@ -170,9 +170,15 @@ def test_the_demo_s_fleet_prints_its_secrets_to_nobody(demo_fleet, log):
         secrets |= {f"{name} password": device["password"]}
         options = {"enable_secret": device["enable_secret"]} if device["enable_secret"] else {}
         connector = get_connector(
-            device["platform"], device["host"], device["username"], device["password"], device_id=name,
-            user_id="netops", port=device["port"], **options,
-        )  # fmt: skip
+            device["platform"],
+            device["host"],
+            device["username"],
+            device["password"],
+            device_id=name,
+            user_id="netops",
+            port=device["port"],
+            **options,
+        )
         with connector:
             answer = connector.run("show running-config")
         assert all(secret in answer for secret in device["secrets"])

@@ -46,15 +46,35 @@ def broker(service, settings):
 @contextmanager
 def worker(broker_url, name, concurrency=5):
     """`celery -A logsite worker`, ready; ends with a TERM unless it is dead by then."""
-    command = [sys.executable, "-m", "celery", "-A", "logsite", "worker", "--concurrency", str(concurrency),
-               "--hostname", f"{name}@%h", "--loglevel", "INFO"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "logsite",
+        "worker",
+        "--concurrency",
+        str(concurrency),
+        "--hostname",
+        f"{name}@%h",
+        "--loglevel",
+        "INFO",
+    ]
     environment = {
-        **os.environ, "DATABASE_URL": database_url(), "REDIS_URL": broker_url, "COLLECT_DEADLINE": str(DEADLINE),
-    }  # fmt: skip
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": broker_url,
+        "COLLECT_DEADLINE": str(DEADLINE),
+    }
     process = subprocess.Popen(
-        command, env=environment, cwd=ROOT, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True,
+        command,
+        env=environment,
+        cwd=ROOT,
+        stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     ready, said = threading.Event(), []
 
     def listen():
@@ -247,8 +267,9 @@ def test_a_redis_that_does_not_answer_is_one_line():
     DeviceFactory(name="rtr01")
     said = manage("collect_interfaces", "--all", REDIS_URL="redis://127.0.0.1:1/0")
     assert (said.stderr, said.returncode) == (
-        "CommandError: REDIS_URL: Redis does not answer (OperationalError)\n", 1,
-    )  # fmt: skip
+        "CommandError: REDIS_URL: Redis does not answer (OperationalError)\n",
+        1,
+    )
     assert not Device.objects.exclude(queued_at=None).exists()
 
 

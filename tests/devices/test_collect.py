@@ -55,8 +55,11 @@ def test_the_session_names_device_user_and_tags(router, device_of, owner):
     result = collect_device(device, owner)
     session = Session.objects.get(pk=result.session_id)
     assert (session.device, session.device_id, session.user, session.user_id) == (
-        "rtr01.example.com", str(device.pk), "owner", str(owner.pk),
-    )  # fmt: skip
+        "rtr01.example.com",
+        str(device.pk),
+        "owner",
+        str(owner.pk),
+    )
     assert (session.agent_type, session.tags, session.host) == ("security", ["edge"], router.host)
 
 

@@ -248,8 +248,10 @@ def test_a_key_that_cannot_be_read_is_an_authentication_failure(
     with pytest.raises(AuthenticationFailed, match=text):
         connector.get_interfaces()
     assert types(events(connector.session_id)) == [
-        "interface_collection_start", "connection_failed", "interface_collection_failed",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "connection_failed",
+        "interface_collection_failed",
+    ]
     assert router.logins == []
 
 
@@ -339,9 +341,16 @@ def test_a_session_abandoned_by_its_user_is_a_failed_one(router, connect):
 
 def test_repr_shows_where_to_and_no_secret():
     connector = get_connector(
-        "cisco_ios", "192.0.2.1", "netops", "Tr0ub4dor-and-3", device_id=1, user_id=1, enable_secret="Op3n-Sesame",
-        ssh_key=private_key()[1], ssh_key_passphrase="Pass-Phrase-12",
-    )  # fmt: skip
+        "cisco_ios",
+        "192.0.2.1",
+        "netops",
+        "Tr0ub4dor-and-3",
+        device_id=1,
+        user_id=1,
+        enable_secret="Op3n-Sesame",
+        ssh_key=private_key()[1],
+        ssh_key_passphrase="Pass-Phrase-12",
+    )
     assert repr(connector) == "<CiscoIosConnector cisco_ios netops@192.0.2.1:22>"
 
 

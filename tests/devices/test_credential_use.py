@@ -37,9 +37,14 @@ def device():
 
 
 CHANGES = [
-    {"host": "198.51.100.66"}, {"port": 2222}, {"platform": "linux"}, {"credential": "other"},
-    {"credential": None}, {"host": "198.51.100.66", "credential": None}, {"host": "192.0.2.1", "port": 23},
-]  # fmt: skip
+    {"host": "198.51.100.66"},
+    {"port": 2222},
+    {"platform": "linux"},
+    {"credential": "other"},
+    {"credential": None},
+    {"host": "198.51.100.66", "credential": None},
+    {"host": "192.0.2.1", "port": 23},
+]
 
 
 def test_over_the_api_nobody_else_moves_a_device_that_has_a_credential(device, changer, api):
@@ -94,10 +99,18 @@ def test_the_holder_assigns_and_moves(device, holder, api):
 
 def form_of(device, **changes):
     return {
-        "name": device.name, "host": device.host, "port": device.port, "platform": device.platform,
-        "agent_type": device.agent_type, "credential": device.credential_id or "", "enabled": "on",
-        "session_logging": "default", "interfaces-TOTAL_FORMS": 0, "interfaces-INITIAL_FORMS": 0, **changes,
-    }  # fmt: skip
+        "name": device.name,
+        "host": device.host,
+        "port": device.port,
+        "platform": device.platform,
+        "agent_type": device.agent_type,
+        "credential": device.credential_id or "",
+        "enabled": "on",
+        "session_logging": "default",
+        "interfaces-TOTAL_FORMS": 0,
+        "interfaces-INITIAL_FORMS": 0,
+        **changes,
+    }
 
 
 def test_in_the_admin_a_forged_form_moves_nothing(device, changer, browser):

@@ -39,8 +39,15 @@ def test_who_may_only_view_sees_which_secrets_there_are(browser, teammate):
 
 
 def form(**fields):
-    return {"name": "core", "username": "netops", "password": "", "enable_secret": "", "ssh_key": "",
-            "ssh_key_passphrase": "", **fields}  # fmt: skip
+    return {
+        "name": "core",
+        "username": "netops",
+        "password": "",
+        "enable_secret": "",
+        "ssh_key": "",
+        "ssh_key_passphrase": "",
+        **fields,
+    }
 
 
 def secrets_of(credential):

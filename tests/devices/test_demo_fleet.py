@@ -9,9 +9,15 @@ from sessionlogs.models import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GOOD = [
-    "interface_collection_start", "connection_start", "connection_success", "interface_commands_planned",
-    "command_sent", "command_response", "interface_collection_success", "disconnection",
-]  # fmt: skip
+    "interface_collection_start",
+    "connection_start",
+    "connection_success",
+    "interface_commands_planned",
+    "command_sent",
+    "command_response",
+    "interface_collection_success",
+    "disconnection",
+]
 
 
 def types(found):
@@ -21,9 +27,15 @@ def types(found):
 def fleet_connector(device, **options):
     secrets = {"enable_secret": device["enable_secret"]} if device["enable_secret"] else {}
     return get_connector(
-        device["platform"], device["host"], device["username"], device["password"], device_id=device["name"],
-        user_id="netops", port=device["port"], **{**secrets, **options},
-    )  # fmt: skip
+        device["platform"],
+        device["host"],
+        device["username"],
+        device["password"],
+        device_id=device["name"],
+        user_id="netops",
+        port=device["port"],
+        **{**secrets, **options},
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,8 +73,12 @@ def test_a_good_collection_of_a_firewall_is_on_record_step_by_step(demo_fleet, e
     assert found[5].duration_ms > 0
     session = Session.objects.get(pk=connector.session_id)
     assert (session.device, session.user, session.status, session.commands, session.failures) == (
-        "fw01.demo", "netops", "success", 1, 0,
-    )  # fmt: skip
+        "fw01.demo",
+        "netops",
+        "success",
+        1,
+        0,
+    )
 
 
 def test_a_changed_password_is_refused_and_nothing_claims_success(demo_fleet, events):
@@ -70,8 +86,11 @@ def test_a_changed_password_is_refused_and_nothing_claims_success(demo_fleet, ev
     with pytest.raises(AuthenticationFailed, match="the device refused the username, password or key"):
         connector.get_interfaces()
     assert types(events(connector.session_id)) == [
-        "interface_collection_start", "connection_start", "connection_failed", "interface_collection_failed",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "connection_start",
+        "connection_failed",
+        "interface_collection_failed",
+    ]
     session = Session.objects.get(pk=connector.session_id)
     assert (session.status, session.error_kind) == ("failed", "authentication")
     assert session.ended_at is not None

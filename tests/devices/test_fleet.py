@@ -30,9 +30,13 @@ from tests.soak import short_or_long
 pytestmark = pytest.mark.django_db(transaction=True)
 DEVICES = short_or_long(100, 300)
 OUTCOMES = {
-    "well": "", "refuse": "authentication", "hang": "timeout", "trickle": "timeout", "drop": "connection",
+    "well": "",
+    "refuse": "authentication",
+    "hang": "timeout",
+    "trickle": "timeout",
+    "drop": "connection",
     "error": "device",
-}  # fmt: skip
+}
 
 
 def stock(running):
@@ -43,11 +47,14 @@ def stock(running):
     }
     Device.objects.bulk_create(
         Device(
-            name=device["name"], host="127.0.0.1", port=running.ports[device["name"]],
-            platform=device["platform"], credential=credentials[device["username"]],
+            name=device["name"],
+            host="127.0.0.1",
+            port=running.ports[device["name"]],
+            platform=device["platform"],
+            credential=credentials[device["username"]],
         )
         for device in running.devices
-    )  # fmt: skip
+    )
 
 
 def sockets_of_ours():
@@ -123,8 +130,9 @@ def assert_complete_and_in_order(kinds):
         own = events[session.pk]
         types = [event["event_type"] for event in own]
         assert (session.status, session.error_kind) == (
-            "failed" if kinds[session.device] else "success", kinds[session.device],
-        )  # fmt: skip
+            "failed" if kinds[session.device] else "success",
+            kinds[session.device],
+        )
         assert types[:2] == ["interface_collection_start", "connection_start"]
         assert [event["timestamp"] for event in own] == sorted(event["timestamp"] for event in own)
         if kinds[session.device] == "authentication":

@@ -86,9 +86,15 @@ def test_the_collection_is_on_record_step_by_step(router):
     result = collect_device(router)
     found = SessionLog.objects.filter(session_id=result.session_id).order_by("id")
     assert [event.event_type for event in found] == [
-        "interface_collection_start", "connection_start", "connection_success", "interface_commands_planned",
-        "command_sent", "command_response", "interface_collection_success", "disconnection",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "connection_start",
+        "connection_success",
+        "interface_commands_planned",
+        "command_sent",
+        "command_response",
+        "interface_collection_success",
+        "disconnection",
+    ]
     assert found[5].response.startswith("Interface ")
     assert Session.objects.get().status == "success"
 

@@ -78,15 +78,22 @@ Interface eth0
     ("platform_name", "command", "text", "found"),
     [
         ("allied_telesis_awplus", "show interface", ALLIED, {"vlan1": ["192.0.2.1/24"]}),
-        ("vyos", "show interfaces", VYOS, {"eth0": ["192.0.2.1/24", "2001:db8::1/64"], "lo": ["127.0.0.1/8"]}),
+        (
+            "vyos",
+            "show interfaces",
+            VYOS,
+            {"eth0": ["192.0.2.1/24", "2001:db8::1/64"], "lo": ["127.0.0.1/8"]},
+        ),
         ("cisco_s300", "show ip interface", S300, {"vlan 1": ["192.0.2.1/24"]}),
         (
-            "oneaccess_oneos", "show interfaces", ONEOS,
+            "oneaccess_oneos",
+            "show interfaces",
+            ONEOS,
             {"GigabitEthernet 0/0": ["192.0.2.1/24", "198.51.100.1/25", "2001:db8::1/64"]},
         ),
         ("checkpoint_gaia", "show interfaces all", GAIA, {"eth0": ["192.0.2.1/24", "fe80::1/64"]}),
     ],
-)  # fmt: skip
+)
 def test_the_addresses_are_found_and_those_of_others_do_no_harm(platform_name, command, text, found):
     assert addresses(platform_name, command, text) == found
 

@@ -220,12 +220,17 @@ def test_what_the_api_refuses(api, owner, teammate, outsider):
     device = offering()
     wrong = []
     for user, data, status in (
-        (owner, {"fingerprint": shown(FIRST)}, 409), (owner, {}, 400), (owner, {"fingerprint": ""}, 400),
-        (owner, {"fingerprint": "x" * 101}, 400), (owner, {"fingerprint": ["a"]}, 400),
-        (owner, {"fingerprint": "\x00"}, 400), (owner, {"fingerprint": "SHA256:🔑"}, 409),
-        (teammate, {"fingerprint": shown(SECOND)}, 403), (outsider, {"fingerprint": shown(SECOND)}, 403),
+        (owner, {"fingerprint": shown(FIRST)}, 409),
+        (owner, {}, 400),
+        (owner, {"fingerprint": ""}, 400),
+        (owner, {"fingerprint": "x" * 101}, 400),
+        (owner, {"fingerprint": ["a"]}, 400),
+        (owner, {"fingerprint": "\x00"}, 400),
+        (owner, {"fingerprint": "SHA256:🔑"}, 409),
+        (teammate, {"fingerprint": shown(SECOND)}, 403),
+        (outsider, {"fingerprint": shown(SECOND)}, 403),
         (None, {"fingerprint": shown(SECOND)}, 401),
-    ):  # fmt: skip
+    ):
         answer = api(user).post(url_of(device), data)
         if answer.status_code != status:
             wrong.append((user, data, answer.status_code, answer.content))
@@ -305,8 +310,11 @@ MOVES = [
     ("a bulk update", lambda device: bulk(device, host="192.0.2.2"), False),
     ("a bulk update of the port", lambda device: bulk(device, port=2222), False),
     ("an upsert", lambda device: upsert(device, host="192.0.2.2"), False),
-    ("update_or_create", lambda device: Device.objects.update_or_create(
-        name=device.name, defaults={"host": "192.0.2.2"}), False),
+    (
+        "update_or_create",
+        lambda device: Device.objects.update_or_create(name=device.name, defaults={"host": "192.0.2.2"}),
+        False,
+    ),
     ("a row made by hand", lambda device: created_anew(device, port=2222), False),
     ("through a credential", lambda device: device.credential.devices.update(host="192.0.2.2"), False),
     ("the same again", lambda device: save(device, host="192.0.2.1", port=22), True),
@@ -316,11 +324,22 @@ MOVES = [
     ("a bulk update to the same", lambda device: bulk(device, host="192.0.2.1"), True),
     ("another name", lambda device: save(device, name="rtr02"), True),
     ("another platform", lambda device: update(device, platform="linux"), True),
-    ("update_or_create of another column", lambda device: Device.objects.update_or_create(
-        name=device.name, defaults={"platform": "linux"}), True),
-    ("a new key for the new host", lambda device: save(device, host="192.0.2.2", host_key=text(FIRST, THIRD)), None),
-    ("the same by update", lambda device: update(device, host="192.0.2.2", host_key=text(FIRST, THIRD)), None),
-]  # fmt: skip
+    (
+        "update_or_create of another column",
+        lambda device: Device.objects.update_or_create(name=device.name, defaults={"platform": "linux"}),
+        True,
+    ),
+    (
+        "a new key for the new host",
+        lambda device: save(device, host="192.0.2.2", host_key=text(FIRST, THIRD)),
+        None,
+    ),
+    (
+        "the same by update",
+        lambda device: update(device, host="192.0.2.2", host_key=text(FIRST, THIRD)),
+        None,
+    ),
+]
 
 
 def test_what_gives_a_device_another_address_clears_its_key():
@@ -340,9 +359,10 @@ def test_what_gives_a_device_another_address_clears_its_key():
 def test_the_same_address_in_another_spelling_keeps_the_key():
     wrong = []
     for before, after in (
-        ("rtr01.example.com", "RTR01.Example.com"), ("2001:db8::1", "2001:DB8:0::1"),
+        ("rtr01.example.com", "RTR01.Example.com"),
+        ("2001:db8::1", "2001:DB8:0::1"),
         ("2001:DB8::A", "2001:db8::a"),
-    ):  # fmt: skip
+    ):
         device = offering(host=before)
         save(Device.objects.get(pk=device.pk), host=after)
         if keys()[0] != text(FIRST):
@@ -354,10 +374,17 @@ def test_the_same_address_in_another_spelling_keeps_the_key():
 def test_the_admin_and_the_api_clear_the_key_of_a_moved_device(browser, api, owner):
     device = offering()
     form = {
-        "name": "rtr01", "host": "192.0.2.9", "port": "22", "platform": "cisco_ios", "agent_type": "network",
-        "credential": device.credential.pk, "enabled": "on", "session_logging": "default",
-        "interfaces-TOTAL_FORMS": "0", "interfaces-INITIAL_FORMS": "0",
-    }  # fmt: skip
+        "name": "rtr01",
+        "host": "192.0.2.9",
+        "port": "22",
+        "platform": "cisco_ios",
+        "agent_type": "network",
+        "credential": device.credential.pk,
+        "enabled": "on",
+        "session_logging": "default",
+        "interfaces-TOTAL_FORMS": "0",
+        "interfaces-INITIAL_FORMS": "0",
+    }
     answer = browser(owner).post(f"/admin/devices/device/{device.pk}/change/", form)
     assert (answer.status_code, keys()) == (302, ("", ""))
 
@@ -389,9 +416,12 @@ def test_a_row_that_cannot_be_read_breaks_no_page(browser, api, owner):
         device = offering(host_key=garbage, offered_host_key=garbage)
         web, client = browser(owner), api(owner)
         answers = [
-            web.get("/admin/devices/device/"), web.get(f"/admin/devices/device/{device.pk}/change/"),
-            web.get(page_of(device)), client.get("/api/v2/devices/"), client.get(url_of(device, "")),
-        ]  # fmt: skip
+            web.get("/admin/devices/device/"),
+            web.get(f"/admin/devices/device/{device.pk}/change/"),
+            web.get(page_of(device)),
+            client.get("/api/v2/devices/"),
+            client.get(url_of(device, "")),
+        ]
         if [answer.status_code for answer in answers] != [200] * 5:
             wrong.append((garbage, answers))
         if not answers[-1].json()["host_key_fingerprint"].startswith("no host key: give its type"):
@@ -413,9 +443,12 @@ def test_a_docker_host_s_row_that_cannot_be_read_breaks_no_page(browser, api, ow
         web, client = browser(owner), api(owner)
         admin, url = f"/admin/prodlogs/dockerhost/{host.pk}/", f"/api/v2/prodlogs/hosts/{host.pk}/"
         answers = [
-            web.get("/admin/prodlogs/dockerhost/"), web.get(f"{admin}change/"), web.get(f"{admin}accept-host-key/"),
-            client.get("/api/v2/prodlogs/hosts/"), client.get(url),
-        ]  # fmt: skip
+            web.get("/admin/prodlogs/dockerhost/"),
+            web.get(f"{admin}change/"),
+            web.get(f"{admin}accept-host-key/"),
+            client.get("/api/v2/prodlogs/hosts/"),
+            client.get(url),
+        ]
         if [answer.status_code for answer in answers] != [200] * 5:
             wrong.append((garbage, answers))
         refused = client.post(f"{url}accept-host-key/", {"fingerprint": shown(SECOND)})
@@ -446,8 +479,13 @@ def test_checks_say_what_a_mode_means(settings):
         found[setting] = [(message.id, bool(message.hint)) for message in checks.check_host_keys(None)]
     wrong = [("devices.E010", True)]
     assert found == {
-        "pin": [], "strict": [], "off": [("devices.W010", True)], "nonsense": wrong, "PIN": wrong, "": wrong,
-    }  # fmt: skip
+        "pin": [],
+        "strict": [],
+        "off": [("devices.W010", True)],
+        "nonsense": wrong,
+        "PIN": wrong,
+        "": wrong,
+    }
 
 
 def test_checks_know_the_platforms_that_may_use_sha1(settings):

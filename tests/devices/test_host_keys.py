@@ -138,7 +138,7 @@ def ways():
         ("Comware", lambda device: {"device_id": device.pk, "vendor": "hp_comware"}),
         ("no authentication of SSH", lambda device: {"device_id": device.pk, "vendor": "dell_powerconnect"}),
         ("a platform without a file", lambda device: {"device_id": device.pk, "vendor": "dell_os10"}),
-    ):  # fmt: skip
+    ):
         yield name, lambda box, device, owner, options=options: opened(box, options(device))
 
 
@@ -320,9 +320,12 @@ def test_an_unknown_key_is_refused_when_strict_and_waits_to_be_accepted(device_o
 def test_telnet_has_no_host_key(settings):
     wrong = []
     for setting, options, refused in (
-        ("strict", {}, True), ("pin", {"host_key": text(FIRST)}, True), ("off", {"host_key": text(FIRST)}, True),
-        ("pin", {}, False), ("off", {}, False),
-    ):  # fmt: skip
+        ("strict", {}, True),
+        ("pin", {"host_key": text(FIRST)}, True),
+        ("off", {"host_key": text(FIRST)}, True),
+        ("pin", {}, False),
+        ("off", {}, False),
+    ):
         settings.DEVICE_HOST_KEYS = setting
         with KeyedBox(FIRST) as box:
             connector = python(box, "cisco_ios_telnet", enable_session_logging=False, **options)
@@ -345,10 +348,20 @@ def test_a_host_key_that_is_none_is_refused_at_once():
 # --- rows that cannot be read -----------------------------------------------------------------------------
 
 GARBAGE = [
-    "nonsense", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa !!!!", f"ssh-rsa {FIRST.get_base64()}", "SHA256:abcd",
-    f"{text(FIRST)}\nnonsense", "ssh-dss AAAAB3NzaC1kc3M=", "\udcff".encode("utf-8", "replace").decode(), "🔑 🔑",
-    f"rtr01 {text(FIRST)}", "ssh-ed25519 " + "A" * 10_000, "-----BEGIN OPENSSH PRIVATE KEY-----",
-]  # fmt: skip
+    "nonsense",
+    "ssh-ed25519",
+    "ssh-ed25519 AAAA",
+    "ssh-rsa !!!!",
+    f"ssh-rsa {FIRST.get_base64()}",
+    "SHA256:abcd",
+    f"{text(FIRST)}\nnonsense",
+    "ssh-dss AAAAB3NzaC1kc3M=",
+    "\udcff".encode("utf-8", "replace").decode(),
+    "🔑 🔑",
+    f"rtr01 {text(FIRST)}",
+    "ssh-ed25519 " + "A" * 10_000,
+    "-----BEGIN OPENSSH PRIVATE KEY-----",
+]
 
 
 def test_an_accepted_key_that_cannot_be_read_is_one_sentence(device_of):
@@ -410,9 +423,13 @@ def test_sha1_is_not_spoken_with_others(platform):
 def test_the_setting_names_the_platforms(settings):
     wrong = []
     for setting, platform, fine in (
-        ("linux", "linux", True), ("linux", "cisco_ios", False), ("none", "cisco_ios", False),
-        ("cisco_asa, linux", "linux", True), ("linux frr", "frr", True), ("cisco_ios", "frr", False),
-    ):  # fmt: skip
+        ("linux", "linux", True),
+        ("linux", "cisco_ios", False),
+        ("none", "cisco_ios", False),
+        ("cisco_asa, linux", "linux", True),
+        ("linux frr", "frr", True),
+        ("cisco_ios", "frr", False),
+    ):
         settings.DEVICE_SHA1_PLATFORMS = setting
         with KeyedBox(host_key("rsa"), algorithms=SHA1["all"]) as box:
             try:

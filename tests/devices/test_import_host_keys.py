@@ -148,9 +148,12 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
     utf16.write_bytes(f"rtr01 {text(FIRST)}\n".encode("utf-16"))
     wrong = []
     for file, expected in (
-        (tmp_path / "absent", "No such file or directory"), (tmp_path, "Is a directory"), ("\0", "is not text"),
-        ("~nobody-of-this-name/known_hosts", "cannot be read"), (utf16, "line 1: "),
-    ):  # fmt: skip
+        (tmp_path / "absent", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        ("\0", "is not text"),
+        ("~nobody-of-this-name/known_hosts", "cannot be read"),
+        (utf16, "line 1: "),
+    ):
         said = run(str(file))
         if expected not in said.failed:
             wrong.append((file, said))

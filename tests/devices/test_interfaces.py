@@ -54,8 +54,13 @@ def test_panos_subinterfaces_carry_tag_zone_vsys_and_router():
 
 def test_panos_interfaces_keep_the_device_s_order():
     assert list(read("paloalto_panos")) == [
-        "ethernet1/1", "ethernet1/2", "vlan", "tunnel", "ethernet1/2.110", "tunnel.10",
-    ]  # fmt: skip
+        "ethernet1/1",
+        "ethernet1/2",
+        "vlan",
+        "tunnel",
+        "ethernet1/2.110",
+        "tunnel.10",
+    ]
 
 
 # --- IOS ------------------------------------------------------------------------------------------------------
@@ -63,9 +68,12 @@ def test_panos_interfaces_keep_the_device_s_order():
 
 def test_ios_addresses_of_both_families_come_from_three_commands():
     assert addresses(read("cisco_ios")["GigabitEthernet0/0"]) == [
-        "192.0.2.1/30", "192.0.2.129/25", "2001:db8:a::1/64", "2001:db8:b:0:5054:ff:feaa:1/64",
+        "192.0.2.1/30",
+        "192.0.2.129/25",
+        "2001:db8:a::1/64",
+        "2001:db8:b:0:5054:ff:feaa:1/64",
         "fe80::5054:ff:feaa:1",
-    ]  # fmt: skip
+    ]
 
 
 def test_ios_facts_of_one_interface():

@@ -105,11 +105,14 @@ def test_a_record_has_the_status_of_the_step_and_of_the_execution(connector):
     found = [source.to_record(row) for row in rows]
     labels = [(record.labels["status"], record.labels["execution_status"]) for record in found]
     assert labels == [
-        ("Running", "Running"), ("Success", "Running"),  # the connection
-        ("Running", "Running"), ("Success", "Running"),
-        ("Running", "Running"), ("Failed", "Running"),
+        ("Running", "Running"),
+        ("Success", "Running"),  # the connection
+        ("Running", "Running"),
+        ("Success", "Running"),
+        ("Running", "Running"),
+        ("Failed", "Running"),
         ("Success", "Failed"),  # its end
-    ]  # fmt: skip
+    ]
     assert {record.labels["agent_type"] for record in found} == {"database"}
     assert "EXIT_CODE: 4" in found[5].message
 
@@ -376,8 +379,12 @@ def test_the_session_is_on_record_like_any_other(connector):
         linux.run("uname")
     found = SessionLog.objects.filter(session_id=linux.session_id).order_by("id")
     assert [event.event_type for event in found] == [
-        "connection_start", "connection_success", "command_sent", "command_response", "disconnection",
-    ]  # fmt: skip
+        "connection_start",
+        "connection_success",
+        "command_sent",
+        "command_response",
+        "disconnection",
+    ]
 
 
 def test_commands_do_not_wait_for_acknowledgements(connector):

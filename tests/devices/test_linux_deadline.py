@@ -58,9 +58,16 @@ def linux(deadlines, host):
     """A connection to the host."""
     with Deadline(SECONDS) as deadline:
         connector = get_connector(
-            "linux", host.host, host.username, "", device_id="web01", user_id="netops",
-            ssh_key=host.key, port=host.port, limits=Limits(deadline),
-        )  # fmt: skip
+            "linux",
+            host.host,
+            host.username,
+            "",
+            device_id="web01",
+            user_id="netops",
+            ssh_key=host.key,
+            port=host.port,
+            limits=Limits(deadline),
+        )
         with connector:
             yield connector
 
@@ -143,8 +150,10 @@ def test_a_host_that_does_not_take_a_command_up_is_cut_off(device_of, deadlines)
 def test_what_would_follow_is_not_sent(web01):
     found = run_on_device(web01, ["echo so far; sleep 60", "echo on", "uptime"], None, any_command=True)
     assert [(answer.stdout, answer.error, answer.error_kind) for answer in found.answers] == [
-        ("so far", OVER, "timeout"), ("", NOT_RUN, "timeout"), ("", NOT_RUN, "timeout"),
-    ]  # fmt: skip
+        ("so far", OVER, "timeout"),
+        ("", NOT_RUN, "timeout"),
+        ("", NOT_RUN, "timeout"),
+    ]
     assert Session.objects.get().commands == 1
 
 

@@ -53,7 +53,11 @@ BANNERS = {
     "prompts": (b"rtr01#\r\nrtr01#\r\nrtr01>\r\n",),
     "a ruler": (b"#" * 70 + b"\r\n# Authorised use only #\r\n" + b"#" * 70 + b"\r\n",),
     "a ruler in packets": (
-        b"#" * 70 + b"\r\n", PAUSE, b"# Authorised", PAUSE, b" use only #\r\n" + b"#" * 70 + b"\r\n",
+        b"#" * 70 + b"\r\n",
+        PAUSE,
+        b"# Authorised",
+        PAUSE,
+        b" use only #\r\n" + b"#" * 70 + b"\r\n",
     ),
     "arrows": (b"-> 1 <-\r\n>>> look <<<\r\n",),
     "a letter cut": ("Zü".encode()[:2], PAUSE, "ü".encode()[1:] + b"rich #\r\n"),
@@ -61,7 +65,7 @@ BANNERS = {
     "colours": (b"\x1b[31m# red #\x1b[0m\r\n",),
     "the name of the router": (b"rtr01 is watched # rtr01\r\n",),
     "nothing for a while": (b"", PAUSE, b""),
-}  # fmt: skip
+}
 
 
 def test_a_banner_is_no_prompt(connect):
@@ -153,9 +157,10 @@ CONTEXTS = {
     "nokia_sros, unsaved": ("nokia_sros", "\r\n*[gl:/configure]\r\nA:admin@sros01#"),
     "nokia_srl": ("nokia_srl", "--{ running }--[  ]--\r\nA:srl01#"),
     "nokia_srl, candidate": (
-        "nokia_srl", "--{ + candidate shared default }--[ interface ethernet-1/1 ]--\r\nA:srl01#",
+        "nokia_srl",
+        "--{ + candidate shared default }--[ interface ethernet-1/1 ]--\r\nA:srl01#",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CONTEXTS)

@@ -22,8 +22,11 @@ def corpus(name):
 HARMLESS = [tuple(line.split(": ", 1)) for line in corpus("harmless")]
 HOSTILE, HOSTILE_ON_LINUX = corpus("hostile"), corpus("hostile_linux")
 LINES = [
-    *(name for name in file_names() if name != "linux"), "dell_os10", "hp_procurve", "vyos",
-]  # fmt: skip
+    *(name for name in file_names() if name != "linux"),
+    "dell_os10",
+    "hp_procurve",
+    "vyos",
+]
 
 
 def let_through(platform, commands):

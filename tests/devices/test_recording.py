@@ -58,8 +58,9 @@ def test_an_answer_that_cannot_be_parsed_is_still_a_good_answer(session, router)
     with pytest.raises(NetmikoParsingException):
         session.netmiko.send_command("show interfaces", use_textfsm=True, raise_parsing_error=True)
     assert [(event.event_type, event.response) for event in session.events()][1] == (
-        "command_response", "The weather is fine.",
-    )  # fmt: skip
+        "command_response",
+        "The weather is fine.",
+    )
 
 
 def test_a_configuration_is_one_step_with_all_its_lines(session, router):

@@ -123,8 +123,9 @@ def test_reparse_reads_the_newest_answers_without_connecting():
     keep(device, show_interfaces=SHOW_INTERFACES.replace("192.0.2.1/30", "192.0.2.99/30"))
     keep(device, show_interfaces=SHOW_INTERFACES, show_ip_interface=SHOW_IP_INTERFACE)
     assert reparse("--device", "rtr01") == (
-        "rtr01: 1 interfaces, 2 addresses, 1 changed: GigabitEthernet0/0: new\n", 0,
-    )  # fmt: skip
+        "rtr01: 1 interfaces, 2 addresses, 1 changed: GigabitEthernet0/0: new\n",
+        0,
+    )
     assert stored(device) == {"GigabitEthernet0/0": ["192.0.2.1/30", "192.0.2.129/25"]}
 
 

@@ -75,9 +75,14 @@ def test_the_commands_of_a_device_are_one_recorded_session(rtr01, owner, events)
     found = run_on_device(rtr01, ["show clock", "show version"], owner, any_command=False)
     assert [answer.stdout for answer in found.answers] == [CLOCK, VERSION]
     assert [(event.event_type, event.step) for event in events(found.session_id)] == [
-        ("connection_start", None), ("connection_success", None), ("command_sent", 1), ("command_response", 1),
-        ("command_sent", 2), ("command_response", 2), ("disconnection", None),
-    ]  # fmt: skip
+        ("connection_start", None),
+        ("connection_success", None),
+        ("command_sent", 1),
+        ("command_response", 1),
+        ("command_sent", 2),
+        ("command_response", 2),
+        ("disconnection", None),
+    ]
     session = Session.objects.get()
     assert (session.status, session.user, session.device, session.commands) == (
         "success",
@@ -144,8 +149,10 @@ def test_a_connection_that_breaks_leaves_the_answers_so_far(rtr01, router):
     router.answers["show crash"] = DROP
     found = run_on_device(rtr01, ["show clock", "show crash", "show version"], None, any_command=False)
     assert [(answer.stdout, answer.error_kind) for answer in found.answers] == [
-        (CLOCK, ""), ("", "connection"), ("", "connection"),
-    ]  # fmt: skip
+        (CLOCK, ""),
+        ("", "connection"),
+        ("", "connection"),
+    ]
 
 
 def test_a_device_that_cannot_be_reached(device_of, router):
@@ -274,12 +281,15 @@ def test_a_refused_command_is_bad_usage_and_nothing_is_sent_anywhere(rtr01, web0
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--device", "rtr01", "rtr02", "--", "show clock"], ["show clock", "--device", "rtr01", "rtr02"],
-        ["--device", "rtr01", "rtr02", "show clock"], ["--device", "rtr01", "--device", "rtr02", "show clock"],
-        ["--tag", "edge", "show clock"], ["--tag", "edge", "--device", "rtr01", "--", "show clock"],
+        ["--device", "rtr01", "rtr02", "--", "show clock"],
+        ["show clock", "--device", "rtr01", "rtr02"],
+        ["--device", "rtr01", "rtr02", "show clock"],
+        ["--device", "rtr01", "--device", "rtr02", "show clock"],
+        ["--tag", "edge", "show clock"],
+        ["--tag", "edge", "--device", "rtr01", "--", "show clock"],
         ["--device", "rtr01", "rtr02", "show clock", "--workers", "1"],
     ],
-)  # fmt: skip
+)
 def test_devices_by_name_and_by_tag(rtr01, router, device_of, arguments):
     second, off = device_of(router, name="rtr02"), DeviceFactory(name="off", enabled=False)
     for device in (rtr01, second, off):
@@ -325,9 +335,15 @@ def test_bad_usage_is_one_line_and_exit_code_2(arguments, text):
 
 def test_any_command_asks_for_a_user_who_may(rtr01, router, owner, operator, teammate):
     router.answers["write memory"] = "[OK]"
-    codes = [run("write memory", "--device", "rtr01", *user)[2] for user in (
-        [], ["--user", "operator"], ["--user", "teammate"], ["--user", "owner"],
-    )]  # fmt: skip
+    codes = [
+        run("write memory", "--device", "rtr01", *user)[2]
+        for user in (
+            [],
+            ["--user", "operator"],
+            ["--user", "teammate"],
+            ["--user", "owner"],
+        )
+    ]
     assert codes == [2, 2, 2, 0]
     assert sent(router) == ["write memory"]
 
@@ -355,8 +371,14 @@ def test_json_is_an_object_a_device(rtr01):
 
 
 def test_what_a_device_says_does_not_steer_the_terminal(rtr01, web01):
-    text, _, _ = run("--device", "web01", "--user", User.objects.create_superuser("root1").username, "--",
-                     r"printf '\033[2J'")  # fmt: skip
+    text, _, _ = run(
+        "--device",
+        "web01",
+        "--user",
+        User.objects.create_superuser("root1").username,
+        "--",
+        r"printf '\033[2J'",
+    )
     assert "\x1b" not in text
     assert "␛[2J" in text
 
@@ -384,8 +406,9 @@ def test_the_api_answers_with_what_the_device_said(rtr01, api, operator):
     )
     assert (body["device"], body["status"]) == ("rtr01", "failed")
     assert [(answer["status"], answer["stdout"].splitlines()[0].strip()) for answer in body["answers"]] == [
-        ("success", CLOCK), ("failed", "^"),
-    ]  # fmt: skip
+        ("success", CLOCK),
+        ("failed", "^"),
+    ]
     assert Session.objects.get(pk=body["session_id"]).user == "operator"
 
 
@@ -400,9 +423,18 @@ def test_the_api_names_the_refused_commands_and_sends_none(rtr01, router, api, o
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"commands": []}, {"commands": "show clock"}, {"commands": ["show clock\nreload"]}, {"commands": [""]},
-     {"commands": ["x" * 1001]}, {"commands": ["show clock"] * 51}, {"commands": [{"a": 1}]}, {"commands": None}],
-)  # fmt: skip
+    [
+        {},
+        {"commands": []},
+        {"commands": "show clock"},
+        {"commands": ["show clock\nreload"]},
+        {"commands": [""]},
+        {"commands": ["x" * 1001]},
+        {"commands": ["show clock"] * 51},
+        {"commands": [{"a": 1}]},
+        {"commands": None},
+    ],
+)
 def test_bad_input_is_a_400_that_names_the_field(rtr01, router, api, owner, body):
     response = api(owner).post(f"/api/v2/devices/{rtr01.pk}/run/", body)
     assert (response.status_code, list(response.json())) == (400, ["commands"])

@@ -22,9 +22,13 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 def stored():
     session = SessionFactory(device="rtr01")
     return ResponseFactory(
-        device=DeviceFactory(name="rtr01"), raw=TEXT, template="cisco_ios.toml: interface",
-        template_version="sha256:0123456789ab", rows=1, session_id=session.pk,
-    )  # fmt: skip
+        device=DeviceFactory(name="rtr01"),
+        raw=TEXT,
+        template="cisco_ios.toml: interface",
+        template_version="sha256:0123456789ab",
+        rows=1,
+        session_id=session.pk,
+    )
 
 
 @pytest.fixture
@@ -37,9 +41,12 @@ def two_stored(db):
         collected_at=NOON + timedelta(hours=1),
     )
     ResponseFactory(
-        device=DeviceFactory(name="rtr02"), command="show clock", template="ntc_show_clock",
-        error="192.0.2.1 belongs to no interface", collected_at=NOON,
-    )  # fmt: skip
+        device=DeviceFactory(name="rtr02"),
+        command="show clock",
+        template="ntc_show_clock",
+        error="192.0.2.1 belongs to no interface",
+        collected_at=NOON,
+    )
 
 
 @pytest.fixture
@@ -193,10 +200,17 @@ def test_a_device_with_answers_and_interfaces_can_be_removed(browser, owner, sto
 def test_a_list_of_the_api_leaves_the_text_out(api, teammate, stored):
     [row] = api(teammate).get(API).data["results"]
     assert row == {
-        "id": stored.pk, "device": "rtr01", "position": 0, "command": "show interfaces",
-        "template": "cisco_ios.toml: interface", "template_version": "sha256:0123456789ab", "rows": 1, "error": "",
-        "session_id": str(stored.session_id), "collected_at": "2026-05-01T12:00:00Z",
-    }  # fmt: skip
+        "id": stored.pk,
+        "device": "rtr01",
+        "position": 0,
+        "command": "show interfaces",
+        "template": "cisco_ios.toml: interface",
+        "template_version": "sha256:0123456789ab",
+        "rows": 1,
+        "error": "",
+        "session_id": str(stored.session_id),
+        "collected_at": "2026-05-01T12:00:00Z",
+    }
     assert views() == []
 
 

@@ -38,14 +38,28 @@ class TestFrr:
     def test_a_real_routers_answer(self):
         rows = rows_of("frr", FRR, "frr_show_interface.txt")
         assert list(rows) == [
-            "lan0", "lan0-far", "lo", "mgmt0", "spare0", "spare0-far", "wan0", "wan0-far",
-        ]  # fmt: skip
+            "lan0",
+            "lan0-far",
+            "lo",
+            "mgmt0",
+            "spare0",
+            "spare0-far",
+            "wan0",
+            "wan0-far",
+        ]
         assert rows["lan0"] == {
-            "interface": "lan0", "link_status": "up", "protocol_status": "up", "description": "office LAN",
-            "vrf": "default", "mtu": "9000", "mac_address": "ee:87:f3:28:a1:d3", "speed": "10000", "vlan_id": "",
+            "interface": "lan0",
+            "link_status": "up",
+            "protocol_status": "up",
+            "description": "office LAN",
+            "vrf": "default",
+            "mtu": "9000",
+            "mac_address": "ee:87:f3:28:a1:d3",
+            "speed": "10000",
+            "vlan_id": "",
             "ip_address": ["192.0.2.65/26", "192.0.2.66/26", "198.51.100.65/27"],
             "ipv6_address": ["2001:db8:b::1/64", "2001:db8:b:1::1/64", "fe80::ec87:f3ff:fe28:a1d3/64"],
-        }  # fmt: skip
+        }
         assert (rows["spare0"]["link_status"], rows["spare0"]["protocol_status"]) == ("down", "")
         assert (rows["spare0-far"]["link_status"], rows["spare0-far"]["protocol_status"]) == ("up", "down")
 
@@ -145,14 +159,18 @@ class TestDemoOutputs:
         addresses = self.addresses("rtr01.demo")
         assert len(addresses) == 9
         assert addresses["GigabitEthernet0/0/1"] == [
-            "192.0.2.1/26", "192.0.2.65/27", "2001:db8:b::1/64", "2001:db8:b:1::1/64",
+            "192.0.2.1/26",
+            "192.0.2.65/27",
+            "2001:db8:b::1/64",
+            "2001:db8:b:1::1/64",
             "fe80::72db:98ff:fea1:5c11",
-        ]  # fmt: skip
+        ]
         interfaces = interfaces_of(self.devices["rtr01.demo"])
         assert interfaces["GigabitEthernet0/0/2"].enabled is False
         assert (interfaces["GigabitEthernet0/0/1.30"].vlan, interfaces["GigabitEthernet0/0/1.30"].vrf) == (
-            "30", "GUEST",
-        )  # fmt: skip
+            "30",
+            "GUEST",
+        )
 
     def test_the_switch(self):
         addresses = self.addresses("sw01.demo")

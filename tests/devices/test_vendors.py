@@ -29,9 +29,20 @@ from tests.devices.emulator import PASSWORD, USERNAME
 OWN = Path(__file__).parent / "samples" / "vendors"
 PLATFORMS = sorted(path.name for path in OWN.iterdir() if path.is_dir())
 ISSUE = {
-    "paloalto_panos", "cisco_ios", "cisco_xe", "cisco_nxos", "cisco_xr", "cisco_asa", "arista_eos",
-    "juniper_junos", "fortinet", "huawei_vrp", "hp_comware", "mikrotik_routeros", "linux",
-}  # fmt: skip
+    "paloalto_panos",
+    "cisco_ios",
+    "cisco_xe",
+    "cisco_nxos",
+    "cisco_xr",
+    "cisco_asa",
+    "arista_eos",
+    "juniper_junos",
+    "fortinet",
+    "huawei_vrp",
+    "hp_comware",
+    "mikrotik_routeros",
+    "linux",
+}
 REAL = os.environ.get("LOGSITE_DEVICE_SAMPLES", "")
 NAME_COLUMNS = ("interface", "name", "port", "interface_name", "nic")
 
@@ -116,7 +127,7 @@ def test_a_line_that_nobody_knows_does_no_harm(platform_name):
         ("linux", "ip address show", "    inet8 2001:db8::77/64 scope global"),
         ("paloalto_panos", "show interface all", "ip 192.0.2.77/27"),
     ],
-)  # fmt: skip
+)
 def test_an_address_that_no_pattern_takes_is_a_failure_not_a_loss(platform_name, command, line):
     platform = get_platform(platform_name)
     (answer,) = [answer for answer in answers(platform_name) if answer.command.command == command]
@@ -240,12 +251,23 @@ def valid(ip, length=""):
 def listed(row):
     """The addresses in the address columns of a parsed sample's row, with their prefix lengths."""
     pairs = (
-        ("ip_address", "prefix_length"), ("ip_address", "netmask"), ("ip_address", "mask"), ("ip", "mask"),
-        ("sec_ip_address", "sec_prefix_length"), ("ip_addresses", "ip_masks"), ("ipv6_addresses", "ipv6_masks"),
-        ("ipv6_address", "prefix_length"), ("management_ip", "management_netmask"), ("primary_ip_address", ""),
-        ("secondary_ip_address", ""), ("main_ip", ""), ("link_local6", "link_local6_prefixlen"),
-        ("linkipaddr", ""), ("local", ""), ("ip", "subnet"),
-    )  # fmt: skip
+        ("ip_address", "prefix_length"),
+        ("ip_address", "netmask"),
+        ("ip_address", "mask"),
+        ("ip", "mask"),
+        ("sec_ip_address", "sec_prefix_length"),
+        ("ip_addresses", "ip_masks"),
+        ("ipv6_addresses", "ipv6_masks"),
+        ("ipv6_address", "prefix_length"),
+        ("management_ip", "management_netmask"),
+        ("primary_ip_address", ""),
+        ("secondary_ip_address", ""),
+        ("main_ip", ""),
+        ("link_local6", "link_local6_prefixlen"),
+        ("linkipaddr", ""),
+        ("local", ""),
+        ("ip", "subnet"),
+    )
     for column, lengths in pairs:
         ips, masks = (
             value if isinstance(value, list) else [value]
@@ -302,44 +324,71 @@ class TestRealOutputs:
 # --- over SSH -------------------------------------------------------------------------------------------------
 
 PROMPTS = {
-    "paloalto_panos": "netops@fw01>", "fortinet": "fw01 #", "huawei_vrp": "<sw01>", "hp_comware": "<sw01>",
-    "juniper_junos": "netops@rtr01> ", "mikrotik_routeros": "[netops@rtr01] > ", "linux": "netops@host01:~$ ",
+    "paloalto_panos": "netops@fw01>",
+    "fortinet": "fw01 #",
+    "huawei_vrp": "<sw01>",
+    "hp_comware": "<sw01>",
+    "juniper_junos": "netops@rtr01> ",
+    "mikrotik_routeros": "[netops@rtr01] > ",
+    "linux": "netops@host01:~$ ",
     "cisco_xr": "RP/0/RSP0/CPU0:rtr01#",
-}  # fmt: skip
+}
 # What Netmiko sends to prepare a session, and the words of the answers that it waits for.
 PREPARATION = {
-    "terminal width 511": "Width set to 511", "terminal length 0": "Pagination disabled", "terminal width 512": "",
-    "terminal pager 0": "", "terminal exec prompt no-timestamp": "", "set cli scripting-mode on": "mode on",
-    "set cli terminal width 500": "", "set cli pager off": "", "show system info": "operational-mode: normal",
-    "set cli screen-width 511": "Screen width set to 511", "set cli screen-length 0": "Screen length set to 0",
-    "set cli complete-on-space off": "Disabling complete-on-space", "screen-length 0 temporary": "",
-    "screen-length disable": "", "get system status | grep Virtual": "Virtual domain configuration: disable",
+    "terminal width 511": "Width set to 511",
+    "terminal length 0": "Pagination disabled",
+    "terminal width 512": "",
+    "terminal pager 0": "",
+    "terminal exec prompt no-timestamp": "",
+    "set cli scripting-mode on": "mode on",
+    "set cli terminal width 500": "",
+    "set cli pager off": "",
+    "show system info": "operational-mode: normal",
+    "set cli screen-width 511": "Screen width set to 511",
+    "set cli screen-length 0": "Screen length set to 0",
+    "set cli complete-on-space off": "Disabling complete-on-space",
+    "screen-length 0 temporary": "",
+    "screen-length disable": "",
+    "get system status | grep Virtual": "Virtual domain configuration: disable",
     "get system status | grep Version": "Version: FortiGate-60F v7.4.1,build2463,230830 (GA)",
     "get system console": "output              : standard",
-}  # fmt: skip
+}
 LOGIN_OPTIONS = {"mikrotik_routeros": "+ct511w4098h"}  # Netmiko asks RouterOS by the user name for plain text
 REFUSAL = {
-    "linux": "bash: command not found", "juniper_junos": "unknown command.", "mikrotik_routeros": "bad command name",
-}  # fmt: skip
+    "linux": "bash: command not found",
+    "juniper_junos": "unknown command.",
+    "mikrotik_routeros": "bad command name",
+}
 
 
 def emulated(platform_name):
     """The FakeNOS device that gives a platform's own samples as answers."""
     commands = PREPARATION | {answer.command.command: answer.raw for answer in answers(platform_name)}
     entry = {
-        "name": f"{platform_name}-1", "platform": platform_name, "prompt": PROMPTS.get(platform_name, "dev01#"),
+        "name": f"{platform_name}-1",
+        "platform": platform_name,
+        "prompt": PROMPTS.get(platform_name, "dev01#"),
         "username": f"{USERNAME}{LOGIN_OPTIONS.get(platform_name, '')}",
-        "password": PASSWORD, "agent_type": "network", "tags": [], "commands": commands,
+        "password": PASSWORD,
+        "agent_type": "network",
+        "tags": [],
+        "commands": commands,
         "unknown": REFUSAL.get(platform_name, "% Invalid input detected at '^' marker."),
-    }  # fmt: skip
+    }
     return EmulatedDevice(entry)
 
 
 def collect(platform_name, port):
     connector = get_connector(
-        platform_name, "127.0.0.1", USERNAME, PASSWORD, device_id=platform_name, user_id="netops",
-        enable_session_logging=False, port=port,
-    )  # fmt: skip
+        platform_name,
+        "127.0.0.1",
+        USERNAME,
+        PASSWORD,
+        device_id=platform_name,
+        user_id="netops",
+        enable_session_logging=False,
+        port=port,
+    )
     try:
         return [shown(interface) for interface in connector.get_interfaces()]
     finally:

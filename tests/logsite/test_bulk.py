@@ -17,10 +17,14 @@ NOW = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)
 def test_rows_come_back_as_they_were_given():
     session = Session(device="fw01", tags=["core", "rack 7"], started_at=NOW, slowest_ms=1.5)
     insert_rows([session])
-    insert_rows([
-        SessionLog(session=session, device="fw01", command=command, timestamp=NOW, timing={"answer": 0.25})
-        for command in ("first", "second «ü»")
-    ])  # fmt: skip
+    insert_rows(
+        [
+            SessionLog(
+                session=session, device="fw01", command=command, timestamp=NOW, timing={"answer": 0.25}
+            )
+            for command in ("first", "second «ü»")
+        ]
+    )
     found = Session.objects.get()
     assert (found.pk, found.tags, found.started_at, found.ended_at) == (session.pk, session.tags, NOW, None)
     events = list(SessionLog.objects.order_by("id"))

@@ -36,8 +36,16 @@ def test_the_schema_names_the_version_and_the_interfaces(browser, teammate):
         *(
             f"/api/v2/prodlogs/{name}/"
             for name in (
-                "hosts", "hosts/{id}/collect", "hosts/{id}/accept-host-key", "containers", "logs", "errors",
-                "error-summary", "snapshots", "commands", "health",
+                "hosts",
+                "hosts/{id}/collect",
+                "hosts/{id}/accept-host-key",
+                "containers",
+                "logs",
+                "errors",
+                "error-summary",
+                "snapshots",
+                "commands",
+                "health",
             )
         ),
         "/api/v2/session-logs/",
@@ -46,7 +54,7 @@ def test_the_schema_names_the_version_and_the_interfaces(browser, teammate):
         "/api/v2/shipping/destinations/",
         "/api/v2/shipping/rejected/",
         "/api/v2/shipping/status/",
-    }  # fmt: skip
+    }
 
 
 def test_lists_show_how_they_page(browser, teammate):

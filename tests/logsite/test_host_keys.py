@@ -132,9 +132,11 @@ def test_an_address_has_one_spelling(one, other):
 def test_sha1_is_all_of_it():
     kinds = {"kex": "kex", "keys": "key", "pubkeys": "pubkeys", "macs": "mac"}
     offered = {
-        "kex": paramiko.Transport._preferred_kex, "keys": paramiko.Transport._preferred_keys,
-        "pubkeys": paramiko.Transport._preferred_pubkeys, "macs": paramiko.Transport._preferred_macs,
-    }  # fmt: skip
+        "kex": paramiko.Transport._preferred_kex,
+        "keys": paramiko.Transport._preferred_keys,
+        "pubkeys": paramiko.Transport._preferred_pubkeys,
+        "macs": paramiko.Transport._preferred_macs,
+    }
     left = {
         kind: [
             name for name in offered[kind] if name not in SHA1[kind] and ("sha1" in name or name == "ssh-rsa")

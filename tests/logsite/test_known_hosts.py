@@ -69,10 +69,13 @@ def test_which_line_is_for_which_host():
 def test_hashed_names_are_found(tmp_path):
     wrong = []
     for name, host, port in (
-        ("rtr01", "rtr01", 22), ("rtr01", "RTR01", 22), ("[rtr01]:2222", "rtr01", 2222),
-        ("192.0.2.1", "192.0.2.1", 22), ("2001:db8::1", "2001:DB8:0::1", 22),
+        ("rtr01", "rtr01", 22),
+        ("rtr01", "RTR01", 22),
+        ("[rtr01]:2222", "rtr01", 2222),
+        ("192.0.2.1", "192.0.2.1", 22),
+        ("2001:db8::1", "2001:DB8:0::1", 22),
         ("[2001:db8::1]:830", "2001:db8::1", 830),
-    ):  # fmt: skip
+    ):
         found = parse(hashed(name, tmp_path))
         if found.bad or not found.of(host, port) or found.of(host, port + 1) or found.of("other", port):
             wrong.append((name, host, port))

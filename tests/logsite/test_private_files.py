@@ -46,9 +46,12 @@ def first_minutes(umask, top, **environment):
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-c", FIRST_MINUTES, umask, str(top)],
-        cwd=ROOT, env={**kept, "DJANGO_SETTINGS_MODULE": "logsite.settings", "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True, text=True, timeout=170,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**kept, "DJANGO_SETTINGS_MODULE": "logsite.settings", "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -125,11 +128,23 @@ def test_private_data_are_no_warning(data):
 
 
 OPEN = [
-    (".", 0o755), (".", 0o750), (".", 0o770), (".", 0o711), (".", 0o1777), (".", 0o701), ("logsite.sqlite3", 0o644),
-    ("logsite.sqlite3", 0o660), ("logsite.sqlite3", 0o604), ("logsite.sqlite3-wal", 0o644),
-    ("logsite.sqlite3-shm", 0o640), ("secret.key", 0o644), ("field.keys", 0o640), ("spill", 0o755),
-    ("static", 0o777), ("static", 0o775),
-]  # fmt: skip
+    (".", 0o755),
+    (".", 0o750),
+    (".", 0o770),
+    (".", 0o711),
+    (".", 0o1777),
+    (".", 0o701),
+    ("logsite.sqlite3", 0o644),
+    ("logsite.sqlite3", 0o660),
+    ("logsite.sqlite3", 0o604),
+    ("logsite.sqlite3-wal", 0o644),
+    ("logsite.sqlite3-shm", 0o640),
+    ("secret.key", 0o644),
+    ("field.keys", 0o640),
+    ("spill", 0o755),
+    ("static", 0o777),
+    ("static", 0o775),
+]
 
 
 def test_what_is_open_is_named_with_the_command_that_closes_it(data):
@@ -183,9 +198,18 @@ def test_the_check_of_a_site_shows_them(tmp_path):
     folder.mkdir()
     folder.chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True, timeout=170,
-        env={**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "logsite.settings"},
-    )  # fmt: skip
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        env={
+            **os.environ,
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": "",
+            "DJANGO_SETTINGS_MODULE": "logsite.settings",
+        },
+    )
 
     assert done.returncode == 0
     assert f"chmod 700 {folder}" in done.stderr

@@ -45,7 +45,7 @@ ROWS = [
         0,
         "STEP: 1 | COMMAND: c | EXIT_CODE: 0 | STDOUT: x | STDERR: no | STDERR:",
     ),
-]  # fmt: skip
+]
 
 
 def test_the_line_of_parts():

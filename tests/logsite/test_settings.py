@@ -160,9 +160,13 @@ def test_a_data_folder_that_cannot_be_created_is_one_error_that_names_the_settin
 # --- PUBLIC_URL --------------------------------------------------------------------------------------------
 
 DERIVED = (
-    "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "SESSION_COOKIE_SECURE",
+    "CSRF_COOKIE_SECURE",
+    "SECURE_SSL_REDIRECT",
     "SECURE_HSTS_SECONDS",
-)  # fmt: skip
+)
 
 
 def test_an_https_address_makes_hosts_origins_and_cookies(values):
@@ -214,9 +218,14 @@ def test_a_site_behind_tls_passes_the_deployment_check(run):
 
 def test_bad_settings_are_listed_with_hints_and_no_traceback(run):
     done = run(
-        "manage.py", "check", "--deploy",
-        PUBLIC_URL="http://[bad", COLLECT_WORKERS="0", FIELD_ENCRYPTION_KEYS="hunter2", REDIS_URL="http://:hunter2@r",
-    )  # fmt: skip
+        "manage.py",
+        "check",
+        "--deploy",
+        PUBLIC_URL="http://[bad",
+        COLLECT_WORKERS="0",
+        FIELD_ENCRYPTION_KEYS="hunter2",
+        REDIS_URL="http://:hunter2@r",
+    )
 
     assert done.returncode == 1
     for number in (1, 2, 3, 4):
@@ -245,11 +254,19 @@ def test_plain_http_on_this_machine_and_tls_are_no_warning(settings, url):
 @pytest.mark.parametrize(
     "url",
     [
-        "logs.example.com", "ftp://logs.example.com", "https://", "https://logs.example.com/path", "http://[bad",
-        "https://logs.example.com:http", "https://logs.example.com:99999", "https://logs.example.com?x=1", "//x", "",
+        "logs.example.com",
+        "ftp://logs.example.com",
+        "https://",
+        "https://logs.example.com/path",
+        "http://[bad",
+        "https://logs.example.com:http",
+        "https://logs.example.com:99999",
+        "https://logs.example.com?x=1",
+        "//x",
+        "",
         "https://admin:hunter2@logs.example.com",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_address_of_a_site_is_an_error_with_a_hint(settings, url):
     [(number, text, hint)] = found(checks.check_public_url, settings, PUBLIC_URL=url)
 
@@ -332,11 +349,18 @@ def test_the_log_level_may_be_in_lower_case(values):
 @pytest.mark.parametrize(
     "url",
     [
-        "garbage", "postgres", "mysql://logsite:hunter2@db/logsite", "postgres://logsite:hunter2@db:port/logsite",
-        "postgres://logsite:hunter2@db:99999/logsite", "postgres://logsite:hunter2@db", "logsite:hunter2@db/logsite",
-        "sqlite://", "sqlite:///:memory:", "://",
+        "garbage",
+        "postgres",
+        "mysql://logsite:hunter2@db/logsite",
+        "postgres://logsite:hunter2@db:port/logsite",
+        "postgres://logsite:hunter2@db:99999/logsite",
+        "postgres://logsite:hunter2@db",
+        "logsite:hunter2@db/logsite",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "://",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_database_address_is_one_clear_error_that_does_not_show_it(run, url):
     done = run("-c", "import logsite.settings", DATABASE_URL=url)
 

@@ -40,9 +40,18 @@ def lists():
 @pytest.fixture
 def client(browser, owner):
     for factory in (
-        ContainerLogEntryFactory, CredentialFactory, DeviceFactory, InterfaceFactory, LogSnapshotFactory,
-        RemoteCommandFactory, ResponseFactory, SessionLogFactory, TagFactory, ContainerFactory, DockerHostFactory,
-    ):  # fmt: skip
+        ContainerLogEntryFactory,
+        CredentialFactory,
+        DeviceFactory,
+        InterfaceFactory,
+        LogSnapshotFactory,
+        RemoteCommandFactory,
+        ResponseFactory,
+        SessionLogFactory,
+        TagFactory,
+        ContainerFactory,
+        DockerHostFactory,
+    ):
         factory()
     return browser(owner)
 
@@ -148,9 +157,14 @@ def test_an_action_on_a_list_with_an_unreadable_filter_touches_nothing(client):
 
     client.post(
         "/admin/devices/device/?enabled__exact=perhaps",
-        {"action": "delete_selected", "select_across": "1", "index": "0", "post": "yes",
-         "_selected_action": list(Device.objects.values_list("pk", flat=True))},
-    )  # fmt: skip
+        {
+            "action": "delete_selected",
+            "select_across": "1",
+            "index": "0",
+            "post": "yes",
+            "_selected_action": list(Device.objects.values_list("pk", flat=True)),
+        },
+    )
 
     assert set(Device.objects.values_list("enabled", "pk")) == before
 

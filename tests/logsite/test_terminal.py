@@ -158,9 +158,13 @@ def test_no_module_prints_past_the_output_of_its_command():
 
 def test_the_guard_finds_what_it_looks_for():
     lines = [
-        "print(1)", "sys.stdout.write('x')", "print(x, file=sys.stderr)", "tqdm.write(x)", "bar.set_description(x)",
+        "print(1)",
+        "sys.stdout.write('x')",
+        "print(x, file=sys.stderr)",
+        "tqdm.write(x)",
+        "bar.set_description(x)",
         "tqdm(rows, desc=name)",
-    ]  # fmt: skip
+    ]
 
     assert [line for line in lines if not list(prints_past(ast.parse(line)))] == []
     assert list(prints_past(ast.parse("tqdm(unit='device'); self.stdout.write(x)"))) == []

@@ -182,9 +182,15 @@ def test_the_token_of_a_user_who_left_does_not_work(api, teammate):
 def test_a_bad_header_is_a_401(api, teammate):
     client, wrong = api(None), {}
     headers = (
-        "Token", "Token x", "Token x y", "Token \xff\xfe", "Bearer x", "Basic dGVhbW1hdGU6eA==", "",
+        "Token",
+        "Token x",
+        "Token x y",
+        "Token \xff\xfe",
+        "Bearer x",
+        "Basic dGVhbW1hdGU6eA==",
+        "",
         "Token " + "a" * 5000,
-    )  # fmt: skip
+    )
     for header in headers:
         client.credentials(HTTP_AUTHORIZATION=header)
         if (answer := client.get(EVENTS)).status_code != 401:

@@ -106,9 +106,13 @@ def ssh_host(db: None) -> Callable[..., DockerHost]:
 
     def make(server: Host, **columns) -> DockerHost:
         wanted = {
-            "address": server.host, "port": server.port, "user": server.username, "ssh_key": server.key,
-            "host_key": server.host_key, **columns,
-        }  # fmt: skip
+            "address": server.host,
+            "port": server.port,
+            "user": server.username,
+            "ssh_key": server.key,
+            "host_key": server.host_key,
+            **columns,
+        }
         return DockerHostFactory(**wanted)
 
     return make

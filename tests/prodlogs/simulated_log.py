@@ -141,9 +141,14 @@ class SimulatedStore:
         log = self.log
         log.fetches = 0
         reader = LogReader(
-            "simulated", log.fetch, lambda stream, anchor: _decoder(stream, anchor), dict(self.anchors),
-            aligned=self.aligned, covered_from=self.covered_from, tail=log.chance.choice([1, 10, 100]),
-        )  # fmt: skip
+            "simulated",
+            log.fetch,
+            lambda stream, anchor: _decoder(stream, anchor),
+            dict(self.anchors),
+            aligned=self.aligned,
+            covered_from=self.covered_from,
+            tail=log.chance.choice([1, 10, 100]),
+        )
         block: list[tuple[str, str]] = []
         self._gaps = list(self.gaps)
         for stream, lines in reader:

@@ -69,9 +69,14 @@ def grant(user, *codenames):
 
 def form(**different):
     return {
-        "name": "docker01", "address": "192.0.2.1", "port": "22", "user": "logs", "enabled": "on", "ssh_key": "",
+        "name": "docker01",
+        "address": "192.0.2.1",
+        "port": "22",
+        "user": "logs",
+        "enabled": "on",
+        "ssh_key": "",
         "ssh_key_passphrase": "",
-    } | different  # fmt: skip
+    } | different
 
 
 def test_a_key_is_uploaded_and_stored(browser, owner):
@@ -205,7 +210,7 @@ def test_a_host_s_page_shows_only_what_its_reader_may_see(browser, teammate):
         (("collect_logs",), {"Collect now", "Check health"}),
         (("accept_host_key",), {"Accept the offered"}),
     ],
-)  # fmt: skip
+)
 def test_buttons_are_for_whom_may_press_them(browser, teammate, codenames, buttons):
     grant(teammate, *codenames)
     host = DockerHostFactory(offered_host_key=HOST_KEY)
@@ -343,9 +348,11 @@ def test_removed_containers_can_be_told_apart(browser, teammate, there, names):
 
 def gap():
     return {
-        "stream": "stdout", "after": "2026-05-01T11:59:00.000000001Z", "before": "2026-05-01T12:30:00.5Z",
+        "stream": "stdout",
+        "after": "2026-05-01T11:59:00.000000001Z",
+        "before": "2026-05-01T12:30:00.5Z",
         "reason": "rotated away",
-    }  # fmt: skip
+    }
 
 
 def test_a_gap_is_told_in_words(browser, teammate):
@@ -372,14 +379,20 @@ def entries(db):
     web = ContainerFactory(name="web", host=DockerHostFactory(name="docker01"))
     db = ContainerFactory(name="db", host=DockerHostFactory(name="docker02"))
     kinds = [
-        (web, "ERROR", "stderr"), (web, "", "stdout"), (db, "CRITICAL", "stderr"), (db, "INFO", "stdout"),
+        (web, "ERROR", "stderr"),
+        (web, "", "stdout"),
+        (db, "CRITICAL", "stderr"),
+        (db, "INFO", "stdout"),
         (db, "WARNING", "stdout"),
-    ]  # fmt: skip
+    ]
     for number, (container, level, stream) in enumerate(kinds, 1):
         ContainerLogEntryFactory(
-            container=container, level=level, stream=stream, message=f"message {number}",
+            container=container,
+            level=level,
+            stream=stream,
+            message=f"message {number}",
             timestamp=to_nanoseconds(NOON) + number * 10**9,
-        )  # fmt: skip
+        )
 
 
 def test_entries_are_narrowed(browser, teammate, entries):
@@ -490,9 +503,11 @@ def test_entries_page_by_key(browser, teammate):
 @pytest.mark.parametrize("model", ["containerlogentry", "logsnapshot", "remotecommand", "container"])
 def test_not_even_the_owner_writes_what_hosts_said(browser, owner, model):
     row = {
-        "containerlogentry": ContainerLogEntryFactory, "logsnapshot": LogSnapshotFactory,
-        "remotecommand": RemoteCommandFactory, "container": ContainerFactory,
-    }[model]()  # fmt: skip
+        "containerlogentry": ContainerLogEntryFactory,
+        "logsnapshot": LogSnapshotFactory,
+        "remotecommand": RemoteCommandFactory,
+        "container": ContainerFactory,
+    }[model]()
     client = browser(owner)
     codes = [
         client.post(f"{ADMIN}{model}/add/", {}).status_code,

@@ -49,16 +49,32 @@ def grant(user, codename):
 def test_an_entry_has_this_shape(api, teammate):
     container = ContainerFactory(name="web", host__name="docker01")
     entry = ContainerLogEntryFactory(
-        container=container, timestamp=to_nanoseconds(NOON) + 123_456_789, level="ERROR", level_rule="json:level",
-        message="down", raw_line="\x1b[31mdown\x1b[0m", stream="stderr", sequence=3, truncated_bytes=7,
-    )  # fmt: skip
+        container=container,
+        timestamp=to_nanoseconds(NOON) + 123_456_789,
+        level="ERROR",
+        level_rule="json:level",
+        message="down",
+        raw_line="\x1b[31mdown\x1b[0m",
+        stream="stderr",
+        sequence=3,
+        truncated_bytes=7,
+    )
     assert results(api(teammate), "logs/") == [
         {
-            "id": entry.pk, "container_name": "web", "timestamp": "2026-05-01T12:00:00.123456789Z", "level": "ERROR",
-            "message": "down", "raw_line": "\x1b[31mdown\x1b[0m", "stream": "stderr", "host": "docker01",
-            "container_id": container.container_id, "level_rule": "json:level", "sequence": 3, "truncated_bytes": 7,
+            "id": entry.pk,
+            "container_name": "web",
+            "timestamp": "2026-05-01T12:00:00.123456789Z",
+            "level": "ERROR",
+            "message": "down",
+            "raw_line": "\x1b[31mdown\x1b[0m",
+            "stream": "stderr",
+            "host": "docker01",
+            "container_id": container.container_id,
+            "level_rule": "json:level",
+            "sequence": 3,
+            "truncated_bytes": 7,
         }
-    ]  # fmt: skip
+    ]
 
 
 def test_an_entry_without_a_level_has_null(api, teammate):
@@ -86,9 +102,12 @@ def entries(db):
     ]
     for number, (container, level, stream) in enumerate(kinds, 1):
         ContainerLogEntryFactory(
-            container=container, level=level, stream=stream, message=f"message {number}",
+            container=container,
+            level=level,
+            stream=stream,
+            message=f"message {number}",
             timestamp=to_nanoseconds(NOON) + number * 10**9,
-        )  # fmt: skip
+        )
     return web, db
 
 
@@ -264,8 +283,10 @@ def test_a_snapshot_says_what_is_missing(api, teammate):
     LogSnapshotFactory(status="gap", gaps=[gap], first=to_nanoseconds(NOON))
     [snapshot] = results(api(teammate), "snapshots/", status="gap")
     assert (snapshot["gaps"], snapshot["first"], snapshot["last"]) == (
-        [gap], "2026-05-01T12:00:00.000000000Z", None,
-    )  # fmt: skip
+        [gap],
+        "2026-05-01T12:00:00.000000000Z",
+        None,
+    )
 
 
 def test_denied_commands_can_be_asked_for(api, teammate):
@@ -457,8 +478,10 @@ def test_health_shows_what_hosts_last_said(api, teammate):
     found = api(teammate).get(f"{URL}health/").json()
     assert found["status"] == "unreachable"
     assert {host["host"]: host["status"] for host in found["hosts"]} == {
-        "b-sick": "degraded", "c-gone": "unreachable", "d-new": "unknown",
-    }  # fmt: skip
+        "b-sick": "degraded",
+        "c-gone": "unreachable",
+        "d-new": "unknown",
+    }
     assert found["hosts"][1]["error"] == "c-gone: no route"
 
 

@@ -155,15 +155,17 @@ def test_a_key_is_accepted_and_then_good_for_reading(api, owner, web, changed):
 
 FAILURES = {
     "permission denied": (
-        "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1", "refused",
+        "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
+        "refused",
     ),
     "daemon stopped": (
         "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?' "
-        ">&2; exit 1", "daemon",
+        ">&2; exit 1",
+        "daemon",
     ),
     "hung": ("sleep 60", "timeout"),
     "no docker": ("exit 127", "configuration"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("failure", FAILURES)

@@ -408,8 +408,11 @@ def test_two_slow_containers_do_not_stop_the_others(ended, docker, scripted, ove
     found = {reading.container: reading.status for reading in result.readings}
     assert result.error == ""
     assert [found[f"engine-{name}"] for name in ("a-slow", "b-slow", "c", "d")] == [
-        "partial", "partial", "complete", "complete",
-    ]  # fmt: skip
+        "partial",
+        "partial",
+        "complete",
+        "complete",
+    ]
 
 
 def test_a_removed_container_is_said_to_be_once_and_keeps_its_entries(docker, docker_host):

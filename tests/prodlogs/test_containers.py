@@ -189,11 +189,22 @@ def listed(container_id, **fields):
 
 
 def details(container_id, **fields):
-    return json.dumps({
-        "Id": container_id, "Name": "/web", "Created": "2026-11-20T14:05:30.658894939Z", "Status": "running",
-        "Health": "", "ExitCode": 0, "StartedAt": "2026-11-20T14:05:31Z", "FinishedAt": "0001-01-01T00:00:00Z",
-        "RestartCount": 0, "Tty": False, "LogDriver": "json-file", **fields,
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "Id": container_id,
+            "Name": "/web",
+            "Created": "2026-11-20T14:05:30.658894939Z",
+            "Status": "running",
+            "Health": "",
+            "ExitCode": 0,
+            "StartedAt": "2026-11-20T14:05:31Z",
+            "FinishedAt": "0001-01-01T00:00:00Z",
+            "RestartCount": 0,
+            "Tty": False,
+            "LogDriver": "json-file",
+            **fields,
+        }
+    )
 
 
 def answering(scripted, ps, inspect=""):
@@ -222,9 +233,13 @@ def test_a_host_without_containers(scripted, elsewhere):
 def test_a_line_of_ps_that_does_not_fit_is_told(scripted, elsewhere):
     wrong = {}
     lines = (
-        "Last login: Fri Nov 20 14:00:00 2026", "[]", json.dumps({"ID": ONE}), listed("abc"),
-        listed(ONE.replace("1", "G")), listed(ONE, Image=None),
-    )  # fmt: skip
+        "Last login: Fri Nov 20 14:00:00 2026",
+        "[]",
+        json.dumps({"ID": ONE}),
+        listed("abc"),
+        listed(ONE.replace("1", "G")),
+        listed(ONE, Image=None),
+    )
     for line in lines:
         answering(scripted, f"{listed(TWO)}\n{line}")
         text = misfit(scripted, elsewhere)
@@ -237,8 +252,11 @@ def test_a_line_of_ps_that_does_not_fit_is_told(scripted, elsewhere):
 def test_a_line_of_inspect_that_does_not_fit_is_told(scripted, elsewhere):
     wrong = {}
     values = (
-        ("ExitCode", "0"), ("Created", "yesterday"), ("StartedAt", "2026-13-45T00:00:00Z"), ("RestartCount", True),
-    )  # fmt: skip
+        ("ExitCode", "0"),
+        ("Created", "yesterday"),
+        ("StartedAt", "2026-13-45T00:00:00Z"),
+        ("RestartCount", True),
+    )
     for name, value in values:
         answering(scripted, listed(ONE), details(ONE, **{name: value}))
         if "a line of `docker inspect` does not fit" not in (text := misfit(scripted, elsewhere)):
@@ -294,10 +312,17 @@ def test_more_containers_than_one_command_names(scripted, elsewhere):
 
 
 def used(container_id, **fields):
-    return json.dumps({
-        "ID": container_id, "CPUPerc": "0.05%", "MemUsage": "828KiB / 1.9GiB", "NetIO": "1e+03kB / 0B",
-        "BlockIO": "0B / 0B", "PIDs": "1", **fields,
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "ID": container_id,
+            "CPUPerc": "0.05%",
+            "MemUsage": "828KiB / 1.9GiB",
+            "NetIO": "1e+03kB / 0B",
+            "BlockIO": "0B / 0B",
+            "PIDs": "1",
+            **fields,
+        }
+    )
 
 
 def asked_for_stats(scripted, *lines):

@@ -65,11 +65,16 @@ def test_an_entry_is_all_that_a_row_shows(browser, teammate):
     )
     assert news(browser(teammate))["entries"] == [
         {
-            "id": str(entry.pk), "timestamp": "1777636800123456789", "host": "docker01", "container": "web",
-            "stream": "stderr", "level": "ERROR", "message": "a^[[31m",
+            "id": str(entry.pk),
+            "timestamp": "1777636800123456789",
+            "host": "docker01",
+            "container": "web",
+            "stream": "stderr",
+            "level": "ERROR",
+            "message": "a^[[31m",
             "url": f"/admin/prodlogs/containerlogentry/{entry.pk}/change/",
         }
-    ]  # fmt: skip
+    ]
 
 
 @committed
@@ -386,12 +391,23 @@ def serving(page: str) -> Iterator[ThreadingHTTPServer]:
 def chromium(address: str, folder: Path) -> Iterator[None]:
     """A browser at `address`. In real time: animation frames do not come in virtual time."""
     process = subprocess.Popen(
-        [service_address("LOGSITE_TEST_CHROMIUM"), "--headless", "--no-sandbox", "--disable-gpu",
-         "--window-size=1200,900", "--remote-debugging-port=0", "--no-first-run", "--disable-background-networking",
-         f"--user-data-dir={folder}", address],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        [
+            service_address("LOGSITE_TEST_CHROMIUM"),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--window-size=1200,900",
+            "--remote-debugging-port=0",
+            "--no-first-run",
+            "--disable-background-networking",
+            f"--user-data-dir={folder}",
+            address,
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
         env=os.environ | {"HOME": str(folder)},
-    )  # fmt: skip
+    )
     try:
         yield
     finally:

@@ -111,8 +111,10 @@ def test_a_shell_that_starts_for_one_command_line_answers_as_one_that_runs_many(
 def same(answer):
     """An answer without what the shells in Docker's place count for themselves."""
     own = ("PWD", "OLDPWD", "SHLVL", "_")
-    calls = [(words, {name: value for name, value in environment.items() if name not in own})
-             for words, environment in answer.calls]  # fmt: skip
+    calls = [
+        (words, {name: value for name, value in environment.items() if name not in own})
+        for words, environment in answer.calls
+    ]
     return answer.exit_code, answer.stdout, answer.stderr, calls
 
 
@@ -134,9 +136,15 @@ def test_a_key_without_a_command_opens_no_shell(wrapped, shell):
 def test_docker_gets_nothing_of_the_clients_environment(tmp_path, shell):
     wrapped = Wrapped(tmp_path, docker_host="unix:///run/user/1000/docker.sock")
     hostile = {
-        "DOCKER_HOST": "tcp://192.0.2.1:2375", "DOCKER_CONTEXT": "other", "DOCKER_CONFIG": "/tmp/x", "HOME": "/tmp/x",
-        "HTTP_PROXY": "http://192.0.2.1", "PATH": f"/tmp/x:{tmp_path}", "LC_ALL": "C.UTF-8", "XYZ": "1",
-    }  # fmt: skip
+        "DOCKER_HOST": "tcp://192.0.2.1:2375",
+        "DOCKER_CONTEXT": "other",
+        "DOCKER_CONFIG": "/tmp/x",
+        "HOME": "/tmp/x",
+        "HTTP_PROXY": "http://192.0.2.1",
+        "PATH": f"/tmp/x:{tmp_path}",
+        "LC_ALL": "C.UTF-8",
+        "XYZ": "1",
+    }
     assert wrapped.run([which(shell[0]), *shell[1:]], command_line(Ps()), **hostile).exit_code == 7
     [(_, environment)] = wrapped.calls()
     for own in ("PWD", "SHLVL", "_", "OLDPWD"):  # of the shell in Docker's place
@@ -218,10 +226,18 @@ def test_the_line_restricts_the_key_and_forces_the_wrapper():
 @pytest.mark.parametrize(
     "public",
     [
-        "", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-ed25519 !!!!", "ssh-rsa {base64}", "{key}\n{key}", "{key} a\nb",
-        "no-pty {key}", "-----BEGIN OPENSSH PRIVATE KEY-----", "{key} \u00e9",
+        "",
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        "ssh-ed25519 !!!!",
+        "ssh-rsa {base64}",
+        "{key}\n{key}",
+        "{key} a\nb",
+        "no-pty {key}",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "{key} \u00e9",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_public_key_gets_no_line(public):
     key = private_key()[0]
     text = public.format(key=f"{key.get_name()} {key.get_base64()}", base64=key.get_base64())

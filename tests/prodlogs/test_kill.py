@@ -60,8 +60,10 @@ def collector(host, name, interval):
     return subprocess.Popen(
         [sys.executable, "-m", "tests.prodlogs.collector_process", host.name, name, str(interval)],
         env={**os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(settings.DATA_DIR)},
-        stdout=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
 
 
 def collect_until(process, deadline, least):
@@ -138,9 +140,12 @@ def test_every_loss_to_rotation_is_a_gap_and_nothing_else_is(docker, docker_host
     sizes = 2 * [0, 1, 20, 200] + 3 * [3000]
     random.Random(files).shuffle(sizes)
     docker.run(
-        "engine-rotated", BURSTS.format(sizes=" ".join(map(str, sizes))), f"--log-driver={driver}",
-        "--log-opt=max-size=64k", f"--log-opt=max-file={files}",
-    )  # fmt: skip
+        "engine-rotated",
+        BURSTS.format(sizes=" ".join(map(str, sizes))),
+        f"--log-driver={driver}",
+        "--log-opt=max-size=64k",
+        f"--log-opt=max-file={files}",
+    )
     rotated = Rotated(docker_host, "engine-rotated")
     rotated.read()
     for _ in sizes:

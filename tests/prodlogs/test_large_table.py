@@ -23,9 +23,13 @@ def entry(container, number):
     level = "ERROR" if number % 100 == 0 else ""
     moment = START + number * 1_000_000
     return ContainerLogEntry(
-        container=container, container_name="web", stream="stdout", level=level, timestamp=moment,
+        container=container,
+        container_name="web",
+        stream="stdout",
+        level=level,
+        timestamp=moment,
         message=f"GET /orders/{number}",
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -62,8 +62,11 @@ def test_a_line_has_dockers_time_its_number_and_its_length():
 def test_lines_of_one_instant_are_numbered():
     lines = decode(out((T0, "a"), (T0, "a"), (T0, "b"), (T1, "a")), size=40)
     assert [(line.timestamp, line.sequence) for line in lines] == [
-        (ns(T0), 0), (ns(T0), 1), (ns(T0), 2), (ns(T1), 0),
-    ]  # fmt: skip
+        (ns(T0), 0),
+        (ns(T0), 1),
+        (ns(T0), 2),
+        (ns(T1), 0),
+    ]
 
 
 def test_an_empty_line_is_a_line():

@@ -25,9 +25,17 @@ SCRIPTS = {
 }
 CONTAINERS = set(SCRIPTS)
 OUTCOME = {
-    "name", "tried", "hostile", "passed", "refused", "answer", "exit_code", "stdout_bytes", "stderr_bytes",
+    "name",
+    "tried",
+    "hostile",
+    "passed",
+    "refused",
+    "answer",
+    "exit_code",
+    "stdout_bytes",
+    "stderr_bytes",
     "duration_ms",
-}  # fmt: skip
+}
 ENTRY = {"container_name", "timestamp", "level", "message", "raw_line"}
 
 
@@ -134,9 +142,14 @@ def test_errors_sums_up(three):
     summary = as_json("errors", 24)
 
     assert set(summary) == {
-        "timestamp", "analysis_period_hours", "total_containers", "containers_with_errors",
-        "total_error_entries", "error_breakdown", "critical_issues",
-    }  # fmt: skip
+        "timestamp",
+        "analysis_period_hours",
+        "total_containers",
+        "containers_with_errors",
+        "total_error_entries",
+        "error_breakdown",
+        "critical_issues",
+    }
     assert {name: errors["error_count"] for name, errors in only(summary["error_breakdown"]).items()} == {
         "pl-web": 1,
         "pl-db": 1,

@@ -89,8 +89,10 @@ def test_a_killed_process_frees_the_host_at_once(host):
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(host.pk)],
         env={**os.environ, "DATABASE_URL": database_url(), "DATA_DIR": str(settings.DATA_DIR)},
-        stdout=subprocess.PIPE, text=True, cwd=ROOT,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
     assert process.stdout.readline().strip() == "True"
     with reading(host) as free:
         assert not free

@@ -391,8 +391,11 @@ def test_what_the_grammar_refused_is_on_record(db):
     row = RemoteCommand.objects.get()
     assert row.argv[:6] == ["docker", "exec", "web\\x00", "sh", "\\ud800", "7"]
     assert (row.denied, row.user, row.error_kind, row.error_message) == (
-        True, "mallory", ErrorKind.REFUSED, "not read-only",
-    )  # fmt: skip
+        True,
+        "mallory",
+        ErrorKind.REFUSED,
+        "not read-only",
+    )
     assert "Hunter2-Secret" not in str(row.argv)
 
 

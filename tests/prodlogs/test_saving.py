@@ -28,9 +28,11 @@ def since():
 def write(container, message, **columns):
     moment = to_nanoseconds(timezone.now() - timedelta(minutes=5))
     return ContainerLogEntryFactory(
-        container=container, container_name=container.name, message=message,
+        container=container,
+        container_name=container.name,
+        message=message,
         **{"timestamp": moment, "level": ""} | columns,
-    )  # fmt: skip
+    )
 
 
 def test_the_file_has_the_named_shape(host, since, tmp_path):

@@ -219,8 +219,12 @@ def test_a_hardened_host_passes_and_all_of_it_is_in_the_audit(ssh_host, docker_s
     assert selftest.passed(outcomes)
     assert seen == outcomes
     assert {outcome.name for outcome in outcomes if not outcome.hostile} == {
-        "docker ps", "docker inspect", "docker logs", "docker stats", "environment",
-    }  # fmt: skip
+        "docker ps",
+        "docker inspect",
+        "docker logs",
+        "docker stats",
+        "environment",
+    }
     rows = list(RemoteCommand.objects.order_by("id"))
     assert [(row.argv, row.denied, row.exit_code) for row in rows] == [
         ([outcome.tried], outcome.hostile, outcome.exit_code) for outcome in outcomes

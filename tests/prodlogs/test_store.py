@@ -13,9 +13,10 @@ from tests.factories import ContainerFactory, LogSnapshotFactory
 pytestmark = pytest.mark.django_db
 START = 1_790_000_000_000_000_000
 PEM = [
-    "-----BEGIN OPENSSH PRIVATE KEY-----", *["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz"] * 4,
+    "-----BEGIN OPENSSH PRIVATE KEY-----",
+    *["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz"] * 4,
     "-----END OPENSSH PRIVATE KEY-----",
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -61,8 +62,11 @@ def test_entries_the_watermark_and_the_counts_are_stored_together(make_store, co
         "",
     )
     assert (first.container_name, first.stream, first.timestamp, first.snapshot) == (
-        "web", "stdout", START, store.snapshot,
-    )  # fmt: skip
+        "web",
+        "stdout",
+        START,
+        store.snapshot,
+    )
     mark = Watermark.objects.get()
     assert (mark.timestamp, mark.sequence, mark.length, mark.pending) == (START + 1, 0, 3, [])
     snapshot = LogSnapshot.objects.get(pk=store.snapshot.pk)
@@ -101,8 +105,11 @@ def test_a_trace_is_one_entry_also_over_two_readings(make_store):
     finish(second)
     trace, done = ContainerLogEntry.objects.order_by("timestamp")
     assert trace.message.splitlines() == [
-        "Traceback (most recent call last):", '  File "a.py", line 1, in f', "    f()", "ValueError: no",
-    ]  # fmt: skip
+        "Traceback (most recent call last):",
+        '  File "a.py", line 1, in f',
+        "    f()",
+        "ValueError: no",
+    ]
     assert (trace.level, trace.timestamp, done.message) == ("ERROR", START, "done")
 
 
@@ -276,8 +283,10 @@ def test_who_only_speaks_of_a_key_masks_nothing(make_store):
 
 def test_a_line_that_routeros_breaks_goes_on_in_the_next_chunk(make_store):
     assert line_by_line(make_store, ["/user add password=\\", "    S3cr3tValue99", "done"]) == [
-        "/user add password=\\", "    <redacted:secret>", "done",
-    ]  # fmt: skip
+        "/user add password=\\",
+        "    <redacted:secret>",
+        "done",
+    ]
 
 
 def test_what_follows_an_unfinished_key_is_no_secret(make_store):

@@ -23,9 +23,12 @@ def host():
 
 def write(container, level, message="x", hours_ago=1.0, number=0):
     return ContainerLogEntryFactory(
-        container=container, container_name=container.name, level=level, message=message,
+        container=container,
+        container_name=container.name,
+        level=level,
+        message=message,
         timestamp=nanoseconds(hours_ago) + number,
-    )  # fmt: skip
+    )
 
 
 def test_the_summary_has_the_named_shape(host):

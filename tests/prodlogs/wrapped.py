@@ -108,8 +108,13 @@ class Wrapped:
     ) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [*shell, str(script)],
-            env=environment, cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
+            env=environment,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
 
     def calls(self) -> list[Call]:
         """Taken away by reading."""

@@ -86,8 +86,9 @@ def test_the_pages_offer_no_buttons_that_write(browser, owner):
 def test_a_session_is_a_timeline_of_its_events(browser, teammate):
     text = text_of(browser(teammate).get(page_of(issue_session())))
     assert re.findall(r'<span class="what">(\w+)</span>', text) == [
-        "interface_collection_start", "command_response",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "command_response",
+    ]
     assert "21:34:53.172" in text
     assert '<code class="command">show interface all</code>' in text
     assert "11 lines" in text
@@ -130,8 +131,13 @@ def test_a_short_response_stands_open(browser, teammate):
 
 def test_a_failure_shows_its_error(browser, teammate):
     session = SessionFactory(status="failed")
-    SessionLogFactory(session=session, event_type=EventType.CONNECTION_FAILED, command="", step=None,
-                      error_message="authentication failed")  # fmt: skip
+    SessionLogFactory(
+        session=session,
+        event_type=EventType.CONNECTION_FAILED,
+        command="",
+        step=None,
+        error_message="authentication failed",
+    )
     text = text_of(browser(teammate).get(page_of(session)))
     assert '<p class="error">authentication failed</p>' in text
     assert '<li class="bad"' in text
@@ -187,14 +193,23 @@ def test_the_newest_stands_first(browser, teammate):
 def test_filters(page, browser, teammate):
     slow = SessionFactory(device="slow", slowest_ms=1500.0, started_at=NOON)
     refused = SessionFactory(
-        device="refused", user="eve", status="failed", error_kind="authentication",
+        device="refused",
+        user="eve",
+        status="failed",
+        error_kind="authentication",
         started_at=NOON + timedelta(hours=1),
-    )  # fmt: skip
+    )
     SessionLogFactory(
         session=slow, event_type=EventType.COMMAND_RESPONSE, duration_ms=1500.0, command="show slow"
     )
-    SessionLogFactory(session=refused, event_type=EventType.CONNECTION_FAILED, error_kind="authentication",
-                      command="", step=None, duration_ms=2000.0)  # fmt: skip
+    SessionLogFactory(
+        session=refused,
+        event_type=EventType.CONNECTION_FAILED,
+        error_kind="authentication",
+        command="",
+        step=None,
+        duration_ms=2000.0,
+    )
     wanted = {
         "device=slow": ["slow"],
         "device=SLOW": ["slow"],

@@ -46,8 +46,10 @@ def test_a_session_comes_with_its_events_in_order(api, teammate):
     answer = api(teammate).get(f"{SESSIONS}{session.session_id}/").json()
     assert answer["device"] == "fw01.company.com"
     assert [event["event_type"] for event in answer["events"]] == [
-        "interface_collection_start", "command_sent", "command_response",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "command_sent",
+        "command_response",
+    ]
     assert answer["events"][2]["response"].startswith("name: ethernet1/1")
     assert answer["events"][2]["timestamp"] == "2026-05-01T21:34:53.172000Z"
 
@@ -66,9 +68,14 @@ def test_an_event_says_which_session_it_belongs_to(api, teammate):
 
 @pytest.mark.parametrize(
     "address",
-    [f"{SESSIONS}06787c15-dded-47cd-a9d5-91f4d8f7687d/", f"{SESSIONS}nonsense/", f"{EVENTS}0/", f"{EVENTS}nonsense/",
-     f"{EVENTS}99999999999999999999/"],
-)  # fmt: skip
+    [
+        f"{SESSIONS}06787c15-dded-47cd-a9d5-91f4d8f7687d/",
+        f"{SESSIONS}nonsense/",
+        f"{EVENTS}0/",
+        f"{EVENTS}nonsense/",
+        f"{EVENTS}99999999999999999999/",
+    ],
+)
 def test_what_does_not_exist_is_not_found(address, api, teammate):
     assert api(teammate).get(address).status_code == 404
 

@@ -19,10 +19,13 @@ def lines(*numbers):
 def run(minutes, response, device="rtr01", command="show version", **options):
     """The answer to a command, in a session of its own."""
     return SessionLogFactory(
-        session=SessionFactory(device=device), command=command, response=response,
+        session=SessionFactory(device=device),
+        command=command,
+        response=response,
         event_type=options.pop("event_type", EventType.COMMAND_RESPONSE),
-        timestamp=NOON + timedelta(minutes=minutes), **options,
-    )  # fmt: skip
+        timestamp=NOON + timedelta(minutes=minutes),
+        **options,
+    )
 
 
 def unified(old, new):
@@ -40,15 +43,26 @@ def page(client, event, query=""):
 
 def test_a_changed_line_stands_with_three_lines_around_it():
     assert unified(lines(*range(10)), lines(*range(5), "five", *range(6, 10))) == [
-        "@@ -3,7 +3,7 @@", " line 2", " line 3", " line 4", "-line 5", "+line five", " line 6", " line 7", " line 8",
-    ]  # fmt: skip
+        "@@ -3,7 +3,7 @@",
+        " line 2",
+        " line 3",
+        " line 4",
+        "-line 5",
+        "+line five",
+        " line 6",
+        " line 7",
+        " line 8",
+    ]
 
 
 def test_side_by_side_numbers_both_sides():
     rows = compare(lines(1, 2, 3), lines(1, 3, 4)).rows
     assert [(row.kind, row.old_number, row.new_number) for row in rows[1:]] == [
-        ("same", 1, 1), ("removed", 2, None), ("same", 3, 2), ("added", None, 3),
-    ]  # fmt: skip
+        ("same", 1, 1),
+        ("removed", 2, None),
+        ("same", 3, 2),
+        ("added", None, 3),
+    ]
 
 
 def test_what_changed_in_a_line_is_marked():

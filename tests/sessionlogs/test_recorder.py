@@ -31,9 +31,16 @@ def test_events_are_stored_in_the_order_they_happened(record, stored):
     recorder = record()
     a_good_collection(recorder)
     assert [event.event_type for event in stored(recorder)] == [
-        "interface_collection_start", "connection_start", "connection_success", "command_sent", "command_response",
-        "command_sent", "command_response", "interface_collection_success", "disconnection",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "connection_start",
+        "connection_success",
+        "command_sent",
+        "command_response",
+        "command_sent",
+        "command_response",
+        "interface_collection_success",
+        "disconnection",
+    ]
 
 
 def test_commands_are_numbered_from_one_and_their_answers_carry_the_number(record, stored):
@@ -58,17 +65,29 @@ def test_the_session_carries_the_totals(record):
 
 
 def test_who_and_what_is_kept_as_it_was_called_then(record):
-    recorder = record(device_id="7", host="192.0.2.7", platform="paloalto_panos", agent_type="security",
-                      tags=["edge", "dc1"], user_id="3")  # fmt: skip
+    recorder = record(
+        device_id="7",
+        host="192.0.2.7",
+        platform="paloalto_panos",
+        agent_type="security",
+        tags=["edge", "dc1"],
+        user_id="3",
+    )
     recorder.event(EventType.CONNECTION_START)
     recorder.close()
     session = Session.objects.get(pk=recorder.session_id)
     assert (session.device, session.device_id, session.host, session.platform) == (
-        "fw01.company.com", "7", "192.0.2.7", "paloalto_panos",
-    )  # fmt: skip
+        "fw01.company.com",
+        "7",
+        "192.0.2.7",
+        "paloalto_panos",
+    )
     assert (session.agent_type, session.tags, session.user, session.user_id) == (
-        "security", ["edge", "dc1"], "netops", "3",
-    )  # fmt: skip
+        "security",
+        ["edge", "dc1"],
+        "netops",
+        "3",
+    )
 
 
 def test_a_failed_command_alone_does_not_fail_the_session(record):
@@ -208,8 +227,10 @@ def test_the_device_s_own_error_is_a_failed_command(record, stored):
     recorder.close()
     failed = stored(recorder)[1]
     assert (failed.event_type, failed.error_message, failed.error_kind) == (
-        "command_failed", "% Invalid input", "device",
-    )  # fmt: skip
+        "command_failed",
+        "% Invalid input",
+        "device",
+    )
     assert failed.response == "% Invalid input detected"
 
 

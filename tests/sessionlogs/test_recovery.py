@@ -26,9 +26,12 @@ from tests.shipping.processes import ROOT, database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 START, SENT, SUCCESS, FAILED, DISCONNECTION = (
-    "interface_collection_start", "command_sent", "interface_collection_success", "interface_collection_failed",
+    "interface_collection_start",
+    "command_sent",
+    "interface_collection_success",
+    "interface_collection_failed",
     "disconnection",
-)  # fmt: skip
+)
 
 
 def session_with(*types, **options):

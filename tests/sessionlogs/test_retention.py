@@ -276,9 +276,13 @@ def test_sigterm_finishes_the_batch_and_exits_with_nought():
         "call_command('purge_logs')\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=site.BASE_DIR, stdout=subprocess.PIPE, text=True,
-        env=os.environ | {"DATABASE_URL": database_address(name), "DJANGO_SETTINGS_MODULE": "logsite.settings"},
-    )  # fmt: skip
+        [sys.executable, "-c", script],
+        cwd=site.BASE_DIR,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ
+        | {"DATABASE_URL": database_address(name), "DJANGO_SETTINGS_MODULE": "logsite.settings"},
+    )
     with child:
         assert child.stdout.readline() == "batch\n"
         child.send_signal(signal.SIGTERM)

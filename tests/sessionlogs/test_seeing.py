@@ -157,8 +157,9 @@ def test_a_command_and_its_answer_are_one_entry():
     session = issue_session()
     found = timeline.entries(list(timeline.events_of(session)), visible=True)
     assert [(entry.event.event_type, entry.sent and entry.sent.event_type) for entry in found] == [
-        ("interface_collection_start", None), ("command_response", "command_sent"),
-    ]  # fmt: skip
+        ("interface_collection_start", None),
+        ("command_response", "command_sent"),
+    ]
 
 
 def test_an_answer_can_be_copied_seen_raw_and_compared(browser, teammate):

@@ -196,13 +196,16 @@ CHILD = """
 
 def test_events_of_a_killed_process_are_stored_at_the_next_start(settings, tmp_path):
     environment = os.environ | {
-        "DATA_DIR": str(tmp_path), "SESSION_LOG_QUEUE_BYTES": "1000", "LOG_LEVEL": "CRITICAL",
+        "DATA_DIR": str(tmp_path),
+        "SESSION_LOG_QUEUE_BYTES": "1000",
+        "LOG_LEVEL": "CRITICAL",
         "DJANGO_SETTINGS_MODULE": "logsite.settings",
-    }  # fmt: skip
+    }
     child = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(CHILD)],
-        env=environment, cwd=site.BASE_DIR,
-    )  # fmt: skip
+        env=environment,
+        cwd=site.BASE_DIR,
+    )
     with child:
         wait_for(lambda: sum(path.read_bytes().count(b"\n") for path in spilled(tmp_path)) == 300)
         settings.DATA_DIR = tmp_path
@@ -249,9 +252,12 @@ def test_a_lock_on_the_table_does_not_keep_the_writer_for_ever(record, monkeypat
     monkeypatch.setattr(writer_module, "STATEMENT_TIMEOUT", 200)
     address = connection.settings_dict
     with psycopg.connect(
-        host=address["HOST"], port=address["PORT"], dbname=address["NAME"], user=address["USER"],
+        host=address["HOST"],
+        port=address["PORT"],
+        dbname=address["NAME"],
+        user=address["USER"],
         password=address["PASSWORD"],
-    ) as other:  # fmt: skip
+    ) as other:
         other.execute("LOCK TABLE session_logs IN ACCESS EXCLUSIVE MODE")
         recorder = record()
         recorder.command_sent("show clock")

@@ -19,17 +19,30 @@ def record_of(event):
 
 def test_an_answer_reads_as_one_step():
     event = SessionLogFactory.build(
-        session=None, device="fw01", user="", timestamp=None, event_type=EventType.COMMAND_RESPONSE,
-        command="show clock", response="12:00", step=1,
-    )  # fmt: skip
+        session=None,
+        device="fw01",
+        user="",
+        timestamp=None,
+        event_type=EventType.COMMAND_RESPONSE,
+        command="show clock",
+        response="12:00",
+        step=1,
+    )
     assert message_of(event) == "STEP: 1 | COMMAND: show clock | EXIT_CODE: 0 | STDOUT: 12:00 | STDERR:"
 
 
 def test_a_refused_command_has_exit_code_1_and_its_error_on_stderr():
     event = SessionLogFactory.build(
-        session=None, device="fw01", user="", timestamp=None, event_type=EventType.COMMAND_FAILED,
-        command="show vlan", response="  ^\n% Invalid input", error_message="% Invalid input", step=3,
-    )  # fmt: skip
+        session=None,
+        device="fw01",
+        user="",
+        timestamp=None,
+        event_type=EventType.COMMAND_FAILED,
+        command="show vlan",
+        response="  ^\n% Invalid input",
+        error_message="% Invalid input",
+        step=3,
+    )
     assert message_of(event) == (
         "STEP: 3 | COMMAND: show vlan | EXIT_CODE: 1 | STDOUT:   ^\n% Invalid input | STDERR: % Invalid input"
     )
@@ -71,16 +84,22 @@ def test_other_events_name_themselves_and_the_device(content, line):
 def test_a_record_carries_id_time_and_labels():
     session = SessionFactory(device="fw01.example.com", device_id="7", agent_type="security")
     event = SessionLogFactory(
-        session=session, event_type=EventType.COMMAND_RESPONSE, response="12:00", execution_status="running",
+        session=session,
+        event_type=EventType.COMMAND_RESPONSE,
+        response="12:00",
+        execution_status="running",
         timestamp=datetime(2026, 5, 1, 12, 0, 0, 123_456, tzinfo=UTC),
-    )  # fmt: skip
+    )
     record = record_of(event)
     assert (record.id, record.source, record.level) == (event.id, "session", "INFO")
     assert record.timestamp == 1_777_636_800_123_456_000
     assert record.labels == {
-        "server_id": "7", "server_tag": "fw01.example.com", "agent_type": "security", "status": "Success",
+        "server_id": "7",
+        "server_tag": "fw01.example.com",
+        "agent_type": "security",
+        "status": "Success",
         "execution_status": "Running",
-    }  # fmt: skip
+    }
 
 
 def test_a_device_outside_the_inventory_is_named_by_its_name():
@@ -92,9 +111,12 @@ def test_the_rest_travels_as_attributes_and_nothing_empty():
     session = SessionFactory(tags=["edge", "dc1"], user="netops")
     event = SessionLogFactory(session=session, duration_ms=1.5)
     assert record_of(event).attributes == {
-        "session_id": str(session.session_id), "event_type": "command_sent", "user": "netops", "tags": "edge,dc1",
+        "session_id": str(session.session_id),
+        "event_type": "command_sent",
+        "user": "netops",
+        "tags": "edge,dc1",
         "duration_ms": 1.5,
-    }  # fmt: skip
+    }
 
 
 def test_every_event_has_a_status_and_a_level():
@@ -115,9 +137,14 @@ def test_what_becomes_of_the_session_later_does_not_change_a_record():
     event = SessionLogFactory(session=SessionFactory(status="running"))
     before = record_of(event)
     Session.objects.update(
-        status="failed", error_kind="timeout", error_message="gone", failures=3, commands=9, slowest_ms=1.0,
+        status="failed",
+        error_kind="timeout",
+        error_message="gone",
+        failures=3,
+        commands=9,
+        slowest_ms=1.0,
         ended_at=datetime(2026, 6, 1, tzinfo=UTC),
-    )  # fmt: skip
+    )
     assert record_of(event) == before
 
 
@@ -165,9 +192,12 @@ def test_a_response_that_looks_like_a_step_changes_nothing_in_the_row():
 )
 def test_a_host_s_own_exit_code_is_shown(event_type, exit_code):
     event = SessionLogFactory(
-        event_type=event_type, command="systemctl status nginx", response="inactive", error_message="a warning",
+        event_type=event_type,
+        command="systemctl status nginx",
+        response="inactive",
+        error_message="a warning",
         exit_code=exit_code,
-    )  # fmt: skip
+    )
     assert record_of(event).message == (
         f"STEP: 1 | COMMAND: systemctl status nginx | EXIT_CODE: {exit_code} | STDOUT: inactive | STDERR: a warning"
     )

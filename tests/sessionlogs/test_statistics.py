@@ -26,9 +26,12 @@ def answers(device, command, *milliseconds, at=NOON):
 
 def failed(device, hours, kind=ErrorKind.TIMEOUT, **options):
     return SessionFactory(
-        device=device, started_at=NOON + timedelta(hours=hours), status=SessionStatus.FAILED, error_kind=kind,
+        device=device,
+        started_at=NOON + timedelta(hours=hours),
+        status=SessionStatus.FAILED,
+        error_kind=kind,
         **options,
-    )  # fmt: skip
+    )
 
 
 # --- slowest commands ---------------------------------------------------------------------------------------
@@ -129,8 +132,11 @@ def test_six_queries_whatever_there_is_and_none_reads_a_response(django_assert_n
     with django_assert_num_queries(6) as queries:
         tables = statistics.statistics(MAY)
     assert {name: len(rows) for name, rows in tables.items()} == {
-        "slowest_commands": 20, "failing_devices": 20, "refused_logins": 20, "sessions_by_day": 4,
-    }  # fmt: skip
+        "slowest_commands": 20,
+        "failing_devices": 20,
+        "refused_logins": 20,
+        "sessions_by_day": 4,
+    }
     assert not [query["sql"] for query in queries.captured_queries if '"response"' in query["sql"]]
 
 

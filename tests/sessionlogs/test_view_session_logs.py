@@ -81,9 +81,13 @@ def test_each_session_has_its_header_and_its_events_stay_together():
 @pytest.mark.django_db
 def test_an_error_and_a_user_nobody_knows():
     SessionLogFactory(
-        session=SessionFactory(user=""), event_type=EventType.CONNECTION_FAILED, command="", step=None,
-        error_message="authentication failed", duration_ms=12.6,
-    )  # fmt: skip
+        session=SessionFactory(user=""),
+        event_type=EventType.CONNECTION_FAILED,
+        command="",
+        step=None,
+        error_message="authentication failed",
+        duration_ms=12.6,
+    )
     text = view()
     assert "User: -\n" in text
     assert "CONNECTION_FAILED\n  Error: authentication failed\n  Duration: 13ms\n" in text
@@ -157,8 +161,10 @@ def test_json_is_one_whole_event_a_line():
     session = issue_session()
     events = [json.loads(line) for line in view("--json").splitlines()]
     assert [event["event_type"] for event in events] == [
-        "interface_collection_start", "command_sent", "command_response",
-    ]  # fmt: skip
+        "interface_collection_start",
+        "command_sent",
+        "command_response",
+    ]
     assert events[2]["session_id"] == session.session_id
     assert len(events[2]["response"].splitlines()) == 11
     assert datetime.fromisoformat(events[2]["timestamp"]).tzinfo is not None
@@ -168,9 +174,13 @@ def test_json_is_one_whole_event_a_line():
 def test_list_prints_a_line_a_session_newest_first():
     old = SessionFactory(started_at=datetime(2026, 5, 1, tzinfo=UTC))
     new = SessionFactory(
-        started_at=datetime(2026, 5, 2, tzinfo=UTC), status="failed", commands=2, failures=1, slowest_ms=12.4,
+        started_at=datetime(2026, 5, 2, tzinfo=UTC),
+        status="failed",
+        commands=2,
+        failures=1,
+        slowest_ms=12.4,
         error_message="authentication\nfailed",
-    )  # fmt: skip
+    )
     first, second = view("--list").splitlines()
     assert str(new.session_id) in first
     assert first.startswith("2026-05-02 00:00:00  ")
@@ -237,9 +247,13 @@ def run(transactional_db):
             url = f"postgres://{login}@{address['HOST']}:{address['PORT']}/{address['NAME']}"
         process = subprocess.Popen(
             [sys.executable, "manage.py", "view_session_logs", *arguments],
-            cwd=django_settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}, **options,
-        )  # fmt: skip
+            cwd=django_settings.BASE_DIR,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "DATABASE_URL": url, "PYTHONUNBUFFERED": "1"},
+            **options,
+        )
         started.append(process)
         return process
 

@@ -31,9 +31,12 @@ def lock_database():
     address = connection.settings_dict
     if connection.vendor == "postgresql":
         other = psycopg.connect(
-            host=address["HOST"], port=address["PORT"], dbname=address["NAME"], user=address["USER"],
+            host=address["HOST"],
+            port=address["PORT"],
+            dbname=address["NAME"],
+            user=address["USER"],
             password=address["PASSWORD"],
-        )  # fmt: skip
+        )
 
         def lock():
             other.execute("LOCK TABLE session_logs IN ACCESS EXCLUSIVE MODE")

@@ -19,9 +19,15 @@ from threading import Thread
 MIB = 1024 * 1024
 PAGE_HEAD = '{"source": "session", "next_cursor": "0-1", "has_more": false, "results": ['
 RECORD = {
-    "id": 1, "cursor": "0-1", "source": "session", "timestamp": "1700000000000000000", "level": "INFO",
-    "message": "x", "labels": {}, "attributes": {},
-}  # fmt: skip
+    "id": 1,
+    "cursor": "0-1",
+    "source": "session",
+    "timestamp": "1700000000000000000",
+    "level": "INFO",
+    "message": "x",
+    "labels": {},
+    "attributes": {},
+}
 
 Answer = tuple[int, dict[str, str], Callable[[], Iterator[bytes]]]
 

@@ -15,7 +15,10 @@ ANSWERS = [
     (Fault(status=260, text=BLOCKED), "block_ingestion_until"),
     (Fault(status=200, text=BLOCKED), "block_ingestion_until"),
     (Fault(status=403, text=BLOCKED.replace("260", "403")), "block_ingestion_until"),
-    (Fault(status=400, text="ingestion blocked for policy (critical) until '2027-01-01'"), "block_ingestion_until"),
+    (
+        Fault(status=400, text="ingestion blocked for policy (critical) until '2027-01-01'"),
+        "block_ingestion_until",
+    ),
     (Fault(status=200, text=LOGIN), "not 204"),
     (Fault(status=200), "not 204"),
     (Fault(status=201, text="{}"), "not 204"),
@@ -23,7 +26,10 @@ ANSWERS = [
     (Fault(status=206, text="part"), "not 204"),
     (Fault(status=401, text="no org id"), "LOKI_TENANT"),
     (Fault(status=400, text=DISALLOWED), "allow_structured_metadata"),
-    (Fault(status=400, text="missing required labels env for user fake for stream {job=\"x\"}"), "enforced_labels"),
+    (
+        Fault(status=400, text='missing required labels env for user fake for stream {job="x"}'),
+        "enforced_labels",
+    ),
     (Fault(status=302, headers={"Location": "/login"}), "redirect"),
     (Fault(status=260), "block_ingestion_until"),
     (Fault(status=222, text=BLOCKED.replace("260", "222")), "block_ingestion_until"),
@@ -41,7 +47,7 @@ ANSWERS = [
     (Fault(status=407, text="Proxy Authentication Required"), "answered 407"),
     (Fault(status=415, text="unsupported media type"), "answered 415"),
     (Fault(status=400, text="Client sent an HTTP request to an HTTPS server."), "refuses even an empty push"),
-]  # fmt: skip
+]
 
 
 def test_no_other_answer_moves_the_cursor_or_refuses_an_entry(loki, run):

@@ -27,9 +27,12 @@ def test_no_answer_takes_more_memory_than_a_page_may():
         urls = [f"{url}/{name}" for name in answers]
         done = subprocess.run(
             [sys.executable, "-m", "tests.shipping.bombs", *urls],
-            cwd=ROOT, env={**os.environ, "DJANGO_SETTINGS_MODULE": "logsite.settings"},
-            capture_output=True, text=True, timeout=170,
-        )  # fmt: skip
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "logsite.settings"},
+            capture_output=True,
+            text=True,
+            timeout=170,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout)
     wrong = {
@@ -152,28 +155,38 @@ WRONG_RECORDS = {
     "labels that are a list": {"labels": []},
     "attributes that are a text": {"attributes": "x"},
     "parts that are a list": {"parts": []},
-    "a step that is a text": {"parts": {"step": "1", "command": "c", "exit_code": 0, "stdout": "", "stderr": ""}},
+    "a step that is a text": {
+        "parts": {"step": "1", "command": "c", "exit_code": 0, "stdout": "", "stderr": ""}
+    },
     "parts without a command": {"parts": {"step": 1}},
     "an output that is a number": {
         "parts": {"step": 1, "command": "c", "exit_code": 0, "stdout": 7, "stderr": ""}
     },
-}  # fmt: skip
+}
 WRONG_PAGES = {
     "another API's empty page": {"count": 0, "next": None, "previous": None, "results": []},
     "no results": {"source": "session", "next_cursor": "0-0", "has_more": False},
     "another source": {"source": "container", "next_cursor": "0-0", "has_more": False, "results": []},
     "no next cursor": {"source": "session", "has_more": False, "results": []},
     "more records than asked": {
-        "source": "session", "next_cursor": "0-9", "has_more": False, "results": records(9, 1),
+        "source": "session",
+        "next_cursor": "0-9",
+        "has_more": False,
+        "results": records(9, 1),
     },
     "the same record twice": {
-        "source": "session", "next_cursor": "0-1", "has_more": False, "results": [RECORD, RECORD],
+        "source": "session",
+        "next_cursor": "0-1",
+        "has_more": False,
+        "results": [RECORD, RECORD],
     },
     "a page from before the cursor": {
-        "source": "session", "next_cursor": "0-1", "has_more": True,
+        "source": "session",
+        "next_cursor": "0-1",
+        "has_more": True,
         "results": [RECORD | {"id": 7, "cursor": "0-0"}],
     },
-}  # fmt: skip
+}
 
 
 def test_what_is_no_page_of_the_feed_ends_it_and_ships_nothing():
