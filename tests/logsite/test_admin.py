@@ -11,8 +11,7 @@ from django.contrib import admin
 from django.contrib.staticfiles import finders
 from django.urls import reverse
 
-import logsite.admin
-from logsite.admin import LogModelAdmin, badge
+from logsite.admin import LogModelAdmin, badge, log_model
 from sessionlogs.admin.sessions import SessionLogAdmin
 from sessionlogs.models import EventType, SessionLog
 from tests.factories import DeviceFactory, SessionFactory, SessionLogFactory
@@ -136,7 +135,7 @@ def test_the_count_says_how_many(client, events):
 
 
 def test_counting_stops_at_the_limit(client, events, monkeypatch):
-    monkeypatch.setattr(logsite.admin, "COUNT_LIMIT", 20)
+    monkeypatch.setattr(log_model, "COUNT_LIMIT", 20)
 
     response = client.get(EVENTS)
 
@@ -145,7 +144,7 @@ def test_counting_stops_at_the_limit(client, events, monkeypatch):
 
 
 def test_a_count_at_the_limit_is_exact(client, events, monkeypatch):
-    monkeypatch.setattr(logsite.admin, "COUNT_LIMIT", 25)
+    monkeypatch.setattr(log_model, "COUNT_LIMIT", 25)
 
     assert "25 session events" in client.get(EVENTS).content.decode()
 

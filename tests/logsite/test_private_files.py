@@ -22,7 +22,7 @@ import django; django.setup()
 from pathlib import Path
 from django.conf import settings
 from django.db import connection
-from logsite import rotation
+from logsite.encryption import rotation
 from logsite.locks.held import _file_lock
 from sessionlogs.recording.spill import SpillFile, _folder
 from logsite.encryption.keys import field_keys, write_private

@@ -180,7 +180,7 @@ CHILD = """
     django.setup()
     from django.conf import settings
     from django.db import OperationalError
-    from sessionlogs import writer
+    from sessionlogs.recording import writer
     from sessionlogs.recording.recorder import SessionRecorder
 
     def away(batch):
