@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Length
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -193,18 +193,9 @@ class DeviceAdmin(CommandPages, HostKeyPages):
     actions = ("collect", "run_commands")
     change_form_template = "admin/devices/device/change_form.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        device = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if device is not None and request.user.has_perm("sessionlogs.view_session"):
-            context["newest_sessions"] = newest_sessions(device)
-        return super().change_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, obj: Device) -> dict[str, Any]:
+        may = request.user.has_perm("sessionlogs.view_session")
+        return {"newest_sessions": newest_sessions(obj)} if may else {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         devices = super().get_queryset(request)

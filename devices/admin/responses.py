@@ -69,18 +69,8 @@ class ResponseAdmin(LogModelAdmin):
         view = self.admin_site.admin_view(raw_text)
         return [path("<int:response_id>/raw/", view, name="devices_response_raw"), *super().get_urls()]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        stored = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "title": "Stored answer"}
-        if stored is not None and self.has_view_permission(request, stored):
-            context |= self._shown(request, stored)
-        return super().change_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, obj: Response) -> dict[str, Any]:
+        return {"title": "Stored answer", **self._shown(request, obj)}
 
     def _shown(self, request: HttpRequest, stored: Response) -> dict[str, Any]:
         """What the page needs beside the row; an answer in it is noted as seen."""

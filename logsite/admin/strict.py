@@ -146,6 +146,22 @@ class StrictModelAdmin(admin.ModelAdmin):
 
     linked_lookups: Sequence[str] = ()
 
+    def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What the page of the row `obj` shows beside its fields, to users who may see the row."""
+        return {}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        obj = self.get_object(request, object_id)
+        visible = obj is not None and self.has_view_permission(request, obj)
+        context = (extra_context or {}) | (self.page_context(request, obj) if visible else {})
+        return super().change_view(request, object_id, form_url, context)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return StrictChangeList
 

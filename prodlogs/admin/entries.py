@@ -65,18 +65,8 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
         found.search_help_text = text
         return found
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        entry = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "title": "Entry"}
-        if entry is not None and self.has_view_permission(request, entry):
-            context |= follow_page.surroundings(entry)
-        return super().change_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, obj: ContainerLogEntry) -> dict[str, Any]:
+        return {"title": "Entry", **follow_page.surroundings(obj)}
 
     @admin.display(description="time")
     def time(self, obj: ContainerLogEntry) -> str:

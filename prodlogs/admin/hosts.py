@@ -87,33 +87,19 @@ class DockerHostAdmin(HostPages):
             name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
         }
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        host = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if host is not None and self.has_view_permission(request, host):
-            context |= self._around(request, host)
-        return super().change_view(request, object_id, form_url, context)
-
-    def _around(self, request: HttpRequest, host: DockerHost) -> dict[str, Any]:
-        """What the host's page shows below the form, to whom may see it."""
+    def page_context(self, request: HttpRequest, obj: DockerHost) -> dict[str, Any]:
         may = request.user.has_perm
         found: dict[str, Any] = {
-            "may_collect": may(COLLECT) and host.enabled,
-            "may_accept": may(ACCEPT) and bool(host.offered_host_key),
-            "environment": FROM_ENVIRONMENT if host.from_environment else "",
+            "may_collect": may(COLLECT) and obj.enabled,
+            "may_accept": may(ACCEPT) and bool(obj.offered_host_key),
+            "environment": FROM_ENVIRONMENT if obj.from_environment else "",
         }
         if may("prodlogs.view_container"):
-            found["containers"] = host.containers.filter(removed_at__isnull=True).order_by("name", "id")
+            found["containers"] = obj.containers.filter(removed_at__isnull=True).order_by("name", "id")
         if may("prodlogs.view_logsnapshot"):
-            found["snapshots"] = host.snapshots.all()[:SHOWN]
+            found["snapshots"] = obj.snapshots.all()[:SHOWN]
         if may("prodlogs.view_remotecommand"):
-            found["commands"] = host.commands.all()[:SHOWN]
+            found["commands"] = obj.commands.all()[:SHOWN]
         return found
 
     # --- Columns ---

@@ -111,18 +111,8 @@ class SessionAdmin(LogModelAdmin):
     ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        session = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "title": "Session"}
-        if session is not None and self.has_view_permission(request, session):
-            context |= session_page.session_context(request, session)
-        return super().change_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, obj: Session) -> dict[str, Any]:
+        return {"title": "Session", **session_page.session_context(request, obj)}
 
     def get_urls(self) -> list[URLPattern]:
         news = self.admin_site.admin_view(session_page.session_news)
@@ -217,18 +207,10 @@ class SessionLogAdmin(LogModelAdmin):
         """Lists do not show answers, and a page that does fetches it when it knows that it may."""
         return super().get_queryset(request).defer("response")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        event = self.get_object(request, object_id)
-        visible = self.has_view_permission(request, event) and may_see(request.user)
-        if event is not None and visible and event.is_step and event.response:
-            note(request, What.EVENT, 1, session_id=event.session_id, event_id=event.pk)
-        return super().change_view(request, object_id, form_url, extra_context)
+    def page_context(self, request: HttpRequest, obj: SessionLog) -> dict[str, Any]:
+        if may_see(request.user) and obj.is_step and obj.response:
+            note(request, What.EVENT, 1, session_id=obj.session_id, event_id=obj.pk)
+        return {}
 
     def get_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
         shown = obj is None or not obj.is_step or may_see(request.user)
