@@ -16,10 +16,12 @@ class SessionLogsConfig(AppConfig):
         from sessionlogs import checks  # noqa: F401  registers them
         from sessionlogs.fulltext import create_index_after_migrate
         from sessionlogs.metrics import families
-        from sessionlogs.processes import presence
+        from sessionlogs.processes import presence, register_work
+        from sessionlogs.recovery import close_sessions, processes_in_use
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())
+        register_work(processes_in_use, close_sessions)
         register_metrics(SessionSource.permission, families)
         post_migrate.connect(create_index_after_migrate, sender=self, dispatch_uid="session_logs_fulltext")
         web_started.connect(presence.watch, dispatch_uid="presence", weak=False)

@@ -1,4 +1,6 @@
-"""Which processes record sessions, and whether they still live.
+"""Which processes record or collect, whether they still live, and what happens to the work of a dead one.
+
+Apps register what they keep open in the name of a process (`register_work`).
 
 A process has a row, and counts its heartbeats in it. On the machine of a dead process the kernel knows that it is
 gone. Elsewhere the others count their own looks at a heartbeat that stands still: no clock is compared, so
@@ -11,14 +13,15 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.dispatch import Signal
 
-from sessionlogs.models import RecordingProcess, Session, SessionStatus
+from sessionlogs.models import RecordingProcess
 
 log = logging.getLogger(__name__)
 BEAT = 5.0  # seconds between two heartbeats, and between two looks at the others'; the same in all processes
@@ -27,6 +30,32 @@ NOBODY = uuid.UUID(int=0)
 JOIN = 10.0  # seconds for the thread's last statement
 
 heart_beat = Signal()  # sent with each heartbeat, and before the process leaves: what has to be made up for
+process_ended = Signal()  # process: its id; sent when its work is closed, within the transaction
+
+Named = Callable[[], Iterable[uuid.UUID]]
+Closer = Callable[[uuid.UUID], int]
+_work: list[tuple[Named, Closer]] = []
+
+
+def register_work(named: Named, close: Closer) -> None:
+    """Let an app have work that a process keeps open.
+
+    `named` returns the ids of the processes that have some; `close` closes the work of one process, inside a
+    transaction, and returns how much there was.
+    """
+    _work.append((named, close))
+
+
+def close_process(process: uuid.UUID) -> int:
+    """Close the work of `process` and forget the process; the number of closed pieces of work.
+
+    Two who do it at once do it once.
+    """
+    with transaction.atomic():
+        closed = sum(close(process) for _, close in _work)
+        process_ended.send(sender=RecordingProcess, process=process)
+        RecordingProcess.objects.filter(pk=process).delete()
+    return closed
 
 
 def machine() -> str:
@@ -96,8 +125,6 @@ class Presence:
 
     def leave(self) -> None:
         """The process ends by itself: what it has still open is closed, and its row goes."""
-        from sessionlogs.recovery import close_process
-
         if not self.stop():
             return
         try:
@@ -143,8 +170,6 @@ class Presence:
         heart_beat.send(sender=RecordingProcess)
 
     def _close_the_dead(self) -> None:
-        from sessionlogs.recovery import close_process
-
         for process in self._looks.dead(besides=self.id):
             close_process(process)
 
@@ -178,13 +203,10 @@ class Observation:
 
 
 def _recorded(besides: uuid.UUID) -> list[RecordingProcess]:
-    """Every process with a row, and those that running sessions name but that have none (any more)."""
+    """Every process with a row, and those that some work names but that have none (any more)."""
     rows = {process.pk: process for process in RecordingProcess.objects.exclude(pk=besides)}
-    running = Session.objects.filter(status=SessionStatus.RUNNING, process__isnull=False)
-    named = (
-        running.exclude(process__in=[*rows, besides]).order_by().values_list("process", flat=True).distinct()
-    )
-    return [*rows.values(), *(RecordingProcess(pk=process) for process in named if process)]
+    ids = {process for named, _ in _work for process in named()} - {*rows, besides}
+    return [*rows.values(), *(RecordingProcess(pk=process) for process in sorted(ids))]
 
 
 presence = Presence()

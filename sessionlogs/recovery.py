@@ -1,34 +1,39 @@
-"""Closes, as failed, what a dead process left open: its sessions here, and by a signal its claims elsewhere."""
+"""Closes, as failed, the sessions that a dead process left open."""
 
 import logging
 import uuid
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
-from django.dispatch import Signal
 from django.utils import timezone
 
 from logsite.records.live import publish
-from sessionlogs.models import ErrorKind, EventType, RecordingProcess, Session, SessionLog, SessionStatus
+from sessionlogs.models import ErrorKind, EventType, Session, SessionLog, SessionStatus
 
 log = logging.getLogger(__name__)
 ENDED = "the collecting process ended"
 TICK = timedelta(microseconds=1)
 
-process_ended = Signal()  # process: its id; sent when its sessions are closed, within the transaction
+
+def processes_in_use() -> list[uuid.UUID]:
+    """The ids of the processes that running sessions name."""
+    running = Session.objects.filter(status=SessionStatus.RUNNING, process__isnull=False)
+    return [process for process in running.order_by().values_list("process", flat=True).distinct() if process]
 
 
-def close_process(process: uuid.UUID) -> int:
-    """Close what `process` left open and forget it; the number of its sessions. Two who do it at once do it once."""
-    with transaction.atomic():
-        closed = sum(_close(session) for session in left_open(process))
-        process_ended.send(sender=RecordingProcess, process=process)
-        RecordingProcess.objects.filter(pk=process).delete()
+def close_sessions(process: uuid.UUID) -> int:
+    """Close the sessions that `process` left open; their number. Inside a transaction."""
+    closed = sum(_close(session) for session in left_open(process))
     if closed:
-        log.warning("%d sessions closed as failed: %s", closed, ENDED)
-        publish("session")
+        transaction.on_commit(partial(_announce, closed))
     return closed
+
+
+def _announce(closed: int) -> None:
+    log.warning("%d sessions closed as failed: %s", closed, ENDED)
+    publish("session")
 
 
 def left_open(process: uuid.UUID) -> list[Session]:

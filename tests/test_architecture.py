@@ -61,8 +61,7 @@ FLOORS = {
     "sessionlogs": (
         {"management", "api", "admin"},
         {"recording", "retention", "sources"},
-        {"processes"},
-        {"recovery", "counters", "audit"},
+        {"processes", "recovery", "counters", "audit"},
         {"models"},
     ),
     "shipping": (

@@ -17,8 +17,8 @@ from devices.collecting.one_device import collect_device
 from devices.models import Device
 from sessionlogs import processes, recovery
 from sessionlogs.models import RecordingProcess, Session, SessionLog
-from sessionlogs.processes import Observation, Presence, presence
-from sessionlogs.recovery import ENDED, close_process
+from sessionlogs.processes import Observation, Presence, close_process, presence
+from sessionlogs.recovery import ENDED
 from tests.devices.conftest import ROUTER
 from tests.devices.emulator import PASSWORD, SILENCE, USERNAME, Box
 from tests.factories import CredentialFactory, DeviceFactory, SessionFactory, SessionLogFactory
@@ -230,12 +230,12 @@ def test_the_web_process_closes_too_and_waits_for_its_database():
         pk=session.process, machine=processes.machine(), pid=os.getpid(), started=1
     )
     web, closed = Presence(), threading.Event()
-    recovery.process_ended.connect(lambda **_: closed.set(), weak=False, dispatch_uid="test")
+    processes.process_ended.connect(lambda **_: closed.set(), weak=False, dispatch_uid="test")
     try:
         web.watch()
         assert closed.wait(120)
     finally:
-        recovery.process_ended.disconnect(dispatch_uid="test")
+        processes.process_ended.disconnect(dispatch_uid="test")
         web.stop()
     session.refresh_from_db()
     assert session.status == "failed"

@@ -5,7 +5,6 @@ from typing import Any
 
 from logsite.commands import SiteCommand
 from sessionlogs import processes
-from sessionlogs.recovery import close_process
 
 
 class Command(SiteCommand):
@@ -20,7 +19,7 @@ class Command(SiteCommand):
         observation, closed = processes.Observation(), 0
         for look in range(processes.LOOKS):
             for process in observation.dead():
-                closed += close_process(process)
+                closed += processes.close_process(process)
             if not observation.undecided:
                 break
             if look < processes.LOOKS - 1:
