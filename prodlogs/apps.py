@@ -18,5 +18,5 @@ class ProdLogsConfig(AppConfig):
 
         register_source(ContainerSource())
         register_metrics(ContainerSource.permission, families)
-        register_purge(ContainerPurge())
-        register_purge(FollowPurge())
+        register_purge(ContainerPurge)
+        register_purge(FollowPurge)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from logsite.purging import Part, Tally
+from logsite.purging import Part, RetentionError, Tally
 from logsite.records import after, lowest_needed
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 
@@ -27,30 +27,33 @@ class ContainerPurge(Part):
     name = "containers"
     removes = ("entries", "snapshots", "commands", "containers")
 
-    def rule(self) -> str:
-        return _rule(self.name, "RETENTION_DAYS_CONTAINERS", without="for ever")
+    def rules(self) -> list[str]:
+        return [_rule(self.name, "RETENTION_DAYS_CONTAINERS", without="for ever")]
 
-    def count(self, now: datetime, *, even_unshipped: bool) -> Tally:
-        rows = self._rows(now, even_unshipped) if settings.RETENTION_DAYS_CONTAINERS else {}
+    def count(self) -> Tally:
+        rows = self._rows() if settings.RETENTION_DAYS_CONTAINERS else {}
         return Counter({(self.name, what): found.count() for what, found in rows.items()})
 
-    def batches(
-        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
-    ) -> Iterator[Tally]:
+    def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
         if not settings.RETENTION_DAYS_CONTAINERS:
             return
-        for what, rows in self._rows(now, even_unshipped).items():
+        for what, rows in self._rows().items():
             yield from _removed(rows, (self.name, what), stopping)
 
-    def kept_for_shipping(self, now: datetime) -> int:
-        if not settings.RETENTION_DAYS_CONTAINERS:
-            return 0
-        return self._due(now).count() - self._removable(now, False).count()
+    def report(self, tally: Tally) -> list[str]:
+        counts = ", ".join(f"{tally[self.name, what]} {what}" for what in self.removes)
+        return [f"{rule}: {counts}" for rule in self.rules()]
+
+    def kept_for_shipping(self) -> str:
+        if self.even_unshipped or not settings.RETENTION_DAYS_CONTAINERS:
+            return ""
+        kept = self._due().count() - self._removable().count()
+        return f"{self.name}: {kept}" if kept else ""
 
     # --- which rows ---------------------------------------------------------------------------------------
 
-    def _rows(self, now: datetime, even_unshipped: bool) -> dict[str, QuerySet[Any]]:
-        cut_off = self._cut_off(now)
+    def _rows(self) -> dict[str, QuerySet[Any]]:
+        cut_off = self._cut_off()
         of_container = ContainerLogEntry.objects.filter(container=OuterRef("pk"))
         # Found by the index on container and time; there is none on snapshot.
         of_snapshot = ContainerLogEntry.objects.filter(
@@ -60,7 +63,7 @@ class ContainerPurge(Part):
             snapshot=OuterRef("pk"),
         )
         return {
-            "entries": self._removable(now, even_unshipped),
+            "entries": self._removable(),
             "snapshots": LogSnapshot.objects.filter(
                 Q(ended_at__lt=cut_off) | Q(ended_at=None, started_at__lt=cut_off), ~Exists(of_snapshot)
             ).order_by("started_at"),
@@ -70,16 +73,15 @@ class ContainerPurge(Part):
             ),
         }
 
-    def _removable(self, now: datetime, even_unshipped: bool) -> QuerySet[ContainerLogEntry]:
-        needed = None if even_unshipped else lowest_needed("container")
-        return self._due(now) if needed is None else self._due(now).exclude(after(needed))
+    def _removable(self) -> QuerySet[ContainerLogEntry]:
+        needed = None if self.even_unshipped else lowest_needed("container")
+        return self._due() if needed is None else self._due().exclude(after(needed))
 
-    def _due(self, now: datetime) -> QuerySet[ContainerLogEntry]:
-        return ContainerLogEntry.objects.filter(timestamp__lt=self._cut_off(now)).order_by("timestamp", "id")
+    def _due(self) -> QuerySet[ContainerLogEntry]:
+        return ContainerLogEntry.objects.filter(timestamp__lt=self._cut_off()).order_by("timestamp", "id")
 
-    @staticmethod
-    def _cut_off(now: datetime) -> datetime:
-        return now - timedelta(days=settings.RETENTION_DAYS_CONTAINERS)
+    def _cut_off(self) -> datetime:
+        return self.now - timedelta(days=settings.RETENTION_DAYS_CONTAINERS)
 
 
 class FollowPurge(Part):
@@ -87,35 +89,34 @@ class FollowPurge(Part):
     and those that somebody asked for, stay as long as entries."""
 
     name = "commands of follow"
-    removes = ("commands",)
 
-    def rule(self) -> str:
-        return _rule(self.name, "RETENTION_DAYS_FOLLOW", without="as long as other commands")
+    def rules(self) -> list[str]:
+        return [_rule(self.name, "RETENTION_DAYS_FOLLOW", without="as long as other commands")]
 
-    def count(self, now: datetime, *, even_unshipped: bool) -> Tally:
-        return Counter({(self.name, "commands"): self._rows(now).count()})
+    def count(self) -> Tally:
+        return Counter({(self.name, "commands"): self._rows().count()})
 
-    def batches(
-        self, now: datetime, *, even_unshipped: bool, stopping: Callable[[], bool]
-    ) -> Iterator[Tally]:
-        yield from _removed(self._rows(now), (self.name, "commands"), stopping)
+    def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
+        yield from _removed(self._rows(), (self.name, "commands"), stopping)
 
-    def kept_for_shipping(self, now: datetime) -> int:
-        return 0
+    def report(self, tally: Tally) -> list[str]:
+        return [f"{rule}: {tally[self.name, 'commands']} commands" for rule in self.rules()]
 
-    @staticmethod
-    def _rows(now: datetime) -> QuerySet[RemoteCommand]:
+    def kept_for_shipping(self) -> str:
+        return ""
+
+    def _rows(self) -> QuerySet[RemoteCommand]:
         days = settings.RETENTION_DAYS_FOLLOW
         if not days:
             return RemoteCommand.objects.none()
         routine = RemoteCommand.objects.filter(via="follow", denied=False, exit_code=0)
-        return routine.filter(sent_at__lt=now - timedelta(days=days)).order_by("sent_at", "id")
+        return routine.filter(sent_at__lt=self.now - timedelta(days=days)).order_by("sent_at", "id")
 
 
 def _rule(name: str, setting: str, *, without: str) -> str:
     days = getattr(settings, setting)
     if not 0 <= days <= LONGEST:
-        raise ValueError(f"{setting}: {days} is not between 0 and {LONGEST} days")
+        raise RetentionError(f"{setting}: {days} is not between 0 and {LONGEST} days")
     return f"{name}: {days} days" if days else f"{name}: {without}"
 
 

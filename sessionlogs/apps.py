@@ -11,6 +11,7 @@ class SessionLogsConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from logsite.api.metrics_text import register_metrics
+        from logsite.purging import register_purge
         from logsite.records import register_source
         from logsite.signals import web_started
         from sessionlogs import checks  # noqa: F401  registers them
@@ -18,9 +19,11 @@ class SessionLogsConfig(AppConfig):
         from sessionlogs.metrics import families
         from sessionlogs.processes import presence, register_work
         from sessionlogs.recovery import close_sessions, processes_in_use
+        from sessionlogs.retention import SessionPurge
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())
+        register_purge(SessionPurge)
         register_work(processes_in_use, close_sessions)
         register_metrics(SessionSource.permission, families)
         post_migrate.connect(create_index_after_migrate, sender=self, dispatch_uid="session_logs_fulltext")

@@ -9,7 +9,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from sessionlogs.retention import RetentionError, rules
+from logsite.purging import RetentionError
+from sessionlogs.retention import rules
 
 
 @register("sessionlogs")

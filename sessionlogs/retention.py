@@ -1,9 +1,7 @@
-"""Removes sessions by age and class, and responses before their events; `purge_logs` runs it.
+"""Removes sessions by age and class, and responses before their events, as a part of `purge_logs`.
 
-What other log apps keep follows (logsite/purging.py), in the same run and record.
-
-Every session falls under one rule, the first that matches. A batch is one small transaction: its rows and the
-count of them in PurgeRun, so that what the run says is true whenever it ends. A run that ends early leaves
+Every session falls under one rule, the first that matches. A batch is one small transaction: its rows and
+the count of them in PurgeRun, so that what the run says is true whenever it ends. A run that ends early leaves
 nothing half-done; the next one finds what is left.
 """
 
@@ -11,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +19,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from logsite.purging import Tally, purge_parts
+from logsite.purging import Part, RetentionError, Tally, purge_parts
 from logsite.records import Cursor, after, lowest_needed
 from sessionlogs.models import ErrorKind, PurgeRun, PurgeStatus, Session, SessionLog, SessionStatus
 
@@ -30,10 +28,6 @@ EVENTS_A_BATCH = 1000
 OVERRIDE = re.compile(r"(platform|agent_type):([\w.-]+)=(\d+)")
 RESPONSES = "responses"
 LONGEST = 36_500  # days
-
-
-class RetentionError(ValueError):
-    """A setting that cannot be read; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +67,6 @@ def rules() -> list[Rule]:
     return found
 
 
-def other_rules() -> list[str]:
-    """The rules of the other log apps, which follow. Raises RetentionError."""
-    try:
-        return [part.rule() for part in purge_parts()]
-    except ValueError as error:
-        raise RetentionError(str(error)) from None
-
-
 def _overrides(text: str) -> Iterator[Rule]:
     for word in text.split():
         if not (match := OVERRIDE.fullmatch(word)):
@@ -91,24 +77,38 @@ def _overrides(text: str) -> Iterator[Rule]:
         yield Rule(f"{column}:{value}", int(days), Q(**{column: value}))
 
 
-@dataclass
-class Purge:
-    """One pass over everything that is due at `now`. `needed` is the cursor up to which rows were shipped."""
+class SessionPurge(Part):
+    """Sessions under the first rule that matches each, and responses before their events.
 
-    now: datetime = field(default_factory=timezone.now)
-    rules: Sequence[Rule] = field(default_factory=rules)
-    even_unshipped: bool = False
-    stopping: Callable[[], bool] = lambda: False
+    `needed` is the cursor up to which rows were shipped.
+    """
 
-    def __post_init__(self) -> None:
-        self.needed: Cursor | None = None if self.even_unshipped else lowest_needed("session")
-        other_rules()  # before anything is removed: a wrong setting must not be found half-way
+    def __init__(self, now: datetime, *, even_unshipped: bool) -> None:
+        super().__init__(now, even_unshipped=even_unshipped)
+        self.by_class = rules()
+        self.needed: Cursor | None = None if even_unshipped else lowest_needed("session")
+
+    def rules(self) -> list[str]:
+        return [*map(str, self.by_class), f"{RESPONSES}: {settings.RETENTION_DAYS_RESPONSES or 'no'} days"]
+
+    def report(self, tally: Tally) -> list[str]:
+        sessions = [
+            f"{rule}: {tally[rule.name, 'sessions']} sessions, {tally[rule.name, 'events']} events"
+            for rule in self.by_class
+        ]
+        return [*sessions, f"{RESPONSES}: {tally[RESPONSES, 'responses']}"]
+
+    def kept_for_shipping(self) -> str:
+        if (needed := self.needed) is None:
+            return ""
+        kept = sum(self.due(rule).filter(self._unshipped(needed)).count() for rule in self.by_class)
+        return f"{kept} sessions" if kept else ""
 
     def due(self, rule: Rule) -> QuerySet[Session]:
         """The sessions that are old enough under `rule`, oldest first."""
         if not rule.days:
             return Session.objects.none()
-        before = self.rules[: self.rules.index(rule)]
+        before = self.by_class[: self.by_class.index(rule)]
         rows = Session.objects.filter(rule.condition, started_at__lt=self._cut_off(rule.days))
         for earlier in before:
             rows = rows.exclude(earlier.condition)
@@ -118,12 +118,6 @@ class Purge:
         """Those of which every event has been shipped to whoever needs it."""
         return self.due(rule) if self.needed is None else self.due(rule).filter(~self._unshipped(self.needed))
 
-    def kept_for_shipping(self) -> int:
-        """How many sessions are due and stay, because a destination has not got all of them yet."""
-        if (needed := self.needed) is None:
-            return 0
-        return sum(self.due(rule).filter(self._unshipped(needed)).count() for rule in self.rules)
-
     def responses(self) -> QuerySet[SessionLog]:
         """The responses that are due by themselves, of events that stay."""
         if not settings.RETENTION_DAYS_RESPONSES:
@@ -132,7 +126,7 @@ class Purge:
         rows = rows.exclude(response="").order_by("timestamp", "id")
         if self.needed is not None:
             rows = rows.exclude(after(self.needed))
-        for rule in self.rules:
+        for rule in self.by_class:
             if rule.days:
                 rows = rows.exclude(session__in=self.removable(rule).order_by().values("pk"))
         return rows
@@ -145,56 +139,29 @@ class Purge:
         return Exists(SessionLog.objects.filter(after(needed), session=OuterRef("pk")))
 
     def count(self) -> Tally:
-        """What `run` would remove."""
         tally: Tally = Counter()
-        for rule in self.rules:
+        for rule in self.by_class:
             sessions = self.removable(rule)
             tally[rule.name, "sessions"] = sessions.count()
             events = SessionLog.objects.filter(session__in=sessions.order_by().values("pk"))
             tally[rule.name, "events"] = events.count() if rule.days else 0
         tally[RESPONSES, "responses"] = self.responses().count()
-        for part in purge_parts():
-            tally.update(part.count(self.now, even_unshipped=self.even_unshipped))
         return tally
 
-    def run(self, user: str = "") -> PurgeRun:
-        """Remove what is due, batch by batch, until it is done or `stopping()`; the run's record."""
-        before = PurgeRun.objects.filter(status=PurgeStatus.RUNNING)
-        before.update(status=PurgeStatus.INTERRUPTED, error="it was killed")
-        texts = [*map(str, self.rules), f"{RESPONSES}: {settings.RETENTION_DAYS_RESPONSES or 'no'} days"]
-        texts += other_rules()
-        record = PurgeRun.objects.create(
-            started=timezone.now(), user=user, rules=texts, even_unshipped=self.even_unshipped
-        )
-        try:
-            for tally in self._batches():
-                with_counts(record, tally)
-            record.status = PurgeStatus.INTERRUPTED if self.stopping() else PurgeStatus.SUCCESS
-        except Exception as error:
-            record.status, record.error = PurgeStatus.FAILED, type(error).__name__
-            raise
-        finally:
-            record.ended = timezone.now()
-            record.save(update_fields=["ended", "status", "error"])
-        return record
-
-    def _batches(self) -> Iterator[Tally]:
-        """Remove one batch after another; inside the transaction of each, say what was in it."""
-        for rule in self.rules:
-            while not self.stopping():
+    def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
+        for rule in self.by_class:
+            while not stopping():
                 with transaction.atomic():
                     tally = self._remove(rule)
                     yield tally
                 if not tally:
                     break
-        while not self.stopping():
+        while not stopping():
             with transaction.atomic():
                 tally = self._empty()
                 yield tally
             if not tally:
                 break
-        for part in purge_parts():
-            yield from part.batches(self.now, even_unshipped=self.even_unshipped, stopping=self.stopping)
 
     def _remove(self, rule: Rule) -> Tally:
         """Sessions with few events together; of a session with many, events alone until it has few."""
@@ -221,6 +188,56 @@ class Purge:
             truncated_bytes=F("truncated_bytes") + OctetLength("response"), response=""
         )
         return Counter({(RESPONSES, "responses"): len(ids)})
+
+
+@dataclass
+class Purge:
+    """One pass over everything that is due at `now`. Raises RetentionError."""
+
+    now: datetime = field(default_factory=timezone.now)
+    even_unshipped: bool = False
+    stopping: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        self.parts = purge_parts(self.now, even_unshipped=self.even_unshipped)
+        # Before anything is removed: a wrong setting must not be found half-way.
+        self.rules = [rule for part in self.parts for rule in part.rules()]
+
+    def count(self) -> Tally:
+        """What `run` would remove."""
+        tally: Tally = Counter()
+        for part in self.parts:
+            tally.update(part.count())
+        return tally
+
+    def report(self, tally: Tally) -> Iterator[str]:
+        """A line for each rule, with the numbers of `tally`."""
+        for part in self.parts:
+            yield from part.report(tally)
+
+    def kept_for_shipping(self) -> list[str]:
+        """What is due and stays, because a destination has not got all of it yet."""
+        return [kept for part in self.parts if (kept := part.kept_for_shipping())]
+
+    def run(self, user: str = "") -> PurgeRun:
+        """Remove what is due, batch by batch, until it is done or `stopping()`; the run's record."""
+        before = PurgeRun.objects.filter(status=PurgeStatus.RUNNING)
+        before.update(status=PurgeStatus.INTERRUPTED, error="it was killed")
+        record = PurgeRun.objects.create(
+            started=timezone.now(), user=user, rules=self.rules, even_unshipped=self.even_unshipped
+        )
+        try:
+            for part in self.parts:
+                for tally in part.batches(self.stopping):
+                    with_counts(record, tally)
+            record.status = PurgeStatus.INTERRUPTED if self.stopping() else PurgeStatus.SUCCESS
+        except Exception as error:
+            record.status, record.error = PurgeStatus.FAILED, type(error).__name__
+            raise
+        finally:
+            record.ended = timezone.now()
+            record.save(update_fields=["ended", "status", "error"])
+        return record
 
 
 def with_counts(record: PurgeRun, tally: Tally) -> None:

@@ -19,7 +19,7 @@ from logsite.records import Cursor, keepers
 from sessionlogs import retention
 from sessionlogs.checks import check_retention
 from sessionlogs.models import ErrorKind, EventType, PurgeRun, Session, SessionLog, SessionStatus
-from sessionlogs.retention import Purge
+from sessionlogs.retention import Purge, SessionPurge
 from shipping.models import Destination, ShippingCursor
 from tests.factories import SessionFactory, SessionLogFactory
 
@@ -235,7 +235,7 @@ def test_a_run_that_stops_half_way_says_so_and_the_next_goes_on(monkeypatch):
     for number in range(4):
         session(f"rtr{number}", 31)
     stop = threading.Event()
-    real = Purge._remove
+    real = SessionPurge._remove
 
     def remove(self, rule):
         tally = real(self, rule)
@@ -244,7 +244,7 @@ def test_a_run_that_stops_half_way_says_so_and_the_next_goes_on(monkeypatch):
         return tally
 
     with monkeypatch.context() as first_run:
-        first_run.setattr(Purge, "_remove", remove)
+        first_run.setattr(SessionPurge, "_remove", remove)
         run = Purge(stopping=stop.is_set).run()
     assert (run.status, run.counts["success"]["sessions"], Session.objects.count()) == ("interrupted", 2, 2)
     stop.clear()

@@ -7,8 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands import SiteCommand
 from logsite.commands.stopping import account, stopping
-from logsite.purging import Tally, purge_parts
-from sessionlogs.retention import Purge, RetentionError
+from logsite.purging import RetentionError, Tally
+from sessionlogs.retention import Purge
 
 
 class Command(SiteCommand):
@@ -42,16 +42,7 @@ class Command(SiteCommand):
             self.stdout.write("stopped before the end; the next run goes on")
 
     def _print(self, purge: Purge, tally: Tally, verb: str) -> None:
-        for rule in purge.rules:
-            sessions, events = tally[rule.name, "sessions"], tally[rule.name, "events"]
-            self.stdout.write(f"{rule}: {sessions} sessions, {events} events {verb}")
-        self.stdout.write(f"responses: {tally['responses', 'responses']} {verb}")
-        for part in purge_parts():
-            counts = ", ".join(f"{tally[part.name, what]} {what}" for what in part.removes)
-            self.stdout.write(f"{part.rule()}: {counts} {verb}")
-            if not purge.even_unshipped and (kept := part.kept_for_shipping(purge.now)):
-                self.stdout.write(
-                    f"{part.name}: {kept} stay until they are shipped (--even-unshipped removes them)"
-                )
-        if kept := purge.kept_for_shipping():
-            self.stdout.write(f"{kept} sessions stay until they are shipped (--even-unshipped removes them)")
+        for line in purge.report(tally):
+            self.stdout.write(f"{line} {verb}")
+        for kept in purge.kept_for_shipping():
+            self.stdout.write(f"{kept} stay until they are shipped (--even-unshipped removes them)")
