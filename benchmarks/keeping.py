@@ -77,9 +77,9 @@ def main() -> None:
     from django.db import connection
     from django.utils import timezone
 
+    from logsite.housekeeping.purging import Purge
     from sessionlogs import statistics
     from sessionlogs.models import SessionLog
-    from sessionlogs.retention import Purge
 
     fill(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
     if connection.vendor == "postgresql":

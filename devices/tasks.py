@@ -20,8 +20,8 @@ from devices.collecting.fleet import PAGE
 from devices.collecting.one_device import Result, collect_device
 from devices.models import Device, InterfaceAddress, Outcome
 from logsite.celery import app
+from logsite.housekeeping.processes import presence
 from sessionlogs.models import ErrorKind
-from sessionlogs.processes import presence
 
 log = logging.getLogger(__name__)
 BUSY = 2.0  # seconds after which a device that somebody else is collecting is looked at again

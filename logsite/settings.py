@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "logsite.apps.LogSiteConfig",
     "logsite.logins",
+    "logsite.housekeeping",
     "console",
     "demo",
     "sessionlogs",

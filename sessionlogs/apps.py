@@ -11,13 +11,12 @@ class SessionLogsConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from logsite.api.metrics_text import register_metrics
-        from logsite.purging import register_purge
+        from logsite.housekeeping.processes import register_work
+        from logsite.housekeeping.purging import register_purge
         from logsite.records import register_source
-        from logsite.signals import web_started
         from sessionlogs import checks  # noqa: F401  registers them
         from sessionlogs.fulltext import create_index_after_migrate
         from sessionlogs.metrics import families
-        from sessionlogs.processes import presence, register_work
         from sessionlogs.recovery import close_sessions, processes_in_use
         from sessionlogs.retention import SessionPurge
         from sessionlogs.sources import SessionSource
@@ -27,4 +26,3 @@ class SessionLogsConfig(AppConfig):
         register_work(processes_in_use, close_sessions)
         register_metrics(SessionSource.permission, families)
         post_migrate.connect(create_index_after_migrate, sender=self, dispatch_uid="session_logs_fulltext")
-        web_started.connect(presence.watch, dispatch_uid="presence", weak=False)

@@ -7,7 +7,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from logsite.api.metrics_text import Family
-from sessionlogs import counters
+from logsite.housekeeping import counters
 from sessionlogs.models import Session, SessionLog, SessionStatus
 from sessionlogs.recording.writer import writer
 

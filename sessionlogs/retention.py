@@ -1,8 +1,6 @@
 """Removes sessions by age and class, and responses before their events, as a part of `purge_logs`.
 
-Every session falls under one rule, the first that matches. A batch is one small transaction: its rows and
-the count of them in PurgeRun, so that what the run says is true whenever it ends. A run that ends early leaves
-nothing half-done; the next one finds what is left.
+Every session falls under one rule, the first that matches. A batch is one small transaction.
 """
 
 from __future__ import annotations
@@ -10,18 +8,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
-from django.utils import timezone
 
-from logsite.purging import Part, RetentionError, Tally, purge_parts
+from logsite.housekeeping.purging import Part, RetentionError, Tally
 from logsite.records import Cursor, after, lowest_needed
-from sessionlogs.models import ErrorKind, PurgeRun, PurgeStatus, Session, SessionLog, SessionStatus
+from sessionlogs.models import ErrorKind, Session, SessionLog, SessionStatus
 
 SESSIONS_A_BATCH = 100
 EVENTS_A_BATCH = 1000
@@ -188,63 +185,3 @@ class SessionPurge(Part):
             truncated_bytes=F("truncated_bytes") + OctetLength("response"), response=""
         )
         return Counter({(RESPONSES, "responses"): len(ids)})
-
-
-@dataclass
-class Purge:
-    """One pass over everything that is due at `now`. Raises RetentionError."""
-
-    now: datetime = field(default_factory=timezone.now)
-    even_unshipped: bool = False
-    stopping: Callable[[], bool] = lambda: False
-
-    def __post_init__(self) -> None:
-        self.parts = purge_parts(self.now, even_unshipped=self.even_unshipped)
-        # Before anything is removed: a wrong setting must not be found half-way.
-        self.rules = [rule for part in self.parts for rule in part.rules()]
-
-    def count(self) -> Tally:
-        """What `run` would remove."""
-        tally: Tally = Counter()
-        for part in self.parts:
-            tally.update(part.count())
-        return tally
-
-    def report(self, tally: Tally) -> Iterator[str]:
-        """A line for each rule, with the numbers of `tally`."""
-        for part in self.parts:
-            yield from part.report(tally)
-
-    def kept_for_shipping(self) -> list[str]:
-        """What is due and stays, because a destination has not got all of it yet."""
-        return [kept for part in self.parts if (kept := part.kept_for_shipping())]
-
-    def run(self, user: str = "") -> PurgeRun:
-        """Remove what is due, batch by batch, until it is done or `stopping()`; the run's record."""
-        before = PurgeRun.objects.filter(status=PurgeStatus.RUNNING)
-        before.update(status=PurgeStatus.INTERRUPTED, error="it was killed")
-        record = PurgeRun.objects.create(
-            started=timezone.now(), user=user, rules=self.rules, even_unshipped=self.even_unshipped
-        )
-        try:
-            for part in self.parts:
-                for tally in part.batches(self.stopping):
-                    with_counts(record, tally)
-            record.status = PurgeStatus.INTERRUPTED if self.stopping() else PurgeStatus.SUCCESS
-        except Exception as error:
-            record.status, record.error = PurgeStatus.FAILED, type(error).__name__
-            raise
-        finally:
-            record.ended = timezone.now()
-            record.save(update_fields=["ended", "status", "error"])
-        return record
-
-
-def with_counts(record: PurgeRun, tally: Tally) -> None:
-    """Carry a batch into the run's record, in the transaction that removes it."""
-    if not tally:
-        return
-    for (rule, what), number in tally.items():
-        counts = record.counts.setdefault(rule, {})
-        counts[what] = counts.get(what, 0) + number
-    record.save(update_fields=["counts"])

@@ -13,8 +13,8 @@ from django.db import connection, connections
 from django.test import Client
 from rest_framework.test import APIClient
 
+from logsite.housekeeping.processes import presence
 from logsite.signals import web_started
-from sessionlogs.processes import presence
 from sessionlogs.recording.writer import writer
 from tests import connection_owners, flushing
 from tests.workers import worker_count
@@ -23,7 +23,7 @@ flushing.install()
 connection_owners.watch()
 web_started.disconnect(dispatch_uid="presence")  # who imports the web application here starts no web process
 ROOT = Path(__file__).parent
-VIEWED = ("devices", "prodlogs", "sessionlogs", "shipping")
+VIEWED = ("devices", "housekeeping", "prodlogs", "sessionlogs", "shipping")
 
 
 # A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.

@@ -21,9 +21,10 @@ from devices.models import (
     Response,
     Tag,
 )
+from logsite.housekeeping.models import PurgeRun
 from logsite.logins.sessions import SEEN
 from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
-from sessionlogs.models import EventType, PurgeRun, ResponseView, Session, SessionLog
+from sessionlogs.models import EventType, ResponseView, Session, SessionLog
 from tests.factories import (
     AddressFactory,
     ContainerFactory,
@@ -79,7 +80,7 @@ TABLE = {
     "admin/sessionlogs/sessionlog/{id}/diff/": ANSWERS,
     "admin/sessionlogs/sessionlog/{id}/response/": ANSWERS,
     **admin_rows("sessionlogs", "responseview", **RECORD),
-    **admin_rows("sessionlogs", "purgerun", **RECORD),
+    **admin_rows("housekeeping", "purgerun", **RECORD),
     "admin/sessionlogs/statistics/": READ,
     **admin_rows("devices", "platformlogging"),
     "admin/devices/device/run-commands/": (302, 302, 403, 403, 302),  # back to the list: nothing is chosen
@@ -121,6 +122,7 @@ TABLE = {
 }
 OURS = (
     "admin/sessionlogs/",
+    "admin/housekeeping/",
     "admin/devices/",
     "api/v2/sessions",
     "api/v2/session-logs",
@@ -160,9 +162,8 @@ def nobody():
 @pytest.fixture
 def reader(db):
     user = User.objects.create_user("reader", password="reader-password", is_staff=True)
-    codes = Permission.objects.filter(
-        codename__startswith="view_", content_type__app_label__in=("devices", "sessionlogs", "prodlogs")
-    )
+    apps = ("devices", "housekeeping", "prodlogs", "sessionlogs")
+    codes = Permission.objects.filter(codename__startswith="view_", content_type__app_label__in=apps)
     user.user_permissions.set(codes.exclude(codename="view_responses"))
     return user
 
@@ -197,7 +198,7 @@ def ids():
         "prodlogs/remotecommand/": command.pk, "prodlogs/hosts/": container.host.pk,
         "prodlogs/containers/": container.pk, "prodlogs/logs/": entry.pk, "prodlogs/snapshots/": snapshot.pk,
         "prodlogs/commands/": command.pk,
-        "sessionlogs/purgerun/": purge.pk, "devices/platformlogging/": logging.pk,
+        "housekeeping/purgerun/": purge.pk, "devices/platformlogging/": logging.pk,
         "sessionlogs/session/": session.pk, "sessionlogs/sessionlog/": event.pk, "sessionlogs/responseview/": view.pk,
         "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,
         "devices/interface/": interface.pk, "v2/sessions/": session.pk, "v2/session-logs/": event.pk,

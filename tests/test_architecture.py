@@ -61,7 +61,7 @@ FLOORS = {
     "sessionlogs": (
         {"management", "api", "admin"},
         {"recording", "retention", "sources"},
-        {"processes", "recovery", "counters", "audit"},
+        {"recovery", "audit"},
         {"models"},
     ),
     "shipping": (
@@ -74,6 +74,9 @@ FLOORS = {
         {"errors", "addresses"},
     ),
 }
+# Of an app inside logsite/, these are on the top floor whatever the floor of its other modules.
+INNER_APPS = {"audit", "intake", "housekeeping", "locks"}
+ON_TOP_IN_AN_INNER_APP = {"admin", "api", "apps", "checks", "sources", "management"}
 FACES = (
     "logsite/admin",
     "logsite/commands",
@@ -210,7 +213,9 @@ def edges(room):
 
 
 def floor(room, module):
-    own = module.split(".")[1] if "." in module else ""
+    _, own, inner, *_ = [*module.split("."), "", ""]
+    if room == "logsite" and own in INNER_APPS and inner in ON_TOP_IN_AN_INNER_APP:
+        return 0
     return next((number for number, floors in enumerate(FLOORS[room]) if own in floors), 0)
 
 

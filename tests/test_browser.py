@@ -18,8 +18,9 @@ from knox.models import AuthToken
 
 from devices.models import PlatformLogging
 from logsite.encryption.keys import field_keys
+from logsite.housekeeping.models import PurgeRun
 from prodlogs.models import DockerHost
-from sessionlogs.models import EventType, PurgeRun, ResponseView, SessionLog, SessionStatus
+from sessionlogs.models import EventType, ResponseView, SessionLog, SessionStatus
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
 from tests import flushing
 from tests.chromium import chromium

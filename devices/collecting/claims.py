@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from devices.models import Device
+from logsite.housekeeping.processes import presence
 from logsite.tables.writing import writing
-from sessionlogs.processes import presence
 
 log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=15)  # longer than any collection; where a process's death cannot be seen, its end

@@ -12,14 +12,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from logsite.admin import LogModelAdmin, ReadOnly, badge, text_filter, time_range_filter
-from sessionlogs import counters, fulltext
+from logsite.housekeeping import counters
+from sessionlogs import fulltext
 from sessionlogs.admin import session_page
 from sessionlogs.audit import WITHHELD, What, may_see, note
 from sessionlogs.models import (
     FAILURES,
     ErrorKind,
     EventType,
-    PurgeRun,
     ResponseView,
     Session,
     SessionLog,
@@ -256,15 +256,6 @@ class SessionLogAdmin(LogModelAdmin):
     def session_link(self, obj: SessionLog) -> str:
         url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
         return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
-
-
-@admin.register(PurgeRun)
-class PurgeRunAdmin(LogModelAdmin):
-    """Who removed what, and by which rules."""
-
-    keyset = ("-started", "-id")
-    list_display = ("started", "user", "status", "counts", "even_unshipped", "ended", "error")
-    list_filter = (time_range_filter("started"), "status")
 
 
 @admin.register(Statistics)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from logsite.api.filters import refuse_unknown
-from sessionlogs import counters
+from logsite.housekeeping import counters
 from sessionlogs.statistics import RangeError, TimeRange, may_see, statistics
 
 PARAMETERS = ("start_time", "end_time")

@@ -21,12 +21,12 @@ from typing import Any
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
+from logsite.housekeeping import counters
+from logsite.housekeeping.processes import presence
 from logsite.records.live import publish
 from logsite.tables.bulk import insert_rows, update_rows
 from logsite.tables.writing import writing
-from sessionlogs import counters
 from sessionlogs.models import Session, SessionLog
-from sessionlogs.processes import presence
 from sessionlogs.recording.events import Event, Recorder
 from sessionlogs.recording.spill import Page, Spill
 

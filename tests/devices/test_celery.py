@@ -157,12 +157,12 @@ def kill_in_the_middle(process, killed):
     """When ten have ended and the worker is at some; `killed` gets its ids as a recording process."""
     from django.db import connection
 
-    from sessionlogs.models import RecordingProcess
+    from logsite.housekeeping.models import Process
 
     try:
         while True:
             ended = Device.objects.exclude(outcome="never").count()
-            mine = RecordingProcess.objects.filter(pid=process.pid).values_list("pk", flat=True)
+            mine = Process.objects.filter(pid=process.pid).values_list("pk", flat=True)
             if ended >= 10 and Session.objects.filter(process__in=mine, status="running").exists():
                 break
             time.sleep(0.02)

@@ -12,8 +12,8 @@ from devices.collecting.claims import CLAIM, claim, unreleased
 from devices.collecting.fleet import collect_devices
 from devices.collecting.one_device import collect_device
 from devices.models import Device
-from sessionlogs.models import RecordingProcess
-from sessionlogs.processes import presence
+from logsite.housekeeping.models import Process
+from logsite.housekeeping.processes import presence
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,7 +85,7 @@ def test_a_device_that_was_queued_anew_meanwhile_goes_on_waiting(router, device_
 
 def test_a_claim_that_somebody_else_took_over_stays_theirs(router, device_of):
     device, other = device_of(router), uuid.uuid4()
-    RecordingProcess.objects.create(pk=other, machine="elsewhere")
+    Process.objects.create(pk=other, machine="elsewhere")
     with no_release():
         collect_device(device)
     theirs = timezone.now() + CLAIM

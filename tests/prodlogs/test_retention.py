@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from logsite.housekeeping.models import PurgeRun
 from logsite.records import Cursor, keepers, to_nanoseconds
 from prodlogs import retention
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
-from sessionlogs.models import PurgeRun
 from tests.factories import (
     ContainerFactory,
     ContainerLogEntryFactory,

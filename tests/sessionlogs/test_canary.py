@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
+from logsite.housekeeping import counters
 from logsite.redaction import Redactor
-from sessionlogs import counters
 from sessionlogs.models import ErrorKind, EventType, Session, SessionLog
 from sessionlogs.recording.recorder import WITHHELD
 

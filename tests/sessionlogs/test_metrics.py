@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from logsite.api.metrics_text import Family
-from sessionlogs import counters
+from logsite.housekeeping import counters
 from tests.factories import SessionFactory, SessionLogFactory
 
 pytestmark = pytest.mark.django_db

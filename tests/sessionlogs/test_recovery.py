@@ -15,9 +15,11 @@ from django.utils import timezone
 
 from devices.collecting.one_device import collect_device
 from devices.models import Device
-from sessionlogs import processes, recovery
-from sessionlogs.models import RecordingProcess, Session, SessionLog
-from sessionlogs.processes import Observation, Presence, close_process, presence
+from logsite.housekeeping import processes
+from logsite.housekeeping.models import Process
+from logsite.housekeeping.processes import Observation, Presence, close_process, presence
+from sessionlogs import recovery
+from sessionlogs.models import Session, SessionLog
 from sessionlogs.recovery import ENDED
 from tests.devices.conftest import ROUTER
 from tests.devices.emulator import PASSWORD, SILENCE, USERNAME, Box
@@ -49,7 +51,7 @@ def types_of(session):
 @pytest.fixture
 def elsewhere():
     """A process on another machine: all that can be seen of it is its heartbeat."""
-    return RecordingProcess.objects.create(machine="another boot", host="worker7", pid=os.getpid(), started=1)
+    return Process.objects.create(machine="another boot", host="worker7", pid=os.getpid(), started=1)
 
 
 # --- kill -9 --------------------------------------------------------------------------------------------------
@@ -162,14 +164,14 @@ def test_a_living_process_of_this_machine_is_not_touched():
 
 
 def test_a_process_whose_id_another_one_has_now_is_dead():
-    process = RecordingProcess.objects.create(machine=processes.machine(), pid=os.getpid(), started=1)
+    process = Process.objects.create(machine=processes.machine(), pid=os.getpid(), started=1)
     assert Observation().dead() == [process.pk]
 
 
 def test_a_process_that_nobody_has_waited_for_yet_is_dead():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     started = processes.started(child.pid)
-    row = RecordingProcess.objects.create(machine=processes.machine(), pid=child.pid, started=started)
+    row = Process.objects.create(machine=processes.machine(), pid=child.pid, started=started)
     assert Observation().dead() == []
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, and still in the process table
@@ -187,7 +189,7 @@ def test_another_machine_s_process_lives_as_long_as_its_heart_beats(elsewhere):
     observation = Observation()
     for beat in range(processes.LOOKS * 3):
         if beat % (processes.LOOKS - 2) == 0:  # slow, and still alive
-            RecordingProcess.objects.update(beats=beat)
+            Process.objects.update(beats=beat)
         assert observation.dead() == []
 
 
@@ -209,9 +211,9 @@ def test_a_session_whose_process_has_no_row_is_closed_after_as_many_looks():
 
 def test_who_was_taken_for_dead_is_back_with_its_next_heartbeat():
     presence.start()
-    RecordingProcess.objects.all().delete()
+    Process.objects.all().delete()
     presence._beat()
-    assert RecordingProcess.objects.get().pk == presence.id
+    assert Process.objects.get().pk == presence.id
 
 
 def test_a_process_that_ends_by_itself_leaves_nothing_open():
@@ -221,14 +223,12 @@ def test_a_process_that_ends_by_itself_leaves_nothing_open():
     leaving.leave()
     session.refresh_from_db()
     assert session.status == "failed"
-    assert not RecordingProcess.objects.filter(pk=leaving.id).exists()
+    assert not Process.objects.filter(pk=leaving.id).exists()
 
 
 def test_the_web_process_closes_too_and_waits_for_its_database():
     session = session_with(START)
-    RecordingProcess.objects.create(
-        pk=session.process, machine=processes.machine(), pid=os.getpid(), started=1
-    )
+    Process.objects.create(pk=session.process, machine=processes.machine(), pid=os.getpid(), started=1)
     web, closed = Presence(), threading.Event()
     processes.process_ended.connect(lambda **_: closed.set(), weak=False, dispatch_uid="test")
     try:

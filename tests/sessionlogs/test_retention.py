@@ -15,16 +15,18 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from logsite.housekeeping.models import PurgeRun
+from logsite.housekeeping.purging import Purge
 from logsite.records import Cursor, keepers
 from sessionlogs import retention
 from sessionlogs.checks import check_retention
-from sessionlogs.models import ErrorKind, EventType, PurgeRun, Session, SessionLog, SessionStatus
-from sessionlogs.retention import Purge, SessionPurge
+from sessionlogs.models import ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.retention import SessionPurge
 from shipping.models import Destination, ShippingCursor
 from tests.factories import SessionFactory, SessionLogFactory
 
 pytestmark = pytest.mark.django_db
-RUNS = "/admin/sessionlogs/purgerun/"
+RUNS = "/admin/housekeeping/purgerun/"
 
 
 @pytest.fixture(autouse=True)
@@ -266,13 +268,14 @@ def test_sigterm_finishes_the_batch_and_exits_with_nought():
     script = (
         "import django; django.setup()\n"
         "from django.core.management import call_command\n"
+        "from logsite.housekeeping import purging\n"
         "from sessionlogs import retention\n"
         "retention.SESSIONS_A_BATCH = 1\n"
-        "real = retention.with_counts\n"
+        "real = purging.with_counts\n"
         "def told(record, tally):\n"
         "    real(record, tally)\n"
         "    if tally: print('batch', flush=True)\n"
-        "retention.with_counts = told\n"
+        "purging.with_counts = told\n"
         "call_command('purge_logs')\n"
     )
     child = subprocess.Popen(

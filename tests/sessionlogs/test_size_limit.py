@@ -14,7 +14,8 @@ from django.conf import settings as site
 from django.db import connection
 from django.urls import reverse
 
-from sessionlogs import counters, viewer
+from logsite.housekeeping import counters
+from sessionlogs import viewer
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.recording import writer as writer_module
 from sessionlogs.recording.spill import KILLED, SpillFile

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sessionlogs import counters, statistics
+from logsite.housekeeping import counters
+from sessionlogs import statistics
 from sessionlogs.models import ErrorKind, EventType, SessionStatus
 from sessionlogs.statistics import TimeRange
 from tests.factories import SessionFactory, SessionLogFactory

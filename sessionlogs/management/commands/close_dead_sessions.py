@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from logsite.commands import SiteCommand
-from sessionlogs import processes
+from logsite.housekeeping import processes
 
 
 class Command(SiteCommand):

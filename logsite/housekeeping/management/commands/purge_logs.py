@@ -1,4 +1,4 @@
-"""Remove session logs by age and class."""
+"""Remove what is older than the RETENTION_… settings say."""
 
 from collections import Counter
 from typing import Any
@@ -7,8 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands import SiteCommand
 from logsite.commands.stopping import account, stopping
-from logsite.purging import RetentionError, Tally
-from sessionlogs.retention import Purge
+from logsite.housekeeping.purging import Purge, RetentionError, Tally
 
 
 class Command(SiteCommand):

@@ -1,10 +1,10 @@
-"""What recording could not keep as it was, counted over all processes; see `RecordingCounter`."""
+"""What recording could not keep as it was, counted over all processes in the table of `Counter`."""
 
 from collections.abc import Mapping
 
 from django.db.models import F
 
-from sessionlogs.models import RecordingCounter
+from logsite.housekeeping.models import Counter
 
 LOST, WITHHELD, TRUNCATED, SPILLED = "lost", "withheld", "truncated", "spilled"
 NAMES = {
@@ -20,13 +20,11 @@ def add(counts: Mapping[str, int]) -> None:
     wanted = {name: number for name, number in sorted(counts.items()) if number}
     if not wanted:
         return
-    RecordingCounter.objects.bulk_create(
-        [RecordingCounter(name=name) for name in wanted], ignore_conflicts=True
-    )
+    Counter.objects.bulk_create([Counter(name=name) for name in wanted], ignore_conflicts=True)
     for name, number in wanted.items():
-        RecordingCounter.objects.filter(name=name).update(value=F("value") + number)
+        Counter.objects.filter(name=name).update(value=F("value") + number)
 
 
 def read() -> dict[str, int]:
     """Every counter by name, those that never counted as 0."""
-    return dict.fromkeys(NAMES, 0) | dict(RecordingCounter.objects.values_list("name", "value"))
+    return dict.fromkeys(NAMES, 0) | dict(Counter.objects.values_list("name", "value"))

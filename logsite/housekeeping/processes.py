@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.dispatch import Signal
 
-from sessionlogs.models import RecordingProcess
+from logsite.housekeeping.models import Process
 
 log = logging.getLogger(__name__)
 BEAT = 5.0  # seconds between two heartbeats, and between two looks at the others'; the same in all processes
@@ -53,8 +53,8 @@ def close_process(process: uuid.UUID) -> int:
     """
     with transaction.atomic():
         closed = sum(close(process) for _, close in _work)
-        process_ended.send(sender=RecordingProcess, process=process)
-        RecordingProcess.objects.filter(pk=process).delete()
+        process_ended.send(sender=Process, process=process)
+        Process.objects.filter(pk=process).delete()
     return closed
 
 
@@ -128,14 +128,14 @@ class Presence:
         if not self.stop():
             return
         try:
-            heart_beat.send(sender=RecordingProcess)
+            heart_beat.send(sender=Process)
             close_process(self.id)
         except (DatabaseError, InterfaceError) as error:
             log.warning("the next start closes this process's sessions: %s", type(error).__name__)
 
     def _register(self) -> None:
         pid = os.getpid()
-        RecordingProcess.objects.get_or_create(
+        Process.objects.get_or_create(
             pk=self.id,
             defaults={
                 "machine": machine(),
@@ -164,10 +164,10 @@ class Presence:
             with self._lock:
                 self._begin()
             return
-        if not RecordingProcess.objects.filter(pk=self.id).update(beats=F("beats") + 1):
+        if not Process.objects.filter(pk=self.id).update(beats=F("beats") + 1):
             self._register()  # taken for dead, perhaps after a pause
         self._close_the_dead()
-        heart_beat.send(sender=RecordingProcess)
+        heart_beat.send(sender=Process)
 
     def _close_the_dead(self) -> None:
         for process in self._looks.dead(besides=self.id):
@@ -202,11 +202,11 @@ class Observation:
         return found
 
 
-def _recorded(besides: uuid.UUID) -> list[RecordingProcess]:
+def _recorded(besides: uuid.UUID) -> list[Process]:
     """Every process with a row, and those that some work names but that have none (any more)."""
-    rows = {process.pk: process for process in RecordingProcess.objects.exclude(pk=besides)}
+    rows = {process.pk: process for process in Process.objects.exclude(pk=besides)}
     ids = {process for named, _ in _work for process in named()} - {*rows, besides}
-    return [*rows.values(), *(RecordingProcess(pk=process) for process in sorted(ids))]
+    return [*rows.values(), *(Process(pk=process) for process in sorted(ids))]
 
 
 presence = Presence()
