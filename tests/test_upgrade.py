@@ -1,14 +1,17 @@
 """A database of version 0.3.0 with people and data in it: what each of them can still do after `migrate`."""
 
-from datetime import UTC, datetime
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from devices.models import Device
+from logsite.housekeeping.models import Counter, Process, PurgeRun
 from sessionlogs.models import SessionLog
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -20,6 +23,8 @@ VERSION_0_3_0 = [
 ]
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NEW = ("use_credential", "accept_host_key")
+MOVED = {"purgerun": PurgeRun, "recordingcounter": Counter, "recordingprocess": Process}  # out of sessionlogs
+RUNS = "/admin/housekeeping/purgerun/"
 
 
 @pytest.fixture
@@ -71,6 +76,45 @@ def inventory(apps):
     return device
 
 
+def housekeeping(apps):
+    """Processes, counters and purge runs, as often as a small site has them; the rows by the names of today."""
+    models = {name: apps.get_model("sessionlogs", name).objects for name in MOVED}
+    for number in range(3):
+        machine = f"boot {number}"
+        models["recordingprocess"].create(
+            pk=uuid.UUID(int=number + 1), machine=machine, host="worker", pid=number, started=7, beats=2**40
+        )
+    for name, value in (("lost", 0), ("spilled", 2**40), ("truncated", 5)):
+        models["recordingcounter"].create(name=name, value=value)
+    for number in range(250):
+        models["purgerun"].create(
+            started=NOON + timedelta(days=number),
+            ended=None if number == 249 else NOON + timedelta(days=number, hours=1),
+            user="root",
+            status="running" if number == 249 else "success",
+            rules=["success: 30 days"],
+            counts={"success": {"events": number}},
+            even_unshipped=number % 2 == 0,
+            error="é",
+        )
+    return {MOVED[name]: list(rows.order_by("pk").values()) for name, rows in models.items()}
+
+
+def auditors(apps):
+    """One by permission, one by group, who may see purge runs; a third may see everything else of sessions."""
+    permissions = apps.get_model("auth", "Permission").objects.filter(content_type__app_label="sessionlogs")
+    users, groups = apps.get_model("auth", "User").objects, apps.get_model("auth", "Group").objects
+    auditor, member, reader = (
+        users.create(username=name, is_staff=True) for name in ("auditor", "member", "reader")
+    )
+    seen = permissions.filter(codename__in=("view_purgerun", "view_recordingprocess"))
+    auditor.user_permissions.set(seen)
+    group = groups.create(name="auditors")
+    group.permissions.set(seen)
+    member.groups.add(group)
+    reader.user_permissions.set(permissions.filter(codename__startswith="view_").exclude(pk__in=seen))
+
+
 def test_people_keep_the_work_they_could_do(old):
     people(old)
 
@@ -99,6 +143,44 @@ def test_recorded_sessions_are_read_as_before(old):
 
     [event] = SessionLog.objects.select_related("session")
     assert (event.command, event.error_message, event.session.status) == ("show version", "refused", "failed")
+
+
+def test_processes_counters_and_purge_runs_keep_every_row(old):
+    before = housekeeping(old)
+
+    call_command("migrate", verbosity=0)
+
+    assert {model: list(model.objects.order_by("pk").values()) for model in before} == before
+    assert [len(rows) for rows in before.values()] == [250, 3, 3]
+    assert PurgeRun.objects.create(started=NOON).pk == before[PurgeRun][-1]["id"] + 1
+
+
+def test_who_could_see_purge_runs_still_can_by_the_same_permission(old, browser):
+    housekeeping(old)
+    auditors(old)
+
+    call_command("migrate", verbosity=0)
+
+    users = {user.username: user for user in User.objects.all()}
+    permissions = ("housekeeping.view_purgerun", "housekeeping.view_process")
+    assert {name: user.has_perms(permissions) for name, user in users.items()} == {
+        "auditor": True,
+        "member": True,
+        "reader": False,
+    }
+    assert {name: browser(user).get(RUNS).status_code for name, user in users.items()} == {
+        "auditor": 200,
+        "member": 200,
+        "reader": 403,
+    }
+    moved = Permission.objects.filter(content_type__app_label="housekeeping")
+    assert set(moved.filter(user__username="auditor").values_list("codename", "name")) == {
+        ("view_purgerun", "Can view purge run"),
+        ("view_process", "Can view process"),
+    }
+    assert moved.count() == 4 * len(MOVED)
+    assert not ContentType.objects.filter(app_label="sessionlogs", model__in=MOVED).exists()
+    assert not Permission.objects.filter(codename__contains="recording").exists()
 
 
 def test_migrating_again_changes_nothing(old):
