@@ -1,6 +1,6 @@
 """Logs of production containers, read over SSH."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prodlogs.collector import ProductionLogCollector
@@ -9,14 +9,16 @@ if TYPE_CHECKING:
 __all__ = ["LogInterface", "ProductionLogCollector"]
 
 
-def __getattr__(name: str) -> Any:
-    """The two classes need the tables, which Django has not loaded yet when it imports the app."""
-    if name == "LogInterface":
-        from prodlogs.log_interface import LogInterface
+if not TYPE_CHECKING:  # mypy would take any name for one that this function knows
 
-        return LogInterface
-    if name == "ProductionLogCollector":
-        from prodlogs.collector import ProductionLogCollector
+    def __getattr__(name: str) -> type:
+        """The two classes need the tables, which Django has not loaded yet when it imports the app."""
+        if name == "LogInterface":
+            from prodlogs.log_interface import LogInterface
 
-        return ProductionLogCollector
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return LogInterface
+        if name == "ProductionLogCollector":
+            from prodlogs.collector import ProductionLogCollector
+
+            return ProductionLogCollector
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
