@@ -1,6 +1,5 @@
 """One connection to one device, on Netmiko, recorded."""
 
-import io
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -26,10 +25,9 @@ from devices.platforms import InterfaceCommand, Platform, get_platform, sha1_pla
 from logsite.redaction import Redactor, register_secrets
 from logsite.ssh.algorithms import SHA1
 from logsite.ssh.host_keys import parse_host_keys
+from logsite.ssh.private_keys import KeyProblem, load_private_key
 from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recording.recorder import SessionRecorder
-
-KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
 class BaseConnector:
@@ -214,17 +212,10 @@ class BaseConnector:
         return arguments
 
     def _private_key(self) -> paramiko.PKey:
-        text, passphrase = self._secrets["private-key"], self._secrets.get("passphrase")
-        for key_class in KEY_CLASSES:
-            try:
-                return key_class.from_private_key(io.StringIO(text), password=passphrase)
-            except paramiko.PasswordRequiredException:
-                raise AuthenticationFailed("the SSH key is encrypted: give its passphrase") from None
-            except (paramiko.SSHException, ValueError, IndexError):
-                continue
-        raise AuthenticationFailed(
-            "the SSH key cannot be read: wrong passphrase, or no Ed25519, ECDSA or RSA key"
-        )
+        try:
+            return load_private_key(self._secrets["private-key"], self._secrets.get("passphrase", ""))
+        except KeyProblem as error:
+            raise AuthenticationFailed(str(error)) from None
 
     # --- commands ---
 
