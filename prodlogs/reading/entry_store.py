@@ -5,7 +5,6 @@ reads beside us and whenever we are killed. Credentials are taken out before any
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from logsite.lines.masking import redacted
 from logsite.lines.traces import LONGEST_PAUSE, Entry, Grouper
 from logsite.records.live import publish
 from logsite.redaction import Redactor
+from logsite.tables.bulk import Values, copy_rows, insert_new
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading.log_reader import STREAMS, Anchor
 
@@ -35,14 +35,10 @@ COLUMNS = (
     "truncated_bytes",
 )
 TIMESTAMP, SEQUENCE, MESSAGE = COLUMNS.index("timestamp"), COLUMNS.index("sequence"), COLUMNS.index("message")
-_TABLE = f'"{ContainerLogEntry._meta.db_table}" ({", ".join(COLUMNS)})'
-_INSERT = f"INSERT INTO {_TABLE} VALUES "  # noqa: S608
-_UNLESS_STORED = " ON CONFLICT (container_id, timestamp, stream, sequence) DO NOTHING"
-AT_ONCE = 200  # rows of a statement: SQLite takes them in half the time of as many statements
-_COPY = f"COPY {_TABLE} FROM STDIN"
+UNIQUE = ("container_id", "timestamp", "stream", "sequence")
+TIMES_AT_ONCE = 200  # looked up by one query
 PLACE = ("timestamp", "sequence", "length", "pending", "open_secret")  # of a watermark
 COUNTS = ["first", "last", "lines", "entries", "duplicates", "truncated", "bytes", "gaps"]
-Row = tuple[Any, ...]
 
 
 class Overtaken(RuntimeError):
@@ -211,31 +207,33 @@ class EntryStore:
 
     # --- rows ---------------------------------------------------------------------------------------------
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[Values]:
         identity = ContainerLogEntry._meta.get_field("snapshot").get_db_prep_value(
             self.snapshot.pk, connection
         )
         start = (identity, self._container.pk, self._container.name)
         return [(*start, stream, *entry) for stream, entries in self._blocks for entry in entries]
 
-    def _insert(self, rows: list[Row]) -> int:
+    def _insert(self, rows: list[Values]) -> int:
         """Insert `rows` and say how many of them were stored before."""
         if not rows:
             return 0
-        if connection.vendor == "postgresql" and not self._window and _copied(rows):
+        copies = connection.vendor == "postgresql" and not self._window
+        if copies and copy_rows(ContainerLogEntry, COLUMNS, rows):
             return 0
-        stored = _inserted(rows)
+        stored = insert_new(ContainerLogEntry, COLUMNS, rows, UNIQUE)
         if stored < len(rows) and not self._window:
             stored += self._renumbered(rows)
         return len(rows) - stored
 
-    def _renumbered(self, rows: list[Row]) -> int:
+    def _renumbered(self, rows: list[Values]) -> int:
         """A clock that was set back may give another line a time and number that are taken: it gets the next."""
         times = sorted({row[TIMESTAMP] for row in rows})
         found: dict[tuple[str, int, int], str] = {}
-        for start in range(0, len(times), AT_ONCE):  # not all between them: the clock may have jumped by days
+        # Not all between the first and the last: the clock may have jumped by days.
+        for start in range(0, len(times), TIMES_AT_ONCE):
             stored = ContainerLogEntry.objects.filter(
-                container=self._container, timestamp__in=times[start : start + AT_ONCE]
+                container=self._container, timestamp__in=times[start : start + TIMES_AT_ONCE]
             )
             columns = stored.values_list("stream", "timestamp", "sequence", "message")
             found |= {(stream, time, number): text for stream, time, number, text in columns}
@@ -246,9 +244,9 @@ class EntryStore:
                 sequence = max(number for stream, time, number in found if (stream, time) == key[:2]) + 1
                 found[(*key[:2], sequence)] = row[MESSAGE]
                 others.append((*row[:SEQUENCE], sequence, *row[SEQUENCE + 1 :]))
-        return _inserted(others) if others else 0
+        return insert_new(ContainerLogEntry, COLUMNS, others, UNIQUE)
 
-    def _count(self, rows: Sequence[Row], duplicates: int) -> None:
+    def _count(self, rows: Sequence[Values], duplicates: int) -> None:
         snapshot = self.snapshot
         snapshot.entries += len(rows) - duplicates
         snapshot.duplicates += duplicates
@@ -262,33 +260,3 @@ class EntryStore:
 def _same(stored: str, text: str) -> bool:
     """Whether they are the same entry; one of them may have been read before the end of its trace."""
     return stored.startswith(text) or text.startswith(stored)
-
-
-def _inserted(rows: Sequence[Row]) -> int:
-    """Insert those of `rows` that are not there, and say how many that were."""
-    stored = 0
-    sqlite = connection.vendor == "sqlite"
-    mark = f"({', '.join(['?' if sqlite else '%s'] * len(COLUMNS))})"
-    with connection.cursor() as sql, connection.wrap_database_errors:
-        # Past Django's cursor on SQLite, which would look through each statement for its own marks.
-        cursor = sql.connection.cursor() if sqlite else sql
-        for start in range(0, len(rows), AT_ONCE):
-            some = rows[start : start + AT_ONCE]
-            cursor.execute(
-                _INSERT + ", ".join([mark] * len(some)) + _UNLESS_STORED, list(chain.from_iterable(some))
-            )
-            stored += cursor.rowcount
-    return stored
-
-
-def _copied(rows: Sequence[Row]) -> bool:
-    """COPY takes half the time of INSERT, but all rows or none: False if one of them is there already."""
-    from psycopg.errors import UniqueViolation  # SQLite needs no psycopg
-
-    try:
-        with transaction.atomic(), connection.cursor() as sql, sql.cursor.copy(_COPY) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except UniqueViolation:
-        return False
-    return True

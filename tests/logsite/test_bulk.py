@@ -6,7 +6,8 @@ import pytest
 from django.db import IntegrityError
 
 from devices.models import Interface
-from logsite.tables.bulk import insert_rows, update_rows
+from logsite.logins.models import LoginCount
+from logsite.tables.bulk import ROWS_AT_ONCE, copy_rows, insert_new, insert_rows, update_rows
 from sessionlogs.models import Session, SessionLog
 from tests.factories import DeviceFactory, InterfaceFactory
 
@@ -66,3 +67,22 @@ def test_a_refused_row_raises_what_django_raises():
     device = DeviceFactory()
     with pytest.raises(IntegrityError):
         insert_rows([Interface(device=device, name="a", collected_at=NOW) for _ in range(2)])
+
+
+COUNT_COLUMNS = ("key", "count", "expires")
+
+
+def test_only_rows_that_are_not_stored_are_inserted_and_counted():
+    rows = [(f"key {number}", number, 0) for number in range(ROWS_AT_ONCE + 1)]
+    assert insert_new(LoginCount, COUNT_COLUMNS, rows[:3], ["key"]) == 3
+    assert insert_new(LoginCount, COUNT_COLUMNS, [("key 0", 9, 0), *rows[1:]], ["key"]) == ROWS_AT_ONCE - 2
+    assert insert_new(LoginCount, COUNT_COLUMNS, [], ["key"]) == 0
+    assert sorted(LoginCount.objects.values_list(*COUNT_COLUMNS)) == sorted(rows)
+
+
+@pytest.mark.postgres
+def test_copy_inserts_all_rows_or_none():
+    rows = [(f"key {number}", number, 0) for number in range(3)]
+    assert copy_rows(LoginCount, COUNT_COLUMNS, rows[:2])
+    assert not copy_rows(LoginCount, COUNT_COLUMNS, rows[1:])
+    assert sorted(LoginCount.objects.values_list(*COUNT_COLUMNS)) == rows[:2]
