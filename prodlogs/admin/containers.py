@@ -21,6 +21,7 @@ from logsite.admin import (
     text_filter,
     time_range_filter,
 )
+from logsite.text.durations import duration
 from prodlogs.admin import showing
 from prodlogs.admin.entries import entries_url
 from prodlogs.admin.styled import Styled
@@ -312,7 +313,7 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
 
     @admin.display(description="duration")
     def took(self, obj: RemoteCommand) -> str:
-        return showing.duration(obj.duration_ms)
+        return duration(obj.duration_ms)
 
     @admin.display(description="error")
     def error(self, obj: RemoteCommand) -> str:

@@ -97,15 +97,6 @@ def traffic(stats: Mapping[str, Any]) -> str:
     return f"{received} in, {sent} out" if received or sent else ""
 
 
-def duration(milliseconds: float | None) -> str:
-    """`0.3 ms`, `12 ms`, `3.4 s`."""
-    if milliseconds is None:
-        return ""
-    if milliseconds >= 1000:
-        return f"{milliseconds / 1000:.1f} s"
-    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
-
-
 def gap_text(gap: Mapping[str, Any]) -> str:
     """`stdout: gap between 14:05:32 and 14:06:10 (rotated away)`, with days and the viewer's zone."""
     where = f"{gap['stream']}: " if gap.get("stream") else ""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 
+from logsite.text.durations import duration
 from prodlogs.admin import showing
 
 register = template.Library()
@@ -17,7 +18,7 @@ for function in (
     showing.percent,
     showing.memory,
     showing.traffic,
-    showing.duration,
+    duration,
     showing.gap_lines,
     showing.command_short,
     showing.visible,

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from logsite.admin import LogModelAdmin, ReadOnly, badge, text_filter, time_range_filter
 from logsite.housekeeping import counters
+from logsite.text.durations import duration
 from sessionlogs import fulltext
 from sessionlogs.admin import session_page
 from sessionlogs.audit import WITHHELD, What, may_see, note
@@ -127,7 +128,7 @@ class SessionAdmin(LogModelAdmin):
 
     @admin.display(description="slowest")
     def slowest(self, obj: Session) -> str:
-        return "" if obj.slowest_ms is None else duration(obj.slowest_ms)
+        return duration(obj.slowest_ms)
 
     @admin.display(description="error")
     def error(self, obj: Session) -> str:
@@ -229,7 +230,7 @@ class SessionLogAdmin(LogModelAdmin):
 
     @admin.display(description="duration")
     def took(self, obj: SessionLog) -> str:
-        return "" if obj.duration_ms is None else duration(obj.duration_ms)
+        return duration(obj.duration_ms)
 
     @admin.display(description="error")
     def error(self, obj: SessionLog) -> str:
@@ -317,10 +318,3 @@ class ResponseViewAdmin(LogModelAdmin):
             url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
             return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
         return ""
-
-
-def duration(milliseconds: float) -> str:
-    """`0.3 ms`, `12 ms`, `3.4 s`."""
-    if milliseconds >= 1000:
-        return f"{milliseconds / 1000:.1f} s"
-    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"

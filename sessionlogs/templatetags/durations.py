@@ -6,16 +6,12 @@ from django import template
 from django.utils import timezone
 
 from logsite.admin import badge
+from logsite.text.durations import duration
 from sessionlogs.admin.sessions import EVENT_BADGES, STATUS_BADGES
-from sessionlogs.admin.sessions import duration as duration_text
 from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
 
 register = template.Library()
-
-
-@register.filter
-def duration(milliseconds: float | None) -> str:
-    return "" if milliseconds is None else duration_text(milliseconds)
+register.filter("duration", duration)
 
 
 @register.filter
