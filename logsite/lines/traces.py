@@ -8,6 +8,7 @@ from logsite.lines.control import clean, is_plain
 from logsite.lines.levels import NONE, level_of
 from logsite.lines.line import Line
 from logsite.lines.trace_forms import HELD, may_follow
+from logsite.text.cutting import cut_place
 
 MOST_LINES = 1_000
 MOST_HELD = 20  # lines that wait for one that shows whether they belong to the trace
@@ -196,5 +197,6 @@ def _size_of(text: str) -> int:
 
 def _cut(text: str, limit: int) -> tuple[str, int]:
     """The first `limit` bytes of a text, whole characters, and how many bytes were left out."""
-    kept = text.encode()[:limit].decode("utf-8", "ignore")
-    return kept, _size_of(text) - _size_of(kept)
+    data = text.encode()
+    place = cut_place(data, limit)
+    return data[:place].decode(), len(data) - place

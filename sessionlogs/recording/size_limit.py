@@ -2,6 +2,8 @@
 
 from django.conf import settings
 
+from logsite.text.cutting import cut_place
+
 
 def limited(text: str) -> tuple[str, int]:
     """`text` within SESSION_LOG_RESPONSE_LIMIT bytes of UTF-8, and how many bytes of it were cut.
@@ -15,7 +17,7 @@ def limited(text: str) -> tuple[str, int]:
     raw = text.encode()
     if len(raw) <= limit:
         return text, 0
-    kept = raw[: raw.rfind(b"\n", 0, limit) + 1] or raw[:limit].decode(errors="ignore").encode()
+    kept = raw[: raw.rfind(b"\n", 0, limit) + 1] or raw[: cut_place(raw, limit)]
     cut = len(raw) - len(kept)
     line_end = "" if kept.endswith(b"\n") or not kept else "\n"
     return f"{kept.decode()}{line_end}<truncated: {cut} of {len(raw)} bytes>", cut

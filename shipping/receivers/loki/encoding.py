@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from logsite.records import Cursor, LogRecord, line_of
+from logsite.text.cutting import cut_place
 
 _quote: Callable[[str], str] = json.encoder.encode_basestring  # written in C
 _first = itemgetter(0)
@@ -92,9 +93,7 @@ def split_line(line: str, limit: int) -> list[str]:
     pieces = []
     start = 0
     while start < len(data):
-        end = min(start + limit, len(data))
-        while end < len(data) and data[end] & 0xC0 == 0x80:  # in the middle of a character
-            end -= 1
+        end = cut_place(data, start + limit)
         pieces.append(data[start:end].decode("utf-8"))
         start = end
     return pieces
