@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
+from logsite.text.moments import parse_iso
 from sessionlogs.models import ErrorKind, EventType, Session, SessionStatus
 
 DEFAULT_RANGE = timedelta(days=7)
@@ -59,11 +59,7 @@ def _moment(field: str, text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        moment = parse_datetime(text)
-        if moment is None:
-            raise ValueError
-        moment = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-        return max(moment.astimezone(UTC), datetime(1971, 1, 1, tzinfo=UTC))
+        return max(parse_iso(text).astimezone(UTC), datetime(1971, 1, 1, tzinfo=UTC))
     except (ValueError, OverflowError):
         raise RangeError(field, "not a time such as 2026-05-01T12:00:00Z") from None
 

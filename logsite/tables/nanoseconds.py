@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+
+from logsite.text.moments import parse_iso
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,12 +44,9 @@ def _from_text(text: str) -> int:
     if _RFC3339.fullmatch(text):
         return from_rfc3339(text)
     try:
-        moment = parse_datetime(text)
+        return to_nanoseconds(parse_iso(text))
     except ValueError:
-        moment = None
-    if moment is None:
-        raise ValidationError(f"{text[:60]!r} is not a time")
-    return to_nanoseconds(timezone.make_aware(moment) if timezone.is_naive(moment) else moment)
+        raise ValidationError(f"{text[:60]!r} is not a time") from None
 
 
 def rfc3339(nanoseconds: int) -> str:

@@ -1,8 +1,9 @@
-"""Times as a person gives them on a command line."""
+"""Times as a person or a program writes them: on a command line, in a query, in a filter."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 _AGO = re.compile(r"(\d{1,6})([smhdw])")
@@ -18,11 +19,19 @@ def parse_moment(text: str, now: datetime) -> datetime:
     try:
         if match := _AGO.fullmatch(text):
             return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-        moment = parse_datetime(text)
-        if moment is None and (day := parse_date(text)):
-            moment = datetime(day.year, day.month, day.day)
-        if moment is None:
-            raise ValueError
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        if day := parse_date(text):
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return parse_iso(text, UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:60]!r} is not a time such as 2026-01-31T12:00:00Z, 2h or 7d") from None
+
+
+def parse_iso(text: str, zone: tzinfo | None = None) -> datetime:
+    """The time that `text` names in ISO 8601; without a zone it is one of `zone`, or of the viewer's zone.
+
+    Raises ValueError.
+    """
+    moment = parse_datetime(text)
+    if moment is None:
+        raise ValueError(f"{text[:60]!r} is not a time")
+    return timezone.make_aware(moment, zone) if timezone.is_naive(moment) else moment
