@@ -1,4 +1,10 @@
-"""The live stream: a WebSocket that sends the newest committed cursor of a source."""
+"""The live stream: a WebSocket that sends the newest committed cursor of a source.
+
+It sends positions, not entries, and the page fetches the entries by cursor: channel layers lose messages in a
+burst, and a client that does not read would let the server's memory grow. Without Redis a process learns of the
+rows of another process by asking the database once a second. Every 20 s the stream checks that its session,
+user and permission still exist.
+"""
 
 import asyncio
 import contextlib

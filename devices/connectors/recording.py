@@ -1,7 +1,7 @@
-"""Netmiko connections that record what goes through them.
+"""Netmiko connections that record every command and response.
 
-A mixin over the class Netmiko itself would take for a device type, so nothing is patched and every way to
-send a command passes here. Netmiko's own `session_log` mixes both directions in one stream, without timing.
+The mixin extends the class that Netmiko itself takes for a device type: nothing is patched, and every way to send a
+command passes through here. Netmiko's own `session_log` mixes both directions in one stream, without timing.
 """
 
 import time

@@ -1,4 +1,6 @@
-"""The admin site, and the base of every admin page that shows log rows."""
+"""The base of every admin page that shows log rows: read-only, paged by key, counted to 10,000 at most, with
+times in the viewer's zone (a cookie that the browser sets).
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

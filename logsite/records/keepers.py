@@ -1,4 +1,8 @@
-"""What must not be removed yet: rows that a reader has not got."""
+"""Which rows must not be removed yet, because a reader has not read them.
+
+A reader by cursor registers here, and a purge asks `lowest_needed(source)`: so `purge_logs` keeps what is not
+shipped, and the log apps know nothing of shipping.
+"""
 
 from collections.abc import Callable, Iterable
 

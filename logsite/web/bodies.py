@@ -1,4 +1,7 @@
-"""What no request may hold: JSON without end, half characters, numbers beyond 64 bits, foreign charsets."""
+"""What no request body may contain: deeply nested JSON, half characters, numbers beyond 64 bits, unknown charsets.
+
+No column and no response can hold these values: they are refused here with a 400, or they would be a 500 later.
+"""
 
 import codecs
 import math

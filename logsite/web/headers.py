@@ -1,4 +1,8 @@
-"""Headers of every answer: what a page may load, what a browser lets it use, and that nobody stores the answer."""
+"""Headers of every response: what a page may load, what a browser lets it use, and that nobody stores the response.
+
+Scripts and styles are files of the site, without `unsafe-*`; `/api/docs/` is a page of ours around Swagger UI's
+files. `no-store` is on every response but static files. `tests/test_browser.py` opens every page.
+"""
 
 from collections.abc import Callable
 

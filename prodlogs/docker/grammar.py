@@ -1,9 +1,10 @@
-"""The only commands that are ever sent to a Docker host, as words and never as text.
+"""The four commands that LogSite sends to a Docker host, as words and never as text.
 
-`harden.py` writes the server's half from the same constants. Formats are fixed: what they do not name
-(environment, command lines, labels, mounts) cannot come over the wire. An option that Docker would take for
-«everything» or «for ever» (`--tail -1`, `--follow`, `stats` without `--no-stream`, a time without a zone) cannot
-be written with these classes.
+Read-only access is enforced twice: these classes can write no other command, and the wrapper that `prodlogs
+harden` prints from the same constants lets no other command in. Formats are fixed: what they do not name
+(environment, command lines, labels, mounts) cannot come over the wire. An option that Docker takes for
+«everything» or «for ever» (`--tail -1`, `--follow`, `stats` without `--no-stream`, a time without a zone)
+cannot be written.
 """
 
 import re

@@ -1,6 +1,7 @@
 """One reader a host: two would fetch everything twice. A reader that is killed holds nothing up.
 
-The lock goes with its process, so whoever starts after a `kill -9` goes on at once.
+The kernel or PostgreSQL frees the lock when its process ends, so a reader that starts after a `kill -9`
+continues at once. `status` and `health` take no lock; updating the list of containers locks the host's row.
 """
 
 from collections.abc import Iterator

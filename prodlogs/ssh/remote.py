@@ -1,4 +1,7 @@
-"""Reading from a Docker host: the grammar's commands alone, each one on record."""
+"""The one way to a Docker host: the grammar's commands, each one on record.
+
+A command's row is committed before the command is sent, so that no crash hides a command.
+"""
 
 from collections.abc import Generator
 from contextlib import closing
