@@ -167,7 +167,7 @@ class BackendFeed:
             raise self._no_feed() from None
 
     def _no_feed(self, why: str = "") -> Misconfigured:
-        return Misconfigured(f"{self} did not answer as a LogSite's feed does{why}")
+        return Misconfigured(f"{self} did not answer like the feed of a LogSite{why}")
 
     def _bad_request(self, answer: Answer, reason: str) -> Exception:
         """A 400 of the feed names the parameter: the cursor's is one of its own, the rest is a setting."""

@@ -105,7 +105,7 @@ def _read(who: str, response: requests.Response, limit: int, deadline: float, ti
         try:
             body += gunzip.unpack(data, limit + 1 - len(body)) if gunzip else data
         except zlib.error:
-            return answer(b"", unreadable="it is no gzip, as it says it is")
+            return answer(b"", unreadable="its Content-Encoding says gzip, but it is not gzip")
         if max(packed, len(body)) > limit:
             return answer(bytes(body[:limit]), whole=False)
         if time.monotonic() > deadline:
@@ -167,7 +167,7 @@ def network_fault(who: str, error: Exception, timeout: float) -> Exception:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return Misconfigured(f"{who} has no TLS certificate that can be verified")
         if "WRONG_VERSION_NUMBER" in str(error):
-            return Misconfigured(f"{who} speaks no TLS: give an address that begins with http://")
+            return Misconfigured(f"{who} does not speak TLS: give an address that begins with http://")
         return Unavailable(f"{who} broke off the TLS handshake")
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return Unavailable(f"{who} did not answer within {timeout:g} s")
@@ -178,7 +178,7 @@ def network_fault(who: str, error: Exception, timeout: float) -> Exception:
         if "NameResolutionError" in text or "Failed to resolve" in text:
             return Unavailable(f"{who} cannot be reached: its name does not resolve")
         return Unavailable(f"{who} broke the connection")
-    return Misconfigured(f"{who} cannot be spoken to ({type(error).__name__})")
+    return Misconfigured(f"the request to {who} failed ({type(error).__name__})")
 
 
 def asked_wait(answer: Answer | requests.Response) -> float | None:

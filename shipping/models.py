@@ -63,7 +63,9 @@ class ShippingCursor(models.Model):
     source = models.CharField(max_length=700)
     xact = models.BigIntegerField(default=0)
     row_id = models.BigIntegerField(default=0)
-    shipped = models.PositiveBigIntegerField(default=0, help_text="Records, since the cursor exists.")
+    shipped = models.PositiveBigIntegerField(
+        default=0, help_text="Records shipped since the cursor was created."
+    )
     rejected = models.PositiveBigIntegerField(default=0, help_text="Records with a refused part.")
     updated_at = models.DateTimeField(auto_now=True)
 

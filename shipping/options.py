@@ -57,7 +57,7 @@ class Options:
 def read_options(given: Mapping[str, Any], now: datetime) -> Options:
     """The checked options. Raises UsageError."""
     if given["follow"] and given["dry_run"]:
-        raise UsageError("--dry-run: it ends, and --follow does not; give one of them")
+        raise UsageError("--dry-run and --follow exclude each other: give one of them")
     backend, token, notice = _backend(given["backend"], given["token"])
     return Options(
         loki=_loki(given["loki"]),
@@ -88,7 +88,7 @@ def _backend(url: str | None, token: str | None) -> tuple[str, str, str]:
     url = settings.BACKEND_URL if url is None else url
     if not url:
         if token is not None:
-            raise UsageError("--token: it belongs to --backend, which is not given")
+            raise UsageError("--token needs --backend, which is not given")
         return "", "", ""
     try:
         url = check_address(url)
@@ -99,10 +99,10 @@ def _backend(url: str | None, token: str | None) -> tuple[str, str, str]:
     token = token or settings.SHIPPING_TOKEN or ""
     if not token:
         raise UsageError(
-            f"{given}: it needs --token, or the setting SHIPPING_TOKEN; this site itself is {settings.PUBLIC_URL}"
+            f"{given} needs --token, or the setting SHIPPING_TOKEN; this site itself is {settings.PUBLIC_URL}"
         )
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError("--token: it holds characters that no token has")
+        raise UsageError("--token contains characters that no token has")
     return url, token, ""
 
 
@@ -128,11 +128,11 @@ def _window(since: str | None, until: str | None, now: datetime) -> Window:
             raise UsageError(f"{option}: {error}") from None
     window = Window(moments["--since"], moments["--until"])
     if window.since and window.until and window.since >= window.until:
-        raise UsageError("--until: it is not after --since")
+        raise UsageError("--until must be after --since")
     return window
 
 
 def _batch_size(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= PAGE:
-        raise UsageError(f"--batch-size: a whole number from 1 to {PAGE}, not {text[:20]!r}")
+        raise UsageError(f"--batch-size must be a whole number from 1 to {PAGE}, got {text[:20]!r}")
     return int(text)

@@ -68,7 +68,7 @@ def count_text(left: int | None, unknown: str = "unknown") -> str:
 def summary(name: str, totals: Totals, left: int | None) -> list[str]:
     """The end of a run, a line each: the numbers, then the reasons of what was refused."""
     if not totals.shipped and not totals.rejected and left == 0:
-        return [f"{name}: nothing to ship, all is there already"]
+        return [f"{name}: nothing to ship, every entry is shipped"]
     split = f", {totals.split:,} of them in parts" if totals.split else ""
     rest = f"rejected {totals.rejected:,}, left {count_text(left)}"
     lines = [f"{name}: shipped {totals.shipped:,}{split}, {rest}"]

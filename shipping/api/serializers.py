@@ -14,10 +14,10 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
     """The parameters of the feed."""
 
     source = serializers.CharField(  # type: ignore[assignment]  # a field here, an argument in DRF's base
-        required=False, help_text="Needed unless there is only one source."
+        required=False, help_text="Required if there are several sources."
     )
     cursor = serializers.CharField(
-        required=False, default="0-0", help_text="`next_cursor` of the page before; default: the beginning."
+        required=False, default="0-0", help_text="`next_cursor` of the previous page; default: the beginning."
     )
     limit = serializers.IntegerField(required=False, default=1000, min_value=1, max_value=PAGE)
     since = serializers.DateTimeField(required=False, help_text="Only entries of this time or later.")
@@ -46,7 +46,7 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
         if "source" not in attrs:
             if len(known) != 1:
                 names = ", ".join(sorted(known))
-                raise serializers.ValidationError({"source": f"needed; there are: {names}"})
+                raise serializers.ValidationError({"source": f"required; known sources: {names}"})
             attrs["source"] = next(iter(known.values()))
         return attrs
 
@@ -65,7 +65,7 @@ class FeedRecordSerializer(serializers.Serializer[Any]):
     """One record of the feed."""
 
     id = serializers.IntegerField()
-    cursor = serializers.CharField(help_text="The place behind this record.")
+    cursor = serializers.CharField(help_text="Reading after this cursor continues behind this record.")
     source = serializers.CharField()  # type: ignore[assignment]
     timestamp = serializers.CharField(help_text="Nanoseconds since 1970-01-01 UTC.")
     level = serializers.CharField()

@@ -126,10 +126,10 @@ def test_a_source_the_other_site_does_not_have(live_server, loki, run, teammate)
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (status(200, "<html>"), "did not answer as a LogSite's feed does"),
-        (status(200, "[]"), "did not answer as a LogSite's feed does"),
-        (status(200, '{"results": [{"id": 1}]}'), "did not answer as a LogSite's feed does"),
-        (status(200, '{"results": [7]}'), "did not answer as a LogSite's feed does"),
+        (status(200, "<html>"), "did not answer like the feed of a LogSite"),
+        (status(200, "[]"), "did not answer like the feed of a LogSite"),
+        (status(200, '{"results": [{"id": 1}]}'), "did not answer like the feed of a LogSite"),
+        (status(200, '{"results": [7]}'), "did not answer like the feed of a LogSite"),
         (status(302, Location="http://127.0.0.1:9/"), "a redirect"),
         (status(404), "answered 404: check the address"),
         (status(503, Retry_After="0"), "answered 503"),

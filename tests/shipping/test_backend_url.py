@@ -53,7 +53,7 @@ def test_this_site_reads_its_database_without_a_token_and_says_so(loki, run, set
         f"{given} {url} is this site: its database is read here\nsession: shipped 2, rejected 0, left 0\n"
     )
     settings.BACKEND_URL = ""  # the same cursor
-    assert run("--loki", loki.url).out == "session: nothing to ship, all is there already\n"
+    assert run("--loki", loki.url).out == "session: nothing to ship, every entry is shipped\n"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -70,7 +70,7 @@ def test_another_site_is_read_there_and_an_option_goes_before_the_setting(
 def test_a_backend_that_cannot_be_used_is_named_by_where_it_was_given(run, settings):
     wrong = {}
     for url, words in {
-        "http://192.0.2.1:8000": "BACKEND_URL: it needs --token, or the setting SHIPPING_TOKEN",
+        "http://192.0.2.1:8000": "BACKEND_URL needs --token, or the setting SHIPPING_TOKEN",
         "nonsense": "BACKEND_URL: it is not a URL",
         "http://user:canary@192.0.2.1": "BACKEND_URL: it carries a user and password",
     }.items():

@@ -98,7 +98,10 @@ def test_with_several_sources_the_source_is_needed_and_has_its_own_permission(
 ):
     other_sources["other"] = ListSource()
     answer = api(owner).get(URL)
-    assert (answer.status_code, answer.json()) == (400, {"source": ["needed; there are: other, session"]})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"source": ["required; known sources: other, session"]},
+    )
     assert api(owner).get(URL, {"source": "other"}).status_code == 200
     teammate.user_permissions.filter(codename="view_session").delete()
     teammate.user_permissions.remove(*teammate.user_permissions.filter(codename="view_session"))

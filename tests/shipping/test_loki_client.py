@@ -133,7 +133,7 @@ def test_refused_connection_says_how_often_it_was_tried(make_client):
         make_client(f"http://127.0.0.1:{free_port()}").deliver(entries_of(make_record()))
 
 
-def test_a_stop_ends_the_wait(loki, make_client):
+def test_a_stop_signal_ends_the_wait_before_a_retry(loki, make_client):
     stop = threading.Event()
     loki.faults.append(Fault(503, "busy", {"Retry-After": "500"}))
     client = make_client(loki.url, stop=stop)

@@ -54,7 +54,7 @@ def test_no_answer_takes_more_memory_than_a_page_may():
         ("plain", "SHIPPING_PAGE_BYTES"),
         ("br", "Content-Encoding 'br'"),
         ("gzip-of-gzip", "Content-Encoding 'gzip, gzip'"),
-        ("deep-lists", "did not answer as a LogSite's feed does"),
+        ("deep-lists", "did not answer like the feed of a LogSite"),
         ("401", "answered 401: check the token"),
     ],
 )
@@ -200,6 +200,6 @@ def test_what_is_no_page_of_the_feed_ends_it_and_ships_nothing():
                 found = feed_at(url).read(Cursor(), 5)
             except Misconfigured as error:
                 found = str(error)
-        if not isinstance(found, str) or "did not answer as a LogSite's feed does" not in found:
+        if not isinstance(found, str) or "did not answer like the feed of a LogSite" not in found:
             wrong[name] = found
     assert wrong == {}

@@ -48,7 +48,7 @@ def test_it_ships_every_session_event_with_labels_line_and_metadata(loki, run, s
 def test_the_second_run_ships_nothing_and_says_so(loki, run):
     make_events(make_session(), 5)
     assert "shipped 5" in run("--loki", loki.url).out
-    assert run("--loki", loki.url).out == "session: nothing to ship, all is there already\n"
+    assert run("--loki", loki.url).out == "session: nothing to ship, every entry is shipped\n"
     assert len(loki.bodies) == 1
     make_events(make_session(), 1)
     assert "shipped 1," in run("--loki", loki.url).out
@@ -148,7 +148,7 @@ def test_a_backfill_is_resumed(loki, run):
 
 
 @pytest.mark.parametrize(("since", "shipped"), [("2h", 1), ("7d", 2), ("30m", 0), ("2w", 3)])
-def test_since_as_an_age(loki, run, since, shipped):
+def test_since_accepts_an_age(loki, run, since, shipped):
     now = timezone.now()
     session = make_session()
     for age in (timedelta(hours=1), timedelta(days=3), timedelta(days=13)):
@@ -195,7 +195,7 @@ def test_only_the_chosen_sources(loki, run, other_sources):
     run("--loki", loki.url, "--source", "other")
     assert {entry.labels["source"] for entry in loki.stored()} == {"other"}
     assert run("--loki", loki.url).out.splitlines() == [
-        "other: nothing to ship, all is there already",
+        "other: nothing to ship, every entry is shipped",
         "session: shipped 2, rejected 0, left 0",
     ]
 
@@ -212,16 +212,16 @@ def test_a_bad_option_is_one_line_that_names_it(run):
         (["--since", "2026-13-45"], "--since: "),
         (["--until", "99999999d"], "--until: "),
         (["--until", "9" * 6 + "w"], "--until: "),
-        (["--since", "1h", "--until", "2h"], "--until: it is not after --since"),
-        (["--batch-size", "0"], "--batch-size: "),
-        (["--batch-size", "5001"], "--batch-size: "),
-        (["--batch-size", "x"], "--batch-size: "),
-        (["--token", "t"], "--token: it belongs to --backend"),
-        (["--backend", "http://127.0.0.1:9"], "--backend: it needs --token"),
+        (["--since", "1h", "--until", "2h"], "--until must be after --since"),
+        (["--batch-size", "0"], "--batch-size must be a whole number from 1 to 5000, got "),
+        (["--batch-size", "5001"], "--batch-size must be a whole number from 1 to 5000, got "),
+        (["--batch-size", "x"], "--batch-size must be a whole number from 1 to 5000, got "),
+        (["--token", "t"], "--token needs --backend"),
+        (["--backend", "http://127.0.0.1:9"], "--backend needs --token"),
         (["--backend", "x", "--token", "t"], "--backend: it is not a URL"),
         (["--backend", "http://u:p@h", "--token", "t"], "--backend: it carries a user and password"),
-        (["--backend", "http://h", "--token", "a\nb"], "--token: "),
-        (["--follow", "--dry-run"], "--dry-run: "),
+        (["--backend", "http://h", "--token", "a\nb"], "--token contains characters"),
+        (["--follow", "--dry-run"], "--dry-run and --follow exclude each other"),
     ]
     wrong = {}
     for words, said in rows:

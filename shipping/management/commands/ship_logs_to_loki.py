@@ -31,7 +31,7 @@ def _at_once(action: Callable[[], Result]) -> Result:
 
 
 class Command(SiteCommand):
-    help = "Ship all committed log entries to Loki, oldest first; what is there already is not sent again."
+    help = "Ship all committed log entries to Loki, oldest first; shipped entries are not sent again."
     requires_system_checks = ["logsite", "shipping"]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,16 +40,20 @@ class Command(SiteCommand):
         add(
             "--backend",
             metavar="URL",
-            help="Read from the LogSite at this address, not from here; default: BACKEND_URL.",
+            help="Read entries from the LogSite at this address, not from this site; default: BACKEND_URL.",
         )
         add("--token", metavar="T", help="API token for --backend; default: the setting SHIPPING_TOKEN.")
         add("--source", metavar="NAME", nargs="+", action="extend", help="Only these sources; default: all.")
         add("--since", metavar="T", help="Backfill: from this time on, as 2026-01-31T12:00:00Z or 7d (ago).")
         add("--until", metavar="T", help="Backfill: before this time.")
         add("--batch-size", metavar="N", default="1000", help="Entries a push, 1 to 5000; default: 1000.")
-        add("--follow", action="store_true", help="Go on as new entries come, until SIGTERM or Ctrl-C.")
-        add("--from-start", action="store_true", help="Forget how far it got and send everything again.")
-        add("--dry-run", action="store_true", help="Say what would be sent, and send nothing.")
+        add(
+            "--follow",
+            action="store_true",
+            help="Ship new entries as they are stored, until SIGTERM or Ctrl-C.",
+        )
+        add("--from-start", action="store_true", help="Reset the cursors and send everything again.")
+        add("--dry-run", action="store_true", help="Print what would be sent, and send nothing.")
 
     def handle(self, *args: Any, **given: Any) -> None:
         with stopping() as self.stop:

@@ -51,8 +51,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Makes entries of records: the label `job`, the longest line in bytes, whether it is a backfill, and how much
-    of an output is shipped, 0 for all."""
+    """Turns records into entries, given the label `job`, the longest line in bytes, whether this is a backfill,
+    and how much of an output is shipped, 0 for all."""
 
     job: str
     line_bytes: int
