@@ -44,7 +44,7 @@ def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """With a limit of 0 nothing would ever be read."""
     found: list[CheckMessage] = [
-        Error(f"{name}={getattr(settings, name)}: not above 0", id="prodlogs.E005")
+        Error(f"{name}={getattr(settings, name)} must be above 0", id="prodlogs.E005")
         for name in ABOVE_ZERO
         if getattr(settings, name) <= 0
     ]
@@ -74,8 +74,8 @@ def check_hosts(
         return []
     return [
         Warning(
-            f"Docker host {name}: it has no SSH key",
-            hint="Give it one in the admin, or switch the host off.",
+            f"Docker host {name} has no SSH key",
+            hint="Add a key in the admin, or disable the host.",
             id="prodlogs.W001",
         )
         for name in keyless

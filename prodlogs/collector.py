@@ -87,7 +87,7 @@ class ProductionLogCollector:
         since = since_hours(hours)
         self._collect(hours, [container_name])
         if not self.failures and not named(self.hosts, [container_name]).exists():
-            raise ValueError(f"container {container_name!r}: no host has it")
+            raise ValueError(f"no host has a container {container_name!r}")
         return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
 
     def get_logs_from_all_containers(

@@ -80,7 +80,9 @@ class DockerHost(PinnedHost):
     error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True, editable=False)
     error_message = models.TextField(blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False, help_text="When it was last connected to.")
-    answered_at = models.DateTimeField(null=True, editable=False, help_text="When it last answered well.")
+    answered_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a command last succeeded on it."
+    )
 
     objects = DockerHostManager()
 
@@ -105,7 +107,7 @@ class Container(models.Model):
     image = models.CharField(max_length=512, blank=True)
     state = models.CharField(max_length=16, blank=True, help_text="Docker's word: running, exited, …")
     health = models.CharField(
-        max_length=16, blank=True, help_text="Docker's word, where it has a health check."
+        max_length=16, blank=True, help_text="Docker's word, if the container has a health check."
     )
     exit_code = models.IntegerField(null=True, blank=True)
     restarts = models.PositiveIntegerField(default=0)
@@ -126,10 +128,12 @@ class Container(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text="Its log is stored from this time on without a break but the gaps; 0: from its beginning.",
+        help_text="The log is stored from this time on, except for the recorded gaps; 0: from its beginning.",
     )
     aligned = models.BooleanField(
-        default=True, editable=False, help_text="The watermarks of both streams are one place of the log."
+        default=True,
+        editable=False,
+        help_text="The watermarks of both streams mark the same place of the log.",
     )
 
     class Meta:
@@ -163,7 +167,7 @@ class Watermark(models.Model):
     open_secret = models.CharField(
         max_length=64,
         blank=True,
-        help_text="Words that open a secret of several lines, such as a private key, which goes on behind it.",
+        help_text="The first words of a secret of several lines, such as a private key, whose end is still to come.",
     )
 
     class Meta:
@@ -202,7 +206,9 @@ class LogSnapshot(models.Model):
     container_name = models.CharField(max_length=255, blank=True)
     kind = models.CharField(max_length=16, choices=SnapshotKind, default=SnapshotKind.COLLECT)
     status = models.CharField(max_length=16, choices=SnapshotStatus, default=SnapshotStatus.RUNNING)
-    since = models.DateTimeField(null=True, blank=True, help_text="What was asked for; empty: all there is.")
+    since = models.DateTimeField(
+        null=True, blank=True, help_text="The time range that was asked for; empty: the whole log."
+    )
     until = models.DateTimeField(null=True, blank=True)
     first = NanosecondsField(null=True, blank=True, help_text="The oldest entry that was stored.")
     last = NanosecondsField(null=True, blank=True, help_text="The newest.")
@@ -216,7 +222,7 @@ class LogSnapshot(models.Model):
     gaps = models.JSONField(
         default=list,
         blank=True,
-        help_text="What was lost: [{stream, after, before, reason}], times RFC 3339.",
+        help_text="Lost ranges: [{stream, after, before, reason}], times in RFC 3339.",
     )
     error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True)
     error_message = models.TextField(blank=True)
@@ -255,16 +261,16 @@ class ContainerLogEntry(LogRow):
         default=0,
         help_text="Its first line's number among the lines of the stream with the same time, from 0.",
     )
-    level = models.CharField(max_length=16, blank=True, help_text="Empty where the line says none.")
+    level = models.CharField(max_length=16, blank=True, help_text="Empty if the line names no level.")
     level_rule = models.CharField(
         max_length=32, blank=True, help_text="The rule by which the level was found."
     )
     message = models.TextField(help_text="Without colours and other control sequences.")
     raw_line = models.TextField(
-        null=True, blank=True, help_text="As the container wrote it; empty: as the message."
+        null=True, blank=True, help_text="The line as the container wrote it; empty: the same as the message."
     )
     truncated_bytes = models.PositiveBigIntegerField(
-        default=0, help_text="Bytes over the size limit, not kept."
+        default=0, help_text="Bytes beyond the size limit, which were cut."
     )
 
     class Meta:

@@ -49,11 +49,11 @@ def errors_since(moment: Any) -> dict[int, int]:
 class ThereFilter(admin.SimpleListFilter):
     """Containers that Docker still lists, or those that are gone."""
 
-    title = "whether it is there"
+    title = "presence"
     parameter_name = "there"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Docker lists it"), ("no", "removed")]
+        return [("yes", "listed by Docker"), ("no", "removed")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Container]) -> QuerySet[Container]:
         if self.value() not in ("yes", "no"):

@@ -61,7 +61,7 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
         if searched and searched.since:
             whole = searched.since + timedelta(seconds=1, microseconds=-1)  # rounded up: «To» is exclusive
             back = f"{timezone.localtime(whole):%Y-%m-%d %H:%M:%S}"
-            text = f"Looked for back to {back}; give that as «To» to look further."
+            text = f"Searched back to {back}; set «To» to this time to search further back."
         found.search_help_text = text
         return found
 

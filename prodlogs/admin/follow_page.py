@@ -118,7 +118,7 @@ def _answer(rows: Rows, end: Cursor) -> dict[str, Any]:
 def _narrowed(query: dict[str, str]) -> Rows:
     """The rows of what was chosen. Raises BadQuery."""
     if any("\0" in value for value in query.values()):
-        raise BadQuery(next(name for name in query if "\0" in query[name]), "holds a NUL")
+        raise BadQuery(next(name for name in query if "\0" in query[name]), "contains the character NUL")
     if len(query.get("text", "")) > LONGEST_TEXT:
         raise BadQuery("text", f"at most {LONGEST_TEXT} characters")
     rows: Rows = ContainerLogEntry.objects.select_related("container__host")

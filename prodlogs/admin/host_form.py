@@ -51,7 +51,7 @@ class HostForm(forms.ModelForm):
         self.stored = stored_secrets(self.instance) if self.instance.pk else []
         for name in self.stored:
             if name in self.fields:
-                self.fields[name].help_text = "Stored. Leave empty to keep it."
+                self.fields[name].help_text = "A value is stored. Leave this field empty to keep it."
 
     def clean_ssh_key_file(self) -> str:
         file = self.cleaned_data["ssh_key_file"]
@@ -67,7 +67,7 @@ class HostForm(forms.ModelForm):
             return cleaned
         key = cleaned.get("ssh_key_file") or cleaned.get("ssh_key") or ""
         if not key and "ssh_key" not in self.stored:
-            self.add_error("ssh_key_file", "Give a key: hosts are logged in to by key only.")
+            self.add_error("ssh_key_file", "Give a key: LogSite logs in to hosts by key only.")
         if key:
             self._take_key(key, cleaned.get("ssh_key_passphrase") or "")
         elif passphrase := cleaned.get("ssh_key_passphrase"):

@@ -61,13 +61,15 @@ class HostPages(admin.ModelAdmin):
             try:
                 accept_host_key(host, request.POST.get("fingerprint", ""), request.user, via="admin")
             except HostError as error:
-                self.message_user(request, f"Not accepted: {error}", messages.ERROR)
+                self.message_user(request, f"The key was not accepted: {error}.", messages.ERROR)
             else:
                 self.message_user(request, f"The key of {host.name} is accepted.", messages.SUCCESS)
             return back
         if not host.offered_host_key:
             self.message_user(
-                request, f"The host {host.name} offers no key that waits to be accepted.", messages.INFO
+                request,
+                f"The host {host.name} has not offered a key that is still to be accepted.",
+                messages.INFO,
             )
             return back
         accepted, offered = (shown_fingerprint(text) for text in (host.host_key, host.offered_host_key))
@@ -98,11 +100,13 @@ class HostPages(admin.ModelAdmin):
     ) -> HttpResponse | None:
         hosts = list(DockerHost.objects.filter(pk__in=queryset.values("pk")).order_by("name"))
         if len(hosts) > AT_ONCE:
-            text = f"{len(hosts)} hosts are too many for a page: run manage.py prodlogs"
+            text = f"{len(hosts)} hosts are too many for one page: choose fewer, or run manage.py prodlogs"
             self.message_user(request, text, messages.ERROR)
             return None
         if off := [host.name for host in hosts if not host.enabled]:
-            self.message_user(request, f"Not enabled, passed over: {', '.join(off)}", messages.WARNING)
+            self.message_user(
+                request, f"Skipped, because they are not enabled: {', '.join(off)}", messages.WARNING
+            )
         enabled = [host for host in hosts if host.enabled]
         return act(request, enabled) if enabled else None
 

@@ -65,7 +65,7 @@ class ContainerFilter(django_filters.FilterSet):
     container_id = django_filters.CharFilter()
     state = django_filters.CharFilter()
     removed = TrueOrFalse(
-        field_name="removed_at", method="_removed", label="Whether Docker lists it no longer."
+        field_name="removed_at", method="_removed", label="Whether Docker no longer lists the container."
     )
     since = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="lt")
@@ -80,14 +80,18 @@ class ErrorFilter(django_filters.FilterSet):
     since = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="gte")
     until = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="lt")
     stream = django_filters.ChoiceFilter(choices=Stream)
-    container = django_filters.CharFilter(label="Its name; with `host`, on that host.", method="_passed_over")
-    container_id = django_filters.CharFilter(label="Docker's id of it.", method="_passed_over")
-    host = django_filters.CharFilter(label="The name of its host.", method="_passed_over")
+    container = django_filters.CharFilter(
+        label="The container's name; with `host`, on that host.", method="_passed_over"
+    )
+    container_id = django_filters.CharFilter(
+        label="The container's id, as Docker gave it.", method="_passed_over"
+    )
+    host = django_filters.CharFilter(label="The name of the container's host.", method="_passed_over")
     text = django_filters.CharFilter(
         max_length=LONGEST_TEXT,
         method="_passed_over",
-        label="A part of the message; looked for in the newest 200,000 entries that the other filters leave. "
-        "`searched_since` says how far back that was; `until` with that time looks further.",
+        label="A part of the message; searched in the newest 200,000 entries that match the other filters. "
+        "`searched_since` is the oldest time searched; give it as `until` to search further back.",
     )
 
     def filter_queryset(self, queryset: QuerySet[ContainerLogEntry]) -> QuerySet[ContainerLogEntry]:

@@ -22,9 +22,7 @@ from prodlogs.health.states import asked_health, stored_states
 from prodlogs.models import DockerHost
 
 HOURS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?", re.ASCII)
-HOST = OpenApiParameter(
-    "host", type=str, description="The name of one host; all that are enabled without it."
-)
+HOST = OpenApiParameter("host", type=str, description="The name of one host; default: all enabled hosts.")
 
 
 class CanSeeEntries(BasePermission):
@@ -69,7 +67,9 @@ class HealthView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("live", type=bool, default=False, description="Asks for prodlogs.collect_logs."),
+            OpenApiParameter(
+                "live", type=bool, default=False, description="Needs the permission prodlogs.collect_logs."
+            ),
             HOST,
         ],
         responses=HealthSerializer,
@@ -82,9 +82,11 @@ class HealthView(APIView):
         hosts = _hosts(request)
         if live == "true":
             if not request.user.has_perm("prodlogs.collect_logs"):
-                raise PermissionDenied("live=true logs in to the hosts: it asks for prodlogs.collect_logs")
+                raise PermissionDenied(
+                    "live=true logs in to the hosts: it needs the permission prodlogs.collect_logs"
+                )
             if off := [host.name for host in hosts if not host.enabled]:
-                raise ValidationError({"host": [f"{off[0]} is not enabled: it is never connected to"]})
+                raise ValidationError({"host": [f"{off[0]} is not enabled: LogSite does not connect to it"]})
             found = asked_health(hosts, user=request.user.get_username(), via="api")
         else:
             found = stored_states(hosts)
@@ -98,5 +100,5 @@ def _hosts(request: Request) -> list[DockerHost]:
     if name is None:
         return list(DockerHost.objects.filter(enabled=True))
     if "\0" in name or not (found := list(DockerHost.objects.filter(name=name))):
-        raise ValidationError({"host": ["there is no Docker host of that name"]})
+        raise ValidationError({"host": ["no such Docker host"]})
     return found

@@ -23,9 +23,11 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
     ssh_key_passphrase = serializers.CharField(
         write_only=True, required=False, allow_blank=True, trim_whitespace=False
     )
-    host_key_fingerprint = serializers.SerializerMethodField(help_text="Of the accepted host key.")
+    host_key_fingerprint = serializers.SerializerMethodField(
+        help_text="Fingerprint of the accepted host key."
+    )
     offered_host_key_fingerprint = serializers.SerializerMethodField(
-        help_text="Of the key that the host showed instead, and that waits to be accepted."
+        help_text="Fingerprint of the key that the host offered and that nobody has accepted yet."
     )
 
     class Meta:
@@ -233,7 +235,7 @@ class CollectSerializer(serializers.Serializer[Any]):
         if unknown := set(self.initial_data) - set(self.fields):
             known = ", ".join(self.fields)
             raise serializers.ValidationError(
-                {name: [f"unknown field; there are: {known}"] for name in sorted(unknown)}
+                {name: [f"unknown field; known fields: {known}"] for name in sorted(unknown)}
             )
         return wanted
 
@@ -247,7 +249,9 @@ class CollectSerializer(serializers.Serializer[Any]):
 class FingerprintSerializer(serializers.Serializer[Any]):
     """Which key is meant: that of the host may have changed since somebody looked."""
 
-    fingerprint = serializers.CharField(max_length=100, help_text="`SHA256:…` of the key that was looked at.")
+    fingerprint = serializers.CharField(
+        max_length=100, help_text="The fingerprint of the offered key, `SHA256:…`."
+    )
 
 
 class DetailSerializer(serializers.Serializer[Any]):
@@ -303,7 +307,7 @@ class HealthSerializer(serializers.Serializer[Any]):
 
 
 class SummaryEntrySerializer(serializers.Serializer[Any]):
-    """An entry as the saved file has it; `timestamp` has nine digits."""
+    """An entry in the form of `prodlogs save`; `timestamp` has nine digits."""
 
     container_name = serializers.CharField()
     timestamp = serializers.CharField()

@@ -71,8 +71,12 @@ class HostViewSet(
     @extend_schema(
         request=CollectSerializer,
         responses={
-            200: OpenApiResponse(CollectedSerializer, "Each reading says how it ended, and what is missing."),
-            409: OpenApiResponse(DetailSerializer, "The host is being read already, or it is not enabled."),
+            200: OpenApiResponse(
+                CollectedSerializer, "Each reading says how it ended and which lines are missing."
+            ),
+            409: OpenApiResponse(
+                DetailSerializer, "Another process is reading the host, or the host is not enabled."
+            ),
             502: OpenApiResponse(CollectedSerializer, "The host could not be read; `error` says why."),
         },
     )

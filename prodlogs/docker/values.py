@@ -19,19 +19,19 @@ class Misfit(ValueError):
 
 def container_id(value: Any) -> str:
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise Misfit(f"no container id: {ascii(value)[:80]}")
+        raise Misfit(f"not a container id: {ascii(value)[:80]}")
     return value
 
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Misfit(f"no text: {ascii(value)[:80]}")
+        raise Misfit(f"not a text: {ascii(value)[:80]}")
     return value.replace("\0", "\ufffd")
 
 
 def number(value: Any) -> int:
     if type(value) is not int:  # true and 1.5 are none
-        raise Misfit(f"no whole number: {ascii(value)[:80]}")
+        raise Misfit(f"not a whole number: {ascii(value)[:80]}")
     return value
 
 
@@ -39,7 +39,7 @@ def moment(value: Any) -> datetime | None:
     """To the microsecond; None for what has not happened."""
     match = _MOMENT.fullmatch(text(value))
     if match is None:
-        raise Misfit(f"no time: {ascii(value)[:80]}")
+        raise Misfit(f"not a time: {ascii(value)[:80]}")
     if value == NEVER:
         return None
     seconds, fraction, zone = match.groups()
@@ -52,16 +52,16 @@ def percent(value: Any) -> float | None:
     if text(value).strip() in UNKNOWN:
         return None
     if not (match := _PERCENT.fullmatch(value.strip())):
-        raise Misfit(f"no percentage: {ascii(value)[:80]}")
+        raise Misfit(f"not a percentage: {ascii(value)[:80]}")
     return float(match[1])
 
 
 def size(value: Any) -> int | None:
-    """Bytes of `12.34MiB` or `1.2kB`, as exact as Docker rounded it; None of `--`."""
+    """The bytes that `12.34MiB` or `1.2kB` stands for, as exact as Docker rounded them; None for `--`."""
     if text(value).strip() in UNKNOWN:
         return None
     if not (match := _SIZE.fullmatch(value.strip())):
-        raise Misfit(f"no size: {ascii(value)[:80]}")
+        raise Misfit(f"not a size: {ascii(value)[:80]}")
     amount, prefix, binary = match.groups()
     return round(float(amount) * (1024 if binary else 1000) ** _POWERS[prefix.upper()])
 
@@ -72,5 +72,5 @@ def pair(value: Any) -> tuple[int | None, int | None]:
     if not slash:
         if first.strip() in UNKNOWN:
             return None, None
-        raise Misfit(f"no two sizes: {ascii(value)[:80]}")
+        raise Misfit(f"not two sizes: {ascii(value)[:80]}")
     return size(first), size(second)

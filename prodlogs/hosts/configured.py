@@ -55,7 +55,7 @@ def _absent(name: str | None) -> str:
     host = DockerHost.objects.filter(name=name).first()
     if host is None:
         known = ", ".join(DockerHost.objects.filter(enabled=True).values_list("name", flat=True)[:20])
-        return f"there is no Docker host {name!r}; there are: {known or 'none'}"
+        return f"no such Docker host: {name!r}; known hosts: {known or 'none'}"
     if not host.enabled:
         return f"the Docker host {name!r} is not enabled: enable it in the admin"
     return f"the Docker host {name!r} was defined by PRODLOGS_HOST, which is not set any more"
@@ -109,7 +109,7 @@ def split_address(text: str) -> tuple[str, int]:
     match = _ADDRESS.fullmatch(text)
     if match is None or not 1 <= int(match[3] or 22) <= 65535:
         raise ConfigurationError(
-            f"{text[:60]!r} is no address: give a DNS name or an IP address, and :port where it is not 22"
+            f"{text[:60]!r} is not an address: give a DNS name or an IP address, and :port where it is not 22"
         )
     return match[1] or match[2], int(match[3] or 22)
 
@@ -147,7 +147,7 @@ def _key_text(setting: str) -> str:
     try:
         return Path(setting).expanduser().read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise KeyProblem(f"{setting}: not a text, so no private key") from None
+        raise KeyProblem(f"{setting}: not a text, so not a private key") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: ~ of somebody unknown
         reason = error.strerror if isinstance(error, OSError) else "no such user"
         raise KeyProblem(f"{setting}: {reason}") from None

@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='watermark',
             name='open_secret',
-            field=models.CharField(blank=True, help_text='Words that open a secret of several lines, such as a private key, which goes on behind it.', max_length=64),
+            field=models.CharField(blank=True, help_text='The first words of a secret of several lines, such as a private key, whose end is still to come.', max_length=64),
         ),
     ]

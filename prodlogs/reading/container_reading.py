@@ -125,7 +125,7 @@ class ContainerPass:
         after, before = rfc3339(self._last_read()), rfc3339(newest)
         return (
             f"{self._host.name}: {self.container.name}: its log file is damaged: Docker's reply ends after {after}, "
-            f"its newest line is of {before}. What lies between is not read; new lines are, once the file was "
+            f"its newest line is of {before}. The lines between are not read; new lines are, once the file was "
             "rotated or the container made anew"
         )
 

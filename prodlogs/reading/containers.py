@@ -160,7 +160,7 @@ def _usage(misfits: list[str], fields: dict[str, Any]) -> tuple[str, dict[str, A
         try:
             return parse(fields[name])
         except Misfit as error:
-            misfits.append(f"`docker stats` has for {name} of {container[:12]} {error}")
+            misfits.append(f"`docker stats`, {name} of {container[:12]}: {error}")
             return unknown
 
     neither: tuple[int | None, int | None] = (None, None)

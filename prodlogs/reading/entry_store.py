@@ -1,4 +1,5 @@
-"""Stores what was read: entries, how far they go, and what is known of the reading, in one transaction a block.
+"""Stores a block in one transaction: up to about 5,000 entries, the watermarks, the lines of an open trace, the
+counts.
 
 A block moves each stream's watermark only from where this reading found it, so an entry is stored once whoever
 reads beside us and whenever we are killed. Credentials are taken out before anything is stored.
@@ -197,13 +198,13 @@ class EntryStore:
                 with transaction.atomic():
                     mark.save(force_insert=True)
             except IntegrityError:
-                raise Overtaken(f"{self._container}: somebody else reads this log, too") from None
+                raise Overtaken(f"{self._container}: another process reads this log, too") from None
             return
         mark.pk = before.pk
         place = {"timestamp": before.timestamp, "sequence": before.sequence}
         columns = {name: getattr(mark, name) for name in PLACE}
         if not Watermark.objects.filter(pk=before.pk, **place).update(**columns):
-            raise Overtaken(f"{self._container}: somebody else reads this log, too")
+            raise Overtaken(f"{self._container}: another process reads this log, too")
 
     # --- rows ---------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class HostResult:
     @property
     def busy(self) -> str:
         """What `running` means, in a sentence."""
-        return f"{self.host}: another reader is at it"
+        return f"{self.host}: another process is reading this host"
 
     def without_failures(self) -> "HostResult":
         """What did come, for whom the failures are told in another place."""
@@ -172,7 +172,7 @@ class HostPass:
             status=SnapshotStatus.PARTIAL,
             ended_at=timezone.now(),
             error_kind=ErrorKind.INTERNAL,
-            error_message=f"{host.name}: its reader was killed; the next reading goes on where it was",
+            error_message=f"{host.name}: its reader was killed; the next reading continues where it stopped",
         )
 
     def once(self, names: Sequence[str] | None = None, since: datetime | None = None) -> HostResult:

@@ -10,7 +10,9 @@ reply is one stretch of one log file for both streams, so
 - where no anchor shows and the reply was cut at N, more is asked for;
 - where none shows and the reply is the whole log, what was between was rotated away: a gap.
 
-`--since` is not used for that, because lines written after a host's clock was set back would be missing.
+`--since` is not used for that: lines written after a host's clock was set back would be missing, and Docker
+searches a whole log file for a time, but reads the last lines from the end. `--since` serves a first reading
+and windows of time.
 
 What cannot be told from outside: whether anything was lost when exactly what had been read was rotated away
 (reported as a gap: lines may be missing); and whether anything was rotated away of a stream of which no line had
@@ -197,7 +199,7 @@ class _Side:
 
     @property
     def beginning(self) -> int | None:
-        """The time of the reply's first line; None where it has none."""
+        """The time of the reply's first line; None for a line without a time."""
         match = _FIRST.match(self.first)
         return from_rfc3339(match[0].decode()) if match else None
 
@@ -367,7 +369,7 @@ class LogReader:
 
 
 def _beginning(sides: dict[str, _Side]) -> int | None:
-    """The time of the reply's first line; None where it has none."""
+    """The time of the reply's first line; None for a line without a time."""
     return min((side.beginning for side in sides.values() if side.beginning is not None), default=None)
 
 

@@ -69,7 +69,7 @@ class Execution:
     def _room(self) -> int:
         room = self._limit - sum(self.bytes.values())
         if room <= 0:
-            raise self._error(ErrorKind.LIMIT, f"the command said more than {self._limit:,} bytes")
+            raise self._error(ErrorKind.LIMIT, f"the command wrote more than {self._limit:,} bytes")
         return room
 
     def _count(self, name: str, chunk: bytes) -> None:

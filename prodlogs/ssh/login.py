@@ -80,18 +80,18 @@ class HostConnection:
     def _not_started(self, error: Exception, *, timed_out: bool, timeout: float) -> HostError:
         if timed_out:
             return HostError(
-                self._name, ErrorKind.TIMEOUT, f"it did not take the command up within {timeout:g} s"
+                self._name, ErrorKind.TIMEOUT, f"the host did not start the command within {timeout:g} s"
             )
         if not self.active:
             return HostError(self._name, ErrorKind.CONNECTION, "the connection broke")
-        return HostError(self._name, ErrorKind.REFUSED, "it does not run commands for this key")
+        return HostError(self._name, ErrorKind.REFUSED, "the host does not run commands for this key")
 
 
 def _channel_refused(error: paramiko.ChannelException) -> str:
     if error.code == 1:
-        return "it forbids sessions to this user or key"
+        return "the host forbids sessions to this user or key"
     return (
-        "it opens no more sessions on one connection: MaxSessions in its sshd_config, or processes of earlier "
+        "the host opens no more sessions on one connection: MaxSessions in its sshd_config, or processes of earlier "
         "commands that have not ended"
     )
 
@@ -199,8 +199,8 @@ class _Login:
         if isinstance(error, paramiko.AuthenticationException) or (error is None and transport.is_active()):
             raise self._error(
                 ErrorKind.AUTHENTICATION,
-                f"it does not let user {self.host.user!r} in with the key {fingerprint_of(key)}: the public key "
-                "belongs into that user's ~/.ssh/authorized_keys (`manage.py prodlogs harden` prints the line)",
+                f"the host does not let user {self.host.user!r} in with the key {fingerprint_of(key)}: the public "
+                "key belongs into that user's ~/.ssh/authorized_keys (`manage.py prodlogs harden` prints the line)",
             )
         raise self._error(ErrorKind.CONNECTION, f"the connection broke during the login: {_reason(error)}")
 
@@ -232,7 +232,7 @@ def _look_up(address: str, port: int, answers: "queue.SimpleQueue[Any]") -> None
     except OSError as error:
         answers.put(error)
     except UnicodeError:  # a label over 63 characters
-        answers.put(OSError(0, "no valid name"))
+        answers.put(OSError(0, "not a valid name"))
     else:
         answers.put([(family, address) for family, _, _, _, address in found])
 

@@ -101,7 +101,7 @@ def test_a_key_is_never_shown_again(browser, owner):
     text = text_of(browser(owner), f"dockerhost/{host.pk}/change/")
     assert PRIVATE_KEY.splitlines()[1] not in text
     assert "a long passphrase" not in text
-    assert "Stored. Leave empty to keep it." in text
+    assert "A value is stored. Leave this field empty to keep it." in text
 
 
 def test_an_empty_field_keeps_the_key(browser, owner):
@@ -122,8 +122,8 @@ def test_a_new_key_does_not_keep_the_old_passphrase(browser, owner):
     ("key", "problem"),
     [
         ("", "Give a key"),
-        ("ssh-ed25519 AAAA", "no private key"),
-        (PRIVATE_KEY[:100], "no private key"),
+        ("ssh-ed25519 AAAA", "not a private key"),
+        (PRIVATE_KEY[:100], "not a private key"),
     ],
     ids=["empty", "a public key", "cut off"],
 )
@@ -269,7 +269,7 @@ def test_accepting_asks_for_its_permission(browser, teammate, changed, method):
 
 def test_without_an_offered_key_there_is_nothing_to_accept(browser, owner):
     answer = browser(owner).get(accept_url(DockerHostFactory()), follow=True)
-    assert "offers no key" in answer.content.decode()
+    assert "has not offered a key" in answer.content.decode()
 
 
 def test_a_request_from_another_site_accepts_nothing(owner, changed):
@@ -437,7 +437,7 @@ def test_a_search_is_bounded_and_says_how_far_it_went(browser, teammate, entries
     monkeypatch.setattr(queries, "SEARCHED", 2)
     answer = browser(teammate).get(f"{ADMIN}containerlogentry/", {"q": "message"})
     assert [row.beginning for row in answer.context["cl"].result_list] == ["message 5", "message 4"]
-    assert "Looked for back to 2026-05-01 12:00:04" in answer.content.decode()
+    assert "Searched back to 2026-05-01 12:00:04" in answer.content.decode()
 
 
 def test_a_search_that_is_continued_meets_every_entry(browser, teammate, entries, monkeypatch):
@@ -446,7 +446,7 @@ def test_a_search_that_is_continued_meets_every_entry(browser, teammate, entries
     for _ in range(5):
         answer = client.get(f"{ADMIN}containerlogentry/", query)
         found += [row.beginning for row in answer.context["cl"].result_list]
-        if not (back := re.search(r"Looked for back to ([\d-]+) ([\d:]+)", answer.content.decode())):
+        if not (back := re.search(r"Searched back to ([\d-]+) ([\d:]+)", answer.content.decode())):
             break
         query["until"] = f"{back[1]}T{back[2]}"
     assert set(found) == {f"message {number}" for number in range(1, 6)}

@@ -496,7 +496,7 @@ def test_a_host_that_is_not_enabled_is_not_asked_for_its_health(api, owner):
 
     assert (answer.status_code, answer.json()) == (
         400,
-        {"host": ["off is not enabled: it is never connected to"]},
+        {"host": ["off is not enabled: LogSite does not connect to it"]},
     )
     assert not host.commands.exists()
 

@@ -96,7 +96,7 @@ def test_two_readers_do_not_meet(api, owner, web, docker_host, monkeypatch):
         answer = collect(api(owner), docker_host)
     assert (answer.status_code, answer.json()) == (
         409,
-        {"detail": f"{docker_host.name}: another reader is at it"},
+        {"detail": f"{docker_host.name}: another process is reading this host"},
     )
     assert not ContainerLogEntry.objects.exists()
 
@@ -225,7 +225,9 @@ def test_a_host_that_failed_does_not_stop_the_others(browser, owner, web, docker
 def test_a_host_that_is_read_already_says_so(browser, owner, docker_host, monkeypatch):
     monkeypatch.setattr(reader_lock, "PATIENCE", 0.2)
     with read_elsewhere(docker_host):
-        assert "being read already" in text_of(browser(owner).post(f"{ADMIN}{docker_host.pk}/collect/"))
+        assert "another process is reading" in text_of(
+            browser(owner).post(f"{ADMIN}{docker_host.pk}/collect/")
+        )
 
 
 def test_health_is_shown_with_its_problems(browser, owner, docker, docker_host):

@@ -56,7 +56,7 @@ def messages():
 # --- the window --------------------------------------------------------------------------------------------
 
 
-def test_it_stores_what_was_written_in_the_window(written, docker_host):
+def test_backfill_stores_the_lines_of_the_window(written, docker_host):
     result = backfill_host(docker_host, written - MOMENT, written + MOMENT, containers=["engine-past"])
 
     assert result.ok
@@ -99,7 +99,7 @@ def test_a_collection_after_it_stores_the_rest(written, docker_host):
 
 def test_the_command_says_what_it_stored(written, docker_host):
     words = ("--host", docker_host.name, "--container", "engine-past", "--since", "1h", "--until", "0s")
-    assert backfill(*words) == f"{docker_host.name}: engine-past: 3 entries stored, 0 were there\n"
+    assert backfill(*words) == f"{docker_host.name}: engine-past: 3 entries stored, 0 were stored before\n"
     [host] = json.loads(backfill(*words, "--json"))
     [reading] = host["readings"]
     assert (host["host"], host["error"], host["missing"]) == (docker_host.name, "", [])
@@ -111,10 +111,10 @@ def test_the_command_says_what_it_stored(written, docker_host):
     [
         (("--since", "yesterday", "--until", "0s"), "--since: 'yesterday' is not a time"),
         (("--since", "1h", "--until", "noon"), "--until: 'noon' is not a time"),
-        (("--since", "1h", "--until", "2h"), "--since: it is not before --until"),
+        (("--since", "1h", "--until", "2h"), "--since must be before --until"),
         (("--since", "1h", "--until", "2300-01-01"), "give times from 1971 to 2199"),
         (("--since", "1965-01-01", "--until", "1968-01-01"), "give times from 1971 to 2199"),
-        (("--since", "1h", "--until", "0s", "--host", "nowhere"), "there is no Docker host 'nowhere'"),
+        (("--since", "1h", "--until", "0s", "--host", "nowhere"), "no such Docker host: 'nowhere'"),
     ],
 )
 def test_words_it_cannot_use_end_it_with_2(words, sentence):
@@ -139,9 +139,9 @@ def test_a_hostile_name_is_refused_on_record_and_sent_nowhere(docker_host):
     assert (row.argv[-2:], row.denied, row.via) == (["engine-past", "$(reboot)"], True, "cli")
 
 
-def test_a_host_that_does_not_answer_ends_it_with_1(ssh_host, docker_sshd):
+def test_a_host_that_does_not_answer_ends_the_command_with_exit_code_1(ssh_host, docker_sshd):
     host = ssh_host(docker_sshd, port=1)
-    with pytest.raises(CommandError, match="not everything could be read") as failed:
+    with pytest.raises(CommandError, match="some logs could not be read") as failed:
         backfill("--host", host.name, "--since", "1h", "--until", "0s")
     assert failed.value.returncode == 1
 

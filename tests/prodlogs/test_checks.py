@@ -46,7 +46,7 @@ def test_a_host_without_a_key(environment):
         ("/nowhere/id_ed25519", "PRODLOGS_SSH_KEY: /nowhere/id_ed25519: No such file or directory"),
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----",
-            "PRODLOGS_SSH_KEY: the SSH key cannot be read: damaged, or no private key",
+            "PRODLOGS_SSH_KEY: the SSH key cannot be read: it is damaged or not a private key",
         ),
         (private_key(PASSPHRASE)[1], "PRODLOGS_SSH_KEY: the SSH key is encrypted: give its passphrase"),
         ("secret\nwords", "PRODLOGS_SSH_KEY: neither a private key nor the path of one"),
@@ -80,7 +80,7 @@ def test_an_address_that_is_none(environment, value):
 def test_a_limit_of_0_would_read_nothing(settings, name):
     setattr(settings, name, 0)
 
-    assert found() == {("prodlogs.E005", f"{name}=0: not above 0")}
+    assert found() == {("prodlogs.E005", f"{name}=0 must be above 0")}
 
 
 def test_days_of_retention_below_0(settings):
@@ -95,4 +95,4 @@ def test_an_enabled_host_without_a_key():
     DockerHostFactory(name="switched-off", enabled=False)
     DockerHostFactory(name="keyed", ssh_key=private_key()[1])
 
-    assert found(databases=["default"]) == {("prodlogs.W001", "Docker host bare: it has no SSH key")}
+    assert found(databases=["default"]) == {("prodlogs.W001", "Docker host bare has no SSH key")}

@@ -348,7 +348,7 @@ def test_a_value_of_stats_that_does_not_fit_is_unknown_and_told(scripted):
 
     assert (found["status"], found["error"]) == ("degraded", "")
     assert found["problems"] == [
-        f"`docker stats` has for CPUPerc of {ONE[:12]} no percentage: 'much'",
+        f"`docker stats`, CPUPerc of {ONE[:12]}: not a percentage: 'much'",
     ]
     assert {row["container_name"]: row["cpu_percent"] for row in found["stats"]} == {"web": None, "db": 0.05}
     assert {row["memory_bytes"] for row in found["stats"]} == {847_872}

@@ -301,7 +301,7 @@ def test_a_host_that_is_deleted_is_followed_no_more(docker, docker_host, monkeyp
     assert follower._try() is False
 
 
-def test_a_login_key_that_is_replaced_meanwhile_is_taken(docker, docker_host, monkeypatch):
+def test_following_takes_up_a_replaced_login_key(docker, docker_host, monkeypatch):
     monkeypatch.setattr(module, "SHORTEST_PAUSE", 0.1)
     docker.run("engine-follow", WRITER)
     right, docker_host.ssh_key = docker_host.ssh_key, private_key()

@@ -478,4 +478,4 @@ def test_another_choice_begins_anew_and_marks_what_was_looked_for(shown):
 
 
 def test_entries_left_out_are_not_passed_over_in_silence(shown):
-    assert "those in between are in the list" in shown["skipped"]
+    assert "has those that are missing here" in shown["skipped"]

@@ -110,7 +110,7 @@ def test_a_key_may_be_accepted_in_the_place_of_a_text_that_was_none():
 def test_another_fingerprint_accepts_nothing(given):
     host = offering(SECOND, host_key=key_text(FIRST))
 
-    with pytest.raises(HostError, match="it does not offer"):
+    with pytest.raises(HostError, match="the host does not offer the key"):
         accept(host, given, "netops")
 
     assert DockerHost.objects.get().host_key == key_text(FIRST)
@@ -122,7 +122,7 @@ def test_a_key_that_changed_after_somebody_looked_is_not_accepted():
     with pytest.raises(HostError):
         verify(DockerHost.objects.get(), THIRD)
 
-    with pytest.raises(HostError, match="look again, it may have changed"):
+    with pytest.raises(HostError, match="load the offered key again, it may have changed"):
         accept(looked_at, fingerprint(looked_at.offered_host_key), "netops")
 
     assert DockerHost.objects.get().host_key == ""
@@ -146,7 +146,7 @@ def test_a_key_that_changes_while_it_is_being_accepted_is_not_accepted(monkeypat
 
 
 def test_nothing_waits_to_be_accepted():
-    with pytest.raises(HostError, match="offered no key"):
+    with pytest.raises(HostError, match="has not offered a key"):
         accept(DockerHostFactory(), fingerprint(key_text(FIRST)), "netops")
 
 
@@ -206,7 +206,7 @@ def test_an_accepted_key_that_is_none_can_be_replaced():
 def test_an_offered_key_that_is_none_is_one_sentence():
     host = DockerHostFactory(name="web1", offered_host_key="nonsense")
 
-    with pytest.raises(HostError, match=r"^web1: the key that it offered is no host key") as caught:
+    with pytest.raises(HostError, match=r"^web1: the key that the host offered is no host key") as caught:
         accept(host, fingerprint(key_text(FIRST)), "netops")
 
     assert caught.value.kind == ErrorKind.HOST_KEY

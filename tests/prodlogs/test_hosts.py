@@ -53,7 +53,7 @@ def test_no_host_at_all():
 def test_an_unknown_host_is_told_with_those_that_are_there():
     DockerHostFactory(name="web1")
 
-    with pytest.raises(ConfigurationError, match="no Docker host 'web9'; there are: web1"):
+    with pytest.raises(ConfigurationError, match="no such Docker host: 'web9'; known hosts: web1"):
         get_hosts("web9")
 
 
@@ -187,7 +187,10 @@ def test_the_environments_key_may_be_a_path(environment, tmp_path):
 
 @pytest.mark.parametrize(
     ("passphrase", "reason"),
-    [("", "the SSH key is encrypted: give its passphrase"), ("wrong", "wrong passphrase, or damaged")],
+    [
+        ("", "the SSH key is encrypted: give its passphrase"),
+        ("wrong", "the passphrase is wrong, or the key is damaged"),
+    ],
 )
 def test_an_encrypted_key_without_its_passphrase(passphrase, reason):
     host = DockerHostFactory(name="web1", ssh_key=new_key(PASSPHRASE)[1], ssh_key_passphrase=passphrase)
@@ -201,7 +204,7 @@ def test_a_public_key_in_the_place_of_the_private_one():
     key = new_key()[0]
     host = DockerHostFactory(ssh_key=f"{key.get_name()} {key.get_base64()}")
 
-    with pytest.raises(HostError, match="the SSH key is no private key"):
+    with pytest.raises(HostError, match="the SSH key is not a private key"):
         private_key(host)
 
 

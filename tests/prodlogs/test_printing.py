@@ -30,7 +30,7 @@ def test_a_gap_at_the_end_of_an_empty_log_has_no_other_end():
 
 def test_a_host_that_another_reader_holds_is_not_passed_over_in_silence():
     assert list(reading_lines(HostResult("docker01", running=True), quiet=True)) == [
-        "docker01: another reader is at it"
+        "docker01: another process is reading this host"
     ]
 
 

@@ -266,12 +266,14 @@ def test_without_a_host_it_says_how_to_define_one(db):
 
 
 def test_an_unknown_host_is_named_with_the_known_ones(three, docker_host):
-    with pytest.raises(CommandError, match=rf"no Docker host 'nowhere'; there are: {docker_host.name}"):
+    with pytest.raises(
+        CommandError, match=rf"no such Docker host: 'nowhere'; known hosts: {docker_host.name}"
+    ):
         prodlogs("logs", "--host", "nowhere")
 
 
 def test_an_unknown_container_is_an_error(three):
-    with pytest.raises(CommandError, match="container 'nothing': no host has it") as error:
+    with pytest.raises(CommandError, match="no host has a container 'nothing'") as error:
         prodlogs("container", "nothing")
 
     assert error.value.returncode == 1  # the host was asked
@@ -398,7 +400,7 @@ def test_accept_key_says_which_key_it_is_from_now_on(db):
 
     out, _ = prodlogs("accept-key", "--fingerprint", HOST_KEY_FINGERPRINT)
 
-    assert out == f"{host.name}: its key is {HOST_KEY_FINGERPRINT} from now on\n"
+    assert out == f"{host.name}: the accepted host key is now {HOST_KEY_FINGERPRINT}\n"
     assert DockerHost.objects.get().host_key == HOST_KEY
 
 
@@ -471,7 +473,7 @@ def test_selftest_as_json_has_each_attempt_and_no_other_line(db, monkeypatch):
 
     monkeypatch.setattr(selftest, "run", run)
     out = StringIO()
-    with pytest.raises(CommandError, match="1 of 2 attempts did not end as they must"):
+    with pytest.raises(CommandError, match="1 of 2 attempts did not end as required"):
         call_command("prodlogs", "selftest", "--json", stdout=out)
 
     outcomes = json.loads(out.getvalue())
@@ -497,7 +499,7 @@ def test_selftest_tells_each_attempt_as_it_ends(db, monkeypatch):
 
 def test_selftest_fails_on_a_host_that_is_not_hardened(three):
     out = StringIO()
-    with pytest.raises(CommandError, match="attempts did not end as they must"):
+    with pytest.raises(CommandError, match="attempts did not end as required"):
         call_command("prodlogs", "selftest", stdout=out)
 
     assert "NOT REFUSED" in out.getvalue()

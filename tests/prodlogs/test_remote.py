@@ -231,7 +231,7 @@ def test_a_log_driver_that_keeps_nothing(docker, remote):
     assert status(remote.host) == (HostStatus.OK, "")
 
 
-def test_a_daemon_that_is_not_there(docker, ssh_host):
+def test_a_missing_docker_daemon_is_reported_with_its_remedy(docker, ssh_host):
     with openssh(settings="SetEnv DOCKER_HOST=unix:///nowhere/docker.sock\n") as server:
         host = ssh_host(server)
         with Remote(host, user="netops", via="cli") as remote:

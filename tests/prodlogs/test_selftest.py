@@ -130,7 +130,7 @@ def test_no_terminal(access, open_access):
     assert open_access.request(*terminal).granted
 
 
-def test_no_agent_forwarding(access, open_access):
+def test_the_host_refuses_agent_forwarding(access, open_access):
     assert not access.request("auth-agent-req@openssh.com").granted
     assert open_access.request("auth-agent-req@openssh.com").granted
 

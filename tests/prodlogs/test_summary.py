@@ -31,7 +31,7 @@ def write(container, level, message="x", hours_ago=1.0, number=0):
     )
 
 
-def test_the_summary_has_the_named_shape(host):
+def test_the_summary_has_the_fields_of_the_contract(host):
     web = ContainerFactory(host=host, name="web")
     ContainerFactory(host=host, name="db")
     write(web, "ERROR", "ERROR: boom")

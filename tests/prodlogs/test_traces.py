@@ -218,7 +218,7 @@ def test_the_last_line_waits():
     assert (grouper.pending, grouper.flush()) == ([], [])
 
 
-def test_a_trace_of_too_many_lines_goes_on_as_another_entry():
+def test_a_trace_of_too_many_lines_continues_in_another_entry():
     frames = [f"\tat shop.Orders.find(Orders.java:{number})" for number in range(2 * MOST_LINES)]
     found = entries_of("\n".join(["java.lang.StackOverflowError", *frames, "GET / 200"]))
     assert [entry.message.count("\n") + 1 for entry in found] == [MOST_LINES, MOST_LINES, 1, 1]

@@ -19,7 +19,7 @@ from prodlogs.ssh.audit import check_names
 class Command(SiteCommand):
     help = (
         "Read what containers wrote in a window of time, as far as Docker still has it, and store what is missing. "
-        "Exit code 1 when something could not be read, 2 when nothing was tried."
+        "Exit code 1 if something could not be read, 2 if nothing was tried."
     )
     requires_system_checks = ["logsite", "prodlogs"]
 
@@ -40,7 +40,7 @@ class Command(SiteCommand):
         now = timezone.now()
         since, until = _moment("since", options, now), _moment("until", options, now)
         if since >= until:
-            raise CommandError("--since: it is not before --until", returncode=2)
+            raise CommandError("--since must be before --until", returncode=2)
         if since.year <= 1970 or until.year >= 2200:
             raise CommandError("--since, --until: give times from 1971 to 2199", returncode=2)
         try:
@@ -64,7 +64,7 @@ class Command(SiteCommand):
         if absent:
             raise CommandError(f"--container: no host has {', '.join(absent)}")
         if any(result.error or result.running or any(r.error for r in result.readings) for result in results):
-            raise CommandError("not everything could be read")
+            raise CommandError("some logs could not be read")
 
 
 def _moment(name: str, options: dict[str, Any], now: datetime) -> datetime:
@@ -81,7 +81,7 @@ def sentences(result: HostResult) -> list[str]:
     lines = [result.error] if result.error else []
     for reading in result.readings:
         duplicates = reading.snapshot.duplicates if reading.snapshot else 0
-        counts = f"{reading.entries:,} entries stored, {duplicates:,} were there"
+        counts = f"{reading.entries:,} entries stored, {duplicates:,} were stored before"
         lines.append(f"{result.host}: {reading.container}: {counts}")
         if reading.error and reading.error != result.error:
             lines.append(reading.error)

@@ -196,7 +196,7 @@ class Command(SiteCommand):
             self._json([asdict(outcome) for outcome in outcomes])
         if not selftest.passed(outcomes):
             wrong = sum(not outcome.passed for outcome in outcomes)
-            raise CommandError(f"{host.name}: {wrong} of {len(outcomes)} attempts did not end as they must")
+            raise CommandError(f"{host.name}: {wrong} of {len(outcomes)} attempts did not end as required")
 
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
@@ -204,7 +204,7 @@ class Command(SiteCommand):
         if options["json"]:
             self._json({"host": host.name, "fingerprint": options["fingerprint"]})
         else:
-            self.stdout.write(f"{host.name}: its key is {options['fingerprint']} from now on")
+            self.stdout.write(f"{host.name}: the accepted host key is now {options['fingerprint']}")
 
     # --- Shared --------------------------------------------------------------------------------------------
 
@@ -270,25 +270,29 @@ def _add_reading(verb: Callable[..., argparse.ArgumentParser]) -> None:
     verb("container", "what one container wrote", hours=1.0)
     save = verb("save", "everything into a JSON file", hours=1.0)
     save.add_argument("--output", metavar="FILE", help="default: production_logs_<date>_<time>.json")
-    verb("health", "whether hosts and containers are well")
-    verb("follow", "read on and on").add_argument(
+    verb("health", "the health of hosts and containers")
+    verb("follow", "read new lines until Ctrl-C").add_argument(
         "--interval",
         type=_seconds,
         metavar="S",
         default=settings.PRODLOGS_INTERVAL,
-        help="seconds between two looks at a host; default: PRODLOGS_INTERVAL",
+        help="seconds between two readings of a host; default: PRODLOGS_INTERVAL",
     )
 
 
 def _add_hosts_side(verb: Callable[..., argparse.ArgumentParser]) -> None:
     side = verb("harden", "print the server's side of the read-only access")
     side.add_argument("--wrapper", action="store_true", help="the wrapper script alone, for a file")
-    side.add_argument("--path", default=wrapper.PATH, help=f"where it will lie; default: {wrapper.PATH}")
-    side.add_argument("--docker", default="docker", help="Docker's client there, a name or a path")
-    side.add_argument("--docker-host", default="", metavar="URL", help="its daemon, where not the usual one")
-    verb("selftest", "prove that the host refuses everything else")
+    side.add_argument("--path", default=wrapper.PATH, help=f"its path on the host; default: {wrapper.PATH}")
+    side.add_argument("--docker", default="docker", help="Docker's client on the host, a name or a path")
+    side.add_argument(
+        "--docker-host", default="", metavar="URL", help="the Docker daemon's address, if not the default one"
+    )
+    verb("selftest", "prove that the host refuses every other command")
     key = verb("accept-key", "accept the key that a host offered")
-    key.add_argument("--fingerprint", metavar="SHA256:…", required=True, help="of the key that you looked at")
+    key.add_argument(
+        "--fingerprint", metavar="SHA256:…", required=True, help="fingerprint of the offered key"
+    )
 
 
 def _hours(text: str) -> float:
