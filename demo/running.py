@@ -109,7 +109,7 @@ def check_parts() -> None:
             "run `make run` in a checkout"
         )
     if find_spec("fakenos") is None:
-        raise DemoError("FakeNOS, which plays the devices, is missing; `make run` installs it")
+        raise DemoError("the package FakeNOS, which emulates the devices, is missing; `make run` installs it")
 
 
 def check_port(host: str, port: int) -> None:

@@ -54,8 +54,8 @@ def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
         return []
     return [
         Warning(
-            f"DEVICE_READ_TIMEOUT={settings.DEVICE_READ_TIMEOUT}: {commands} commands that slow outlast the "
-            f"{CLAIM.total_seconds():.0f} s for which a collection keeps its device to itself",
+            f"DEVICE_READ_TIMEOUT={settings.DEVICE_READ_TIMEOUT}: {commands} such commands outlast the claim of "
+            f"{CLAIM.total_seconds():.0f} s that a collection has on its device",
             hint="Lower DEVICE_READ_TIMEOUT.",
             id="devices.W001",
         )
@@ -72,8 +72,8 @@ def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         return []
     return [
         Warning(
-            f"COLLECT_DEADLINE={settings.COLLECT_DEADLINE}: a collection may outlast the "
-            f"{CLAIM.total_seconds():.0f} s for which it keeps its device to itself",
+            f"COLLECT_DEADLINE={settings.COLLECT_DEADLINE}: a collection may outlast its claim of "
+            f"{CLAIM.total_seconds():.0f} s on the device",
             hint="Lower COLLECT_DEADLINE.",
             id="devices.W003",
         )
@@ -88,7 +88,7 @@ def check_host_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     if settings.DEVICE_HOST_KEYS == Mode.OFF:
         return [
             Warning(
-                "DEVICE_HOST_KEYS=off: devices are logged in to without a look at their host keys",
+                "DEVICE_HOST_KEYS=off: LogSite logs in to devices without checking their host keys",
                 hint="Set DEVICE_HOST_KEYS=pin; the first key of each device is kept, and any other one refused.",
                 id="devices.W010",
             )
@@ -107,8 +107,10 @@ def check_sha1_platforms(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     unknown = sorted(sha1_platforms() - {*platform_names()})
     if not unknown:
         return []
-    hint = "Give names of platforms with blanks between them, or none."
-    return [Error(f"DEVICE_SHA1_PLATFORMS: not known: {', '.join(unknown)}", hint=hint, id="devices.E011")]
+    hint = "Give the names of platforms, separated by blanks, or the word none."
+    return [
+        Error(f"DEVICE_SHA1_PLATFORMS: unknown platforms: {', '.join(unknown)}", hint=hint, id="devices.E011")
+    ]
 
 
 @register("devices")
@@ -118,8 +120,8 @@ def check_response_limit(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
         return []
     return [
         Error(
-            f"DEVICE_RESPONSE_LIMIT={settings.DEVICE_RESPONSE_LIMIT}: at least {SMALLEST_LIMIT} bytes",
-            hint="Leave it out for 16 MiB; docs/configuration.md says what it bounds.",
+            f"DEVICE_RESPONSE_LIMIT={settings.DEVICE_RESPONSE_LIMIT}must be at least {SMALLEST_LIMIT} bytes",
+            hint="Unset the variable for 16 MiB; docs/configuration.md says what the limit bounds.",
             id="devices.E004",
         )
     ]
@@ -129,7 +131,7 @@ def check_response_limit(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 def check_platforms_known(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Netmiko drops platforms now and then; a device of such a platform cannot be collected any more."""
+    """A device cannot be collected if Netmiko has dropped its platform."""
     from devices.models import Device
 
     if not databases:

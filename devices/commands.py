@@ -155,7 +155,7 @@ def _run(
         run.error, run.error_kind = str(error), ErrorKind.INTERNAL
     except Exception as error:  # one device must not stop the others
         log.exception("running commands on %s", run.device.name)
-        run.error = f"could not be run: {type(error).__name__}; the process's log says more"
+        run.error = f"internal error ({type(error).__name__}); the log of this process has more"
         run.error_kind = ErrorKind.INTERNAL
     finally:
         run.session_id = connector.session_id if connector else None

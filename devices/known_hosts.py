@@ -42,11 +42,13 @@ class Import:
             case Outcome.ABSENT:
                 return f"{self.device.name}: not in the file"
             case Outcome.REVOKED:
-                return f"{self.device.name}: {where}: revoked, but accepted here: {pinned}"
+                return (
+                    f"{self.device.name}: {where}: the file revokes the key that is accepted here, {pinned}"
+                )
             case Outcome.DIFFERENT:
                 return (
                     f"{self.device.name}: {where}: {fingerprint(self.text)}, but accepted here is {pinned}; "
-                    "--replace takes the file's"
+                    "--replace accepts the file's key instead"
                 )
         return f"{self.device.name}: {where}: {self.outcome}, {fingerprint(self.text)}"
 

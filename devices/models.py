@@ -141,7 +141,7 @@ class Device(PinnedHost):
         max_length=8,
         choices=SessionLogging,
         default=SessionLogging.DEFAULT,
-        help_text="Whether what is done on the device is recorded.",
+        help_text="Whether sessions with the device are recorded.",
     )
 
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.NEVER, editable=False)
@@ -154,11 +154,11 @@ class Device(PinnedHost):
     claimed_until = models.DateTimeField(
         null=True,
         editable=False,
-        help_text="A collection is running; nobody else starts one before this time.",
+        help_text="A running collection has claimed the device until this time.",
     )
-    claimed_by = models.UUIDField(null=True, editable=False, help_text="The process that holds the claim.")
+    claimed_by = models.UUIDField(null=True, editable=False, help_text="The process that has the claim.")
     queued_at = models.DateTimeField(
-        null=True, editable=False, help_text="Waits for a Celery worker to collect it, since this time."
+        null=True, editable=False, help_text="Queued for a Celery worker since this time."
     )
     queued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
@@ -167,7 +167,10 @@ class Device(PinnedHost):
         null=True, editable=False, help_text="When the accepted host key was pinned or accepted."
     )
     host_key_by = models.CharField(
-        max_length=255, blank=True, editable=False, help_text="How, and by whom or by which process."
+        max_length=255,
+        blank=True,
+        editable=False,
+        help_text="How the key was accepted, and by which user or process.",
     )
 
     objects = DeviceManager()
@@ -210,7 +213,7 @@ class Interface(models.Model):
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="interfaces")
     name = models.CharField(max_length=128)
-    enabled = models.BooleanField(null=True, help_text="The administrative state, where the device tells it.")
+    enabled = models.BooleanField(null=True, help_text="The administrative state, if the device shows it.")
     state = models.CharField(max_length=16, choices=State, default=State.UNKNOWN)
     description = models.CharField(max_length=512, blank=True)
     mac_address = models.CharField("MAC address", max_length=17, blank=True)
@@ -268,13 +271,13 @@ class Response(models.Model):
     raw = models.TextField(blank=True)
     template = models.CharField(max_length=128, blank=True)
     template_version = models.CharField(max_length=64, blank=True)
-    rows = models.PositiveIntegerField(default=0, help_text="What the template found.")
-    error = models.TextField(blank=True, help_text="Why it could not be read.")
-    session_id = models.UUIDField(null=True, blank=True, help_text="The session in which it was given.")
+    rows = models.PositiveIntegerField(default=0, help_text="The rows that the template found.")
+    error = models.TextField(blank=True, help_text="Why the response could not be parsed.")
+    session_id = models.UUIDField(null=True, blank=True, help_text="The session that recorded the response.")
     collected_at = models.DateTimeField()
 
     class Meta:
-        verbose_name = "stored answer"
+        verbose_name = "stored response"
         ordering = ["device__name", "-collected_at", "position"]
         indexes = [
             models.Index(fields=["device", "-collected_at"], name="response_newest"),

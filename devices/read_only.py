@@ -46,11 +46,11 @@ def single_line(command: str) -> str:
     control characters, nothing at all."""
     text = command.strip(" ")
     if not text:
-        raise Refused("there is no command")
+        raise Refused("the command is empty")
     if len(text) > LONGEST:
-        raise Refused(f"longer than {LONGEST} characters")
+        raise Refused(f"the command is longer than {LONGEST} characters")
     if not text.isprintable():
-        raise Refused("a line break, a tab or another control character stands in it")
+        raise Refused("the command contains a line break, a tab or another control character")
     return text
 
 
@@ -58,17 +58,17 @@ def read_only(platform: Platform, command: str) -> str:
     """The text to send for a command that only reads. Raises Refused for every other command."""
     text = single_line(command)
     if not text.isascii():
-        raise Refused("other characters than ASCII stand in it")
+        raise Refused("the command contains characters outside ASCII")
     if "//" in text:
-        raise Refused("it names something on another machine")
+        raise Refused("the command names another machine (//)")
     if is_shell(platform):
         return _arguments(platform, text)
     if "$(" in text:
-        raise Refused("$( stands in it")
+        raise Refused("the command contains $(")
     first, *filters = (" ".join(part.split()) for part in text.split("|"))
     for each in filters:
         if not FILTER.fullmatch(each):
-            raise Refused(f"the filter {each!r} is not known to only read")
+            raise Refused(f"the filter {each!r} is not on the list of read-only filters")
     _match(platform, first)
     return text
 
@@ -82,7 +82,7 @@ def _arguments(platform: Platform, text: str) -> str:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise Refused(f"its quotes do not fit together: {error}") from None
+        raise Refused(f"the quotes of the command do not match: {error}") from None
     for word in words:
         if not ARGUMENT.fullmatch(word):
             raise Refused(f"{word!r} has characters that no read-only command needs")

@@ -31,7 +31,7 @@ _stopping = threading.Event()
 
 @app.task(bind=True, name="devices.collecting.one_device", max_retries=None)
 def collect(self: "Task[Any, None]", device_id: int, user_id: int | None) -> None:
-    """Collect the device if it is still waiting to be."""
+    """Collect the device if it is still queued."""
     device = Device.objects.filter(pk=device_id, queued_at__isnull=False).prefetch_related("tags").first()
     if device is None:
         return

@@ -17,7 +17,7 @@ from logsite.web.addresses import address_of
 from sessionlogs.models import ResponseView
 
 PERMISSION = "sessionlogs.view_responses"
-WITHHELD = "left out: seeing responses needs the permission sessionlogs.view_responses"
+WITHHELD = "withheld: you lack the permission sessionlogs.view_responses"
 QUERY_LENGTH = 1000
 What, Via = ResponseView.What, ResponseView.Via
 

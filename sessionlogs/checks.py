@@ -43,7 +43,9 @@ def check_size_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     """A limit of a few bytes keeps nothing of any response."""
     return [
         Error(
-            f"{name}={getattr(settings, name)}: at least 1024 bytes", hint="See docs/retention.md.", id=number
+            f"{name}={getattr(settings, name)} must be at least 1024 bytes",
+            hint="See docs/retention.md.",
+            id=number,
         )
         for name, number in (
             ("SESSION_LOG_RESPONSE_LIMIT", "sessionlogs.E003"),

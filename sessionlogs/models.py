@@ -1,4 +1,10 @@
-"""Device sessions and their events, append-only."""
+"""Device sessions and their events, append-only.
+
+`session_logs` has the events. `sessions` has what lists, filters and labels need (device, user, outcome,
+slowest command), kept up to date by the writer: an aggregate over millions of events would be too slow. Device
+and user are stored as text, because a record outlives them. `execution_status` is stored with each event, not
+read from the session, which changes: a record that is shipped twice must be the same to the byte.
+"""
 
 import uuid
 from typing import Any, Self
@@ -127,7 +133,7 @@ class SessionLog(LogRow):
     )
     error_kind = models.CharField(max_length=16, choices=ErrorKind, blank=True)
     exit_code = models.IntegerField(
-        null=True, blank=True, help_text="As the host gave it; a network device gives none."
+        null=True, blank=True, help_text="The exit code of a Linux host's command; network devices have none."
     )
     execution_status = models.CharField(
         max_length=16,
@@ -196,7 +202,7 @@ class ResponseView(models.Model):
         LIST = "list"
         SEARCH = "search"
         DIFF = "diff"
-        STORED = "stored", "stored answer"
+        STORED = "stored", "stored response"
 
     class Via(models.TextChoices):
         ADMIN = "admin"
@@ -212,10 +218,10 @@ class ResponseView(models.Model):
     session_id = models.UUIDField(null=True, blank=True)
     event_id = models.BigIntegerField(null=True, blank=True)
     stored_id = models.BigIntegerField(
-        null=True, blank=True, help_text="The stored answer of a collection, which goes with the next ones."
+        null=True, blank=True, help_text="The stored response of a collection; later collections remove it."
     )
     query = models.TextField(blank=True, help_text="What was searched or filtered for.")
-    count = models.PositiveIntegerField(help_text="Responses in the answer.")
+    count = models.PositiveIntegerField(help_text="How many responses were shown.")
 
     class Meta:
         db_table = "response_views"

@@ -68,7 +68,7 @@ def _overrides(text: str) -> Iterator[Rule]:
     for word in text.split():
         if not (match := OVERRIDE.fullmatch(word)):
             raise RetentionError(
-                f"RETENTION_OVERRIDES: {word!r} does not read platform:NAME=DAYS or agent_type:…"
+                f"RETENTION_OVERRIDES: {word!r} is not of the form platform:NAME=DAYS or agent_type:NAME=DAYS"
             )
         column, value, days = match.groups()
         yield Rule(f"{column}:{value}", int(days), Q(**{column: value}))
@@ -112,7 +112,7 @@ class SessionPurge(Part):
         return rows.order_by("started_at", "session_id")
 
     def removable(self, rule: Rule) -> QuerySet[Session]:
-        """Those of which every event has been shipped to whoever needs it."""
+        """The sessions whose events have all been shipped to every reader that needs them."""
         return self.due(rule) if self.needed is None else self.due(rule).filter(~self._unshipped(self.needed))
 
     def responses(self) -> QuerySet[SessionLog]:

@@ -42,13 +42,13 @@ class TimeRange:
 
     @classmethod
     def parse(cls, start: str | None, end: str | None) -> TimeRange:
-        """The range that two ISO 8601 times give; the last seven days without them. Raises RangeError."""
+        """The range between two ISO 8601 times; default: the last seven days. Raises RangeError."""
         until = _moment("end_time", end) or timezone.now()
         since = _moment("start_time", start) or until - DEFAULT_RANGE
         if since >= until:
-            raise RangeError("start_time", "not before end_time")
+            raise RangeError("start_time", "must be before end_time")
         if until - since > LONGEST_RANGE:
-            raise RangeError("start_time", f"more than {LONGEST_RANGE.days} days before end_time")
+            raise RangeError("start_time", f"must be at most {LONGEST_RANGE.days} days before end_time")
         return cls(since, until)
 
     def of(self, rows: QuerySet[Any], column: str) -> QuerySet[Any]:

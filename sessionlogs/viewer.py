@@ -35,7 +35,7 @@ def event_lines(event: SessionLog, response_lines: int | None = RESPONSE_LINES) 
     elif event.response:
         lines += _field("Response", event.response)
     if event.truncated_bytes:
-        lines.append(f"  {event.truncated_bytes} bytes are not kept")
+        lines.append(f"  {event.truncated_bytes} bytes were not stored")
     if event.error_message:
         lines += _field("Error", event.error_message)
     if event.exit_code is not None:

@@ -24,7 +24,7 @@ class CommandsForm(forms.Form):
 
     commands = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 6, "cols": 80, "spellcheck": "false", "autofocus": True}),
-        help_text=f"One a line, at most {MOST_COMMANDS}.",
+        help_text=f"One command a line, at most {MOST_COMMANDS} commands.",
     )
 
     def clean_commands(self) -> list[str]:
@@ -33,7 +33,7 @@ class CommandsForm(forms.Form):
         commands = [line for line in lines if line]
         if len(commands) > MOST_COMMANDS:
             raise forms.ValidationError(
-                f"{len(commands)} commands; at most {MOST_COMMANDS} go into one session."
+                f"{len(commands)} commands are too many for one session: give at most {MOST_COMMANDS}."
             )
         for number, command in enumerate(commands, 1):
             try:
@@ -57,7 +57,7 @@ class CommandPages(admin.ModelAdmin):
     def run_commands(self, request: HttpRequest, queryset: QuerySet[Device]) -> HttpResponse | None:
         chosen = list(queryset.order_by("name").values_list("pk", flat=True))
         if len(chosen) > DEVICES_AT_ONCE:
-            text = f"{len(chosen)} devices are too many for a page: run manage.py run_commands"
+            text = f"{len(chosen)} devices are too many for one page: choose fewer, or run manage.py run_commands"
             self.message_user(request, text, messages.ERROR)
             return None
         url = reverse("admin:devices_device_run_commands")

@@ -74,12 +74,14 @@ class HostKeyPages(admin.ModelAdmin):
             try:
                 accept(device, request.POST.get("fingerprint", ""), Actor(request.user))  # type: ignore[arg-type]
             except HostKeyProblem as error:
-                self.message_user(request, f"Not accepted: {device.name}: {error}", messages.ERROR)
+                self.message_user(
+                    request, f"The key of {device.name} was not accepted: {error}.", messages.ERROR
+                )
             else:
                 self.message_user(request, f"The key of {device.name} is accepted.", messages.SUCCESS)
             return back
         if not device.offered_host_key:
-            text = f"The device {device.name} offers no key that waits to be accepted."
+            text = f"The device {device.name} has not offered a key that is still to be accepted."
             self.message_user(request, text, messages.INFO)
             return back
         accepted, offered = (shown_fingerprint(text) for text in (device.host_key, device.offered_host_key))
@@ -120,7 +122,7 @@ class HostKeyPages(admin.ModelAdmin):
 
 
 def accept_link(device: Device, error_kind: str) -> str:
-    """The way to the page that accepts a key, behind an error that is about one."""
+    """A link to the page that accepts a key, to follow an error about a host key."""
     if error_kind != ErrorKind.HOST_KEY:
         return ""
     return format_html(

@@ -62,7 +62,7 @@ class CredentialForm(forms.ModelForm):
         for name in self.stored:
             if name not in self.fields:  # a page that only shows
                 continue
-            self.fields[name].help_text = "Stored. Leave empty to keep it."
+            self.fields[name].help_text = "A value is stored. Leave this field empty to keep it."
             label = f"Remove the stored {self.fields[name].label}"
             self.fields[f"clear_{name}"] = forms.BooleanField(required=False, label=label)
 
@@ -243,7 +243,7 @@ class DeviceAdmin(CommandPages, HostKeyPages):
         url = list_url(reverse("admin:sessionlogs_session_changelist"), device=obj.name)
         return format_html('<a href="{}">Sessions of {}</a>', url, obj.name)
 
-    @admin.display(description="stored answers")
+    @admin.display(description="stored responses")
     def stored_answers(self, obj: Device) -> str:
         return answers_link(obj)
 
@@ -261,12 +261,14 @@ class DeviceAdmin(CommandPages, HostKeyPages):
         chosen = Device.objects.filter(pk__in=queryset.values("pk")).prefetch_related("tags")
         devices = list(chosen)
         if len(devices) > COLLECT_AT_ONCE:
-            text = f"{len(devices)} devices are too many for a page: run manage.py collect_interfaces --all"
+            text = f"{len(devices)} devices are too many for one page: run manage.py collect_interfaces --all"
             self.message_user(request, text, messages.ERROR)
             return
         disabled = [device.name for device in devices if not device.enabled]
         if disabled:
-            self.message_user(request, f"Not enabled, passed over: {', '.join(disabled)}", messages.WARNING)
+            self.message_user(
+                request, f"Skipped, because they are not enabled: {', '.join(disabled)}", messages.WARNING
+            )
         wanted = [device for device in devices if device.enabled]
         for result in collect_devices(wanted, request.user, workers=settings.COLLECT_WORKERS):  # type: ignore[arg-type]
             text = (

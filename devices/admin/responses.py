@@ -21,11 +21,11 @@ OPEN = 4000  # characters; a longer answer is folded, as on the session page
 class ErrorFilter(admin.SimpleListFilter):
     """Whether an answer could be read."""
 
-    title = "reading"
+    title = "parsing"
     parameter_name = "read"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "Could not be read"), ("ok", "Was read")]
+        return [("failed", "Failed"), ("ok", "Succeeded")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
         if self.value() == "failed":
@@ -70,7 +70,7 @@ class ResponseAdmin(LogModelAdmin):
         return [path("<int:response_id>/raw/", view, name="devices_response_raw"), *super().get_urls()]
 
     def page_context(self, request: HttpRequest, obj: Response) -> dict[str, Any]:
-        return {"title": "Stored answer", **self._shown(request, obj)}
+        return {"title": "Stored response", **self._shown(request, obj)}
 
     def _shown(self, request: HttpRequest, stored: Response) -> dict[str, Any]:
         """What the page needs beside the row; an answer in it is noted as seen."""
@@ -99,7 +99,7 @@ class ResponseAdmin(LogModelAdmin):
 def raw_text(request: HttpRequest, response_id: int) -> HttpResponse:
     """A stored answer whole, as plain text."""
     if not (request.user.has_perm("devices.view_response") and may_see(request.user)):
-        raise PermissionDenied(f"The answer is {WITHHELD}.")
+        raise PermissionDenied(f"The response is {WITHHELD}.")
     stored = get_object_or_404(Response, pk=min(response_id, 2**63 - 1))
     note_stored(request, stored)
     return HttpResponse(stored.raw, content_type="text/plain; charset=utf-8")
@@ -110,4 +110,4 @@ def answers_link(device: Device) -> str:
     if not device.pk:
         return "none yet"
     url = list_url(reverse("admin:devices_response_changelist"), device__name=device.name)
-    return format_html('<a href="{}">Stored answers of {}</a>', url, device.name)
+    return format_html('<a href="{}">Stored responses of {}</a>', url, device.name)

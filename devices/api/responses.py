@@ -20,7 +20,9 @@ class ResponseFilter(django_filters.FilterSet):
     command = django_filters.CharFilter(lookup_expr="icontains")
     template = django_filters.CharFilter(lookup_expr="icontains")
     failed = TrueOrFalse(
-        field_name="error", method="_failed", label="true: what could not be read; false: what could."
+        field_name="error",
+        method="_failed",
+        label="true: responses that could not be parsed; false: responses that were parsed.",
     )
     session_id = django_filters.UUIDFilter()
     start_time = django_filters.IsoDateTimeFilter(field_name="collected_at", lookup_expr="gte")

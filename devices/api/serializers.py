@@ -24,10 +24,14 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
     tags = serializers.SlugRelatedField(
         slug_field="name", queryset=Tag.objects.all(), many=True, required=False
     )
-    recorded = serializers.SerializerMethodField(help_text="What session_logging and the platform come to.")
-    host_key_fingerprint = serializers.SerializerMethodField(help_text="Of the accepted host key.")
+    recorded = serializers.SerializerMethodField(
+        help_text="Whether sessions are recorded: as session_logging says, or else the platform."
+    )
+    host_key_fingerprint = serializers.SerializerMethodField(
+        help_text="Fingerprint of the accepted host key."
+    )
     offered_host_key_fingerprint = serializers.SerializerMethodField(
-        help_text="Of the key that the device showed instead, and that waits to be accepted."
+        help_text="Fingerprint of the key that the device offered and that nobody has accepted yet."
     )
 
     class Meta:

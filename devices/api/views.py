@@ -112,7 +112,7 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
         responses={
             200: ResultSerializer,
             409: OpenApiResponse(
-                ResultSerializer, "A collection of this device is running, or it is not enabled."
+                ResultSerializer, "A collection of this device is running, or the device is not enabled."
             ),
             502: OpenApiResponse(ResultSerializer, "The device could not be collected; `error` says why."),
         },
@@ -137,10 +137,14 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
     @extend_schema(
         request=CommandsSerializer,
         responses={
-            200: OpenApiResponse(RunSerializer, "`status` and each answer's say how it ended."),
-            403: OpenApiResponse(RefusalSerializer, "A command does not only read; none was sent."),
+            200: OpenApiResponse(
+                RunSerializer, "`status` says how the run ended; each response has a `status`, too."
+            ),
+            403: OpenApiResponse(RefusalSerializer, "A command is not read-only; no command was sent."),
             409: OpenApiResponse(description="The device is not enabled."),
-            502: OpenApiResponse(RunSerializer, "No session came about, or it broke; `error` says why."),
+            502: OpenApiResponse(
+                RunSerializer, "The session could not be opened, or broke; `error` says why."
+            ),
         },
     )
     @action(
@@ -160,7 +164,7 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
             return Response({"detail": f"{device.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
         if refused := refusals([device], commands, any_command=any_command):
             detail = {
-                "detail": f"a command does not only read: it asks for the permission {RUN_ANY}",
+                "detail": f"a command is not read-only: running it needs the permission {RUN_ANY}",
                 "refused": {answer.command: answer.error for _, answer in refused},
             }
             return Response(detail, status=status.HTTP_403_FORBIDDEN)

@@ -32,7 +32,11 @@ class Claim:
             self.store(outcome)
         except (DatabaseError, InterfaceError) as error:
             name = type(error).__name__
-            log.warning("device %s is released at the next heartbeat: %s", self.device_id, name)
+            log.warning(
+                "device %s: its claim is released at the next heartbeat, the database failed (%s)",
+                self.device_id,
+                name,
+            )
             unreleased.append((self, outcome))
             connection.close_if_unusable_or_obsolete()
 

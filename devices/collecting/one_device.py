@@ -1,4 +1,9 @@
-"""Collect the interfaces of one device; fleet.py does it for many."""
+"""Collect the interfaces of one device; fleet.py does it for many.
+
+An empty result never counts as success: if a template finds nothing in a response, the collection fails with
+the name of the command and the template, and the response is stored. All interfaces of a device are updated in
+one transaction, and only those that have changed are written.
+"""
 
 import logging
 import threading
@@ -72,7 +77,7 @@ class Result:
 def connector_for(
     device: Device, user: AbstractBaseUser | None, *, record: bool = True, limits: Limits | None = None
 ) -> BaseConnector:
-    """The connector to `device` with its credential. Raises ConnectorError when it cannot be reached at all."""
+    """A connector to `device` with its credential. Raises ConnectorError if its settings allow no connection."""
     credential = device.credential
     if credential is None:
         raise ConnectorError("the device has no credential; choose one in the admin")
@@ -129,7 +134,7 @@ def collect_device(
         result.error_kind = error.kind if isinstance(error, ConnectorError) else ErrorKind.INTERNAL
     except Exception as error:  # one device must not stop the others, nor pass for collected
         log.exception("collecting %s", device.name)
-        result.error = f"could not be collected: {type(error).__name__}; the process's log says more"
+        result.error = f"internal error ({type(error).__name__}); the log of this process has more"
     finally:
         result.seconds = monotonic() - started
         ours.release(**_outcome(result))

@@ -33,7 +33,7 @@ def reparse_device(device: Device, *, dry_run: bool = False) -> Change:
     with transaction.atomic():
         device = Device.objects.select_for_update().get(pk=device.pk)
         if device.claimed_until and device.claimed_until > timezone.now():
-            return Change(device, error="a collection of this device is running; left as it is")
+            return Change(device, error="a collection of this device is running; nothing was changed")
         responses = _newest(device)
         if not responses:
             return Change(device, nothing_stored=True)

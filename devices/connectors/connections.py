@@ -21,7 +21,7 @@ else:
 
 
 class AttentiveMixin(Base):
-    """Says that the deadline has passed. Checks the host's key before the login. Takes two more arguments than
+    """Reports a passed deadline, and checks the host's key before the login. Takes two more arguments than
     Netmiko's classes.
     """
 

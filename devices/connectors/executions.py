@@ -110,13 +110,13 @@ def _outcome(
     if streams.too_large:
         terminate(channel)
         limit = f"{settings.DEVICE_RESPONSE_LIMIT:,} bytes of output (DEVICE_RESPONSE_LIMIT)"
-        return streams.execution(None, f"ended by us after {limit}", ErrorKind.TOO_LARGE)
+        return streams.execution(None, f"the command was ended after {limit}", ErrorKind.TOO_LARGE)
     if not ended or not channel.status_event.wait(max(deadline - monotonic(), 0.1)):
         terminate(channel)
-        return streams.execution(None, f"did not end within {timeout:g} s", ErrorKind.TIMEOUT)
+        return streams.execution(None, f"the command did not end within {timeout:g} s", ErrorKind.TIMEOUT)
     if channel.exit_status >= 0:
         kind = ErrorKind.DEVICE if channel.exit_status else ""
         return streams.execution(channel.exit_status, "", kind)
     if not (channel.eof_received and transport.is_active()):
         return streams.execution(None, "the connection broke", ErrorKind.CONNECTION)
-    return streams.execution(None, "ended without an exit code, as by a signal", ErrorKind.DEVICE)
+    return streams.execution(None, "the command ended without an exit code, as by a signal", ErrorKind.DEVICE)

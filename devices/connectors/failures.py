@@ -39,7 +39,7 @@ KINDS: dict[ErrorKind, tuple[type[BaseException], ...]] = {
 
 
 def classify(error: BaseException) -> ErrorKind:
-    """The kind of any exception that Netmiko, Paramiko or the socket lets escape."""
+    """The kind of an exception that Netmiko, Paramiko or the socket raised."""
     if isinstance(error, ConnectorError):
         return error.kind
     for kind, classes in KINDS.items():
@@ -61,7 +61,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, NetmikoAuthenticationException):
         return "authentication failed: the device refused the username, password or key"
     if isinstance(error, ReadTimeout):
-        return "the device did not finish its answer in time"
+        return "the device did not finish its response in time"
     if _enable_refused(error):
         return "the device refused the enable secret"
     if "before the version of SSH" in text:

@@ -1,7 +1,7 @@
 """Which host key a device must show, and what becomes of the one it shows: before it is told who logs in.
 
-DEVICE_HOST_KEYS says what is done about a device whose key is not known: `pin` keeps the first one, `strict` refuses
-it, `off` checks nothing.
+DEVICE_HOST_KEYS says what is done about a device whose key is not known: `pin` keeps the first one, `strict`
+refuses it, `off` checks nothing.
 """
 
 import logging
@@ -137,9 +137,9 @@ class KnownHost:
     def without_key(self) -> None:
         """The connection is not SSH. Raises HostKeyFailed where the host's key must be known."""
         if self._given:
-            raise HostKeyFailed("it was not connected to: without SSH there is no host key to check")
+            raise HostKeyFailed("`host_key=` is given, but this connection is not SSH and has no host key")
         if mode() is not Mode.OFF:
-            self._unknown("without SSH it has no host key")
+            self._unknown("the connection is not SSH, so the device shows no host key")
 
     def _unknown(self, problem: str) -> None:
         if mode() is Mode.STRICT:
@@ -188,7 +188,9 @@ class KnownHost:
         if self._device is not None:
             row = rows.filter(pk=self._device.pk).first()
             if row is None or not row.is_at(self._host, self._port):
-                raise HostKeyFailed("its host or port was changed meanwhile; connect again")
+                raise HostKeyFailed(
+                    "the device's host or port was changed in the inventory meanwhile; connect again"
+                )
             return row
         text = str(self._device_id or "")
         named = {"pk": text} if text.isdecimal() and len(text) < 19 else {"name": text}

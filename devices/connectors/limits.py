@@ -1,6 +1,7 @@
-"""What bounds a connection from outside: how long it may take in all, and how many log in at a time.
+"""Limits of a connection: its duration in all, and how many logins are under way at a time.
 
-The timeouts of Netmiko and Paramiko are for a read each; a device that sends a byte now and then outlives them.
+The timeouts of Netmiko and Paramiko are for one read each; a device that sends a byte now and then outlives them. A
+deadline owns the socket and shuts it down from a timer; the failure that follows is recorded as a timeout.
 """
 
 import logging
@@ -75,7 +76,7 @@ class Deadline:
         return CheckedTransport(sock, known_host, **options)
 
     def error(self) -> DeadlineExceeded:
-        return DeadlineExceeded(f"the device was not done after {self.seconds:g} s, its deadline")
+        return DeadlineExceeded(f"the device did not finish within its deadline of {self.seconds:g} s")
 
     def _expire(self) -> None:
         with self._lock:
@@ -128,14 +129,17 @@ class LoginSlot:
                 LEASE, 1, self.name, limit, settings.COLLECT_DEADLINE, lease
             )
         except redis.RedisError as error:
-            log.warning("logins are limited in this process alone: Redis, %s", type(error).__name__)
+            log.warning(
+                "Redis does not answer (%s): logins are limited within this process only",
+                type(error).__name__,
+            )
             return True
         self._lease = lease if taken else ""
         return bool(taken)
 
     def _busy(self, limit: int) -> CommandTimeout:
         return CommandTimeout(
-            f"none of its credential's {limit} logins at a time became free within {settings.COLLECT_DEADLINE:g} s"
+            f"all {limit} logins of the credential were in use for {settings.COLLECT_DEADLINE:g} s"
         )
 
 

@@ -1,4 +1,4 @@
-"""Linux hosts: no terminal and no prompt, an exec channel a command."""
+"""Linux hosts: each command has an exec channel of its own, with exit code, stdout and stderr apart; no prompt."""
 
 import socket
 from typing import Any

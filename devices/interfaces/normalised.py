@@ -255,5 +255,5 @@ def _address(text: str, prefix: str) -> Address | None:
     try:
         found = ipaddress.ip_interface(f"{ip}/{length}" if length else ip)
     except ValueError:
-        raise ParseFailed(f"{text[:60]!r} with prefix {prefix[:60]!r} is no address") from None
+        raise ParseFailed(f"{text[:60]!r} with prefix {prefix[:60]!r} is not an address") from None
     return Address(found.ip, found.network.prefixlen if length else None)

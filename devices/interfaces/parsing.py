@@ -94,7 +94,7 @@ def _check(output: str, interfaces: list[InterfaceData]) -> None:
         if heading := HEADING.match(line):
             name = heading["name"] or heading["own"]
             if not {name, name.partition(" ")[2]} & names:
-                raise ParseFailed(f"the heading {' '.join(line.split())[:80]!r} begins no interface")
+                raise ParseFailed(f"the heading {' '.join(line.split())[:80]!r} does not begin an interface")
 
 
 def _told(lines: Iterable[str], descriptions: Mapping[str, str]) -> Iterator[str]:
@@ -128,7 +128,7 @@ def template_for(platform: Platform, command: InterfaceCommand) -> Template:
 
 
 def _no_rows(output: str) -> list[dict[str, Any]]:
-    raise ParseFailed("ntc-templates have none for this platform and command")
+    raise ParseFailed("ntc-templates has no template for this platform and command")
 
 
 def _own(file: str) -> Template:

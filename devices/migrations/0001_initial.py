@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('error_message', models.TextField(blank=True, editable=False)),
                 ('collected_at', models.DateTimeField(editable=False, help_text='The last collection that succeeded.', null=True)),
                 ('attempted_at', models.DateTimeField(editable=False, null=True)),
-                ('claimed_until', models.DateTimeField(editable=False, help_text='A collection is running; nobody else starts one before this time.', null=True)),
+                ('claimed_until', models.DateTimeField(editable=False, help_text='A running collection has claimed the device until this time.', null=True)),
                 ('credential', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='devices', to='devices.credential')),
                 ('tags', models.ManyToManyField(blank=True, related_name='devices', to='devices.tag')),
             ],
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=128)),
-                ('enabled', models.BooleanField(help_text='The administrative state, where the device tells it.', null=True)),
+                ('enabled', models.BooleanField(help_text='The administrative state, if the device shows it.', null=True)),
                 ('state', models.CharField(choices=[('up', 'Up'), ('down', 'Down'), ('unknown', 'Unknown')], default='unknown', max_length=16)),
                 ('description', models.CharField(blank=True, max_length=512)),
                 ('mac_address', models.CharField(blank=True, max_length=17, verbose_name='MAC address')),

@@ -26,6 +26,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='device',
             name='session_logging',
-            field=models.CharField(choices=[('default', 'as the platform says'), ('on', 'On'), ('off', 'Off')], default='default', help_text='Whether what is done on the device is recorded.', max_length=8),
+            field=models.CharField(choices=[('default', 'as the platform says'), ('on', 'On'), ('off', 'Off')], default='default', help_text='Whether sessions with the device are recorded.', max_length=8),
         ),
     ]

@@ -27,12 +27,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='device',
             name='claimed_by',
-            field=models.UUIDField(editable=False, help_text='The process that holds the claim.', null=True),
+            field=models.UUIDField(editable=False, help_text='The process that has the claim.', null=True),
         ),
         migrations.AddField(
             model_name='device',
             name='queued_at',
-            field=models.DateTimeField(editable=False, help_text='Waits for a Celery worker to collect it, since this time.', null=True),
+            field=models.DateTimeField(editable=False, help_text='Queued for a Celery worker since this time.', null=True),
         ),
         migrations.AddField(
             model_name='device',

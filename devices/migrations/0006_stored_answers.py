@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='response',
-            options={'ordering': ['device__name', '-collected_at', 'position'], 'verbose_name': 'stored answer'},
+            options={'ordering': ['device__name', '-collected_at', 'position'], 'verbose_name': 'stored response'},
         ),
         migrations.AddIndex(
             model_name='response',

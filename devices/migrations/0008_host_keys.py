@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             model_name="device",
             name="host_key_by",
             field=models.CharField(
-                blank=True, editable=False, help_text="How, and by whom or by which process.", max_length=255
+                blank=True, editable=False, help_text="How the key was accepted, and by which user or process.", max_length=255
             ),
         ),
         migrations.AddField(

@@ -46,7 +46,7 @@ def session_news(request: HttpRequest, session_id: UUID) -> HttpResponse:
         raise PermissionDenied
     text = request.GET.get("after", "0")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        return JsonResponse({"after": ["a whole number, as `cursor` says"]}, status=400)
+        return JsonResponse({"after": ["must be a whole number, as in `cursor`"]}, status=400)
     after = int(text)
     events = list(timeline.events_of(session, after=after)[: NEWS + 1])
     waiting = timeline.unanswered(session, after) if events else []
@@ -81,7 +81,7 @@ def diff(request: HttpRequest, event_id: int) -> HttpResponse:
     note(request, What.DIFF, 2 if previous else 1, session_id=event.session_id, event_id=event.pk)
     context = {
         **admin.site.each_context(request),
-        "title": "Compared with the run before",
+        "title": "Compared with the previous run",
         "event": event,
         "previous": previous,
         "comparison": compare(previous.response, event.response) if previous else None,
@@ -93,7 +93,7 @@ def diff(request: HttpRequest, event_id: int) -> HttpResponse:
 def _answer(request: HttpRequest, event_id: int) -> SessionLog:
     """The event, for whom may see its answer."""
     if not (request.user.has_perm("sessionlogs.view_sessionlog") and may_see(request.user)):
-        raise PermissionDenied(f"The answer is {WITHHELD}.")
+        raise PermissionDenied(f"The response is {WITHHELD}.")
     return get_object_or_404(SessionLog.objects.select_related("session"), pk=min(event_id, 2**63 - 1))
 
 

@@ -197,9 +197,9 @@ class SessionLogAdmin(LogModelAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
         seen = (
-            "a command, an answer or an error"
+            "a command, a response or an error"
             if may_see(request.user)
-            else f"a command or an error; answers {WITHHELD}"
+            else f"a command or an error; responses are {WITHHELD}"
         )
         found.search_help_text = f"A part of {seen}"
         return found
@@ -242,13 +242,13 @@ class SessionLogAdmin(LogModelAdmin):
 
     @admin.display(description="response")
     def left_out(self, obj: SessionLog) -> str:
-        return f"The answer is {WITHHELD}." if obj.response else ""
+        return f"The response is {WITHHELD}." if obj.response else ""
 
     def _links(self, obj: SessionLog) -> SafeString:
         if not (obj.is_step and obj.response):
             return SafeString("")
         return format_html(
-            '<a href="{}">Raw</a> · <a href="{}">Compare with the run before</a>',
+            '<a href="{}">Raw</a> · <a href="{}">Compare with the previous run</a>',
             reverse("admin:sessionlogs_sessionlog_response", args=[obj.pk]),
             reverse("admin:sessionlogs_sessionlog_diff", args=[obj.pk]),
         )
@@ -305,7 +305,7 @@ class ResponseViewAdmin(LogModelAdmin):
     list_display = ("viewed_at", "user", "via", "what", "count", "subject", "query", "address")
     list_filter = (time_range_filter("viewed_at"), text_filter("user", "user"), "via", "what")
     search_fields = ("user", "query", "=session_id", "=event_id", "=stored_id")
-    search_help_text = "User, search, or the id of a session, an event or a stored answer"
+    search_help_text = "User, search, or the id of a session, an event or a stored response"
 
     @admin.display(description="of")
     def subject(self, obj: ResponseView) -> str:
@@ -313,7 +313,7 @@ class ResponseViewAdmin(LogModelAdmin):
             url = reverse("admin:sessionlogs_sessionlog_change", args=[obj.event_id])
             return format_html('<a href="{}">event {}</a>', url, obj.event_id)
         if obj.stored_id:  # devices' own; this app knows no page of it
-            return f"stored answer {obj.stored_id}"
+            return f"stored response {obj.stored_id}"
         if obj.session_id:
             url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
             return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])

@@ -57,7 +57,7 @@ class SessionLogFilter(django_filters.FilterSet):
     # The last: it looks among what the others leave.
     search = django_filters.CharFilter(
         method="_search",
-        label="Parts of words in commands, errors and, with the permission to see them, answers.",
+        label="Parts of words in commands, errors and, with the permission sessionlogs.view_responses, responses.",
     )
 
     def _search(self, rows: QuerySet[SessionLog], name: str, text: str) -> QuerySet[SessionLog]:

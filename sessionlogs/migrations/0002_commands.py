@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sessionlog',
             name='exit_code',
-            field=models.IntegerField(blank=True, help_text='As the host gave it; a network device gives none.', null=True),
+            field=models.IntegerField(blank=True, help_text="The exit code of a Linux host's command; network devices have none.", null=True),
         ),
     ]

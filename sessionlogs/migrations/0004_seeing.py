@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('session_id', models.UUIDField(blank=True, null=True)),
                 ('event_id', models.BigIntegerField(blank=True, null=True)),
                 ('query', models.TextField(blank=True, help_text='What was searched or filtered for.')),
-                ('count', models.PositiveIntegerField(help_text='Responses in the answer.')),
+                ('count', models.PositiveIntegerField(help_text='How many responses were shown.')),
             ],
             options={
                 'db_table': 'response_views',

@@ -13,11 +13,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='responseview',
             name='stored_id',
-            field=models.BigIntegerField(blank=True, help_text='The stored answer of a collection, which goes with the next ones.', null=True),
+            field=models.BigIntegerField(blank=True, help_text='The stored response of a collection; later collections remove it.', null=True),
         ),
         migrations.AlterField(
             model_name='responseview',
             name='what',
-            field=models.CharField(choices=[('session', 'Session'), ('event', 'Event'), ('list', 'List'), ('search', 'Search'), ('diff', 'Diff'), ('stored', 'stored answer')], max_length=8),
+            field=models.CharField(choices=[('session', 'Session'), ('event', 'Event'), ('list', 'List'), ('search', 'Search'), ('diff', 'Diff'), ('stored', 'stored response')], max_length=8),
         ),
     ]

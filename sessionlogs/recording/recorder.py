@@ -27,7 +27,7 @@ class SessionRecorder:
     """One session. `secrets` maps a kind to a value that must not be stored, as `Redactor` takes it;
     `refusal` gives the line with which a device refused a command, or nothing.
 
-    Thread-safe as far as a session is: one connection, one thread.
+    Use it from one thread: a session is one connection, driven by one thread.
     """
 
     device: str

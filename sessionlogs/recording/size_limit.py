@@ -9,7 +9,7 @@ def limited(text: str) -> tuple[str, int]:
     """`text` within SESSION_LOG_RESPONSE_LIMIT bytes of UTF-8, and how many bytes of it were cut.
 
     Cut at a line's end, or inside the line where the first one alone is too long. A last line says what is
-    missing; it is not counted. Call it with redacted text only: a secret cut in half is not found any more.
+    missing; it is not counted. `text` must be redacted before: redaction cannot find a secret that is cut in half.
     """
     limit = settings.SESSION_LOG_RESPONSE_LIMIT
     if len(text) * 4 <= limit:  # no character has more than four bytes

@@ -153,7 +153,7 @@ def _entry(line: bytes) -> Iterator[Entry]:
     try:
         yield Entry(**json.loads(line))
     except (ValueError, TypeError):
-        log.error("a line of the spill cannot be read and is passed over")
+        log.error("a line of the spill file cannot be read and is skipped")
 
 
 class Spill:
@@ -173,7 +173,7 @@ class Spill:
                 self._files.append(found)
 
     def append(self, rows: Iterable[SessionLog], sessions: Iterable[Session]) -> None:
-        """Keep `rows`, with the state of their sessions. Raises OSError."""
+        """Write `rows` to the file, with the state of their sessions. Raises OSError."""
         states = {session.session_id: _columns(session) for session in sessions}
         lines = [{"session": states[row.session_id], "event": _columns(row)} for row in rows]
         text = "".join(json.dumps(line, default=str) + "\n" for line in lines)
@@ -185,14 +185,14 @@ class Spill:
         return self._files[0].page()
 
     def advance(self, page: Page) -> None:
-        """`page` is stored; a file that is stored whole is removed."""
+        """Note that `page` is stored; remove a file when all of it is stored."""
         first = self._files[0]
         first.read = page.end
         if first.read >= first.written:
             self._files.popleft().remove()
 
     def close(self) -> None:
-        """Leave the files to the next process."""
+        """Close the files and leave them to the next process."""
         while self._files:
             self._files.popleft().close()
 

@@ -153,7 +153,7 @@ def test_the_environment_is_read_and_this_site_reads_its_own_database(loki, here
     assert [entry.line for entry in loki.stored()] == [LINE]
 
 
-def test_each_loki_endpoint_is_an_address_that_can_be_given(run):
+def test_each_loki_endpoint_is_accepted_by_the_option_loki(run):
     endpoints = ("http://localhost:3100", "http://loki_tst:3100", "http://192.0.2.1:3100")
     assert [run("--loki", url, "--dry-run").code for url in endpoints] == [0, 0, 0]
 

@@ -91,7 +91,7 @@ def test_who_may_only_view_changes_nothing(browser, teammate):
     assert (Device.objects.get().name, Credential.objects.get().username) == ("rtr01", "netops")
 
 
-def test_nobody_writes_interfaces_by_hand(browser, owner):
+def test_the_admin_refuses_to_add_change_or_delete_interfaces(browser, owner):
     interface = InterfaceFactory()
     client = browser(owner)
     assert client.get(f"{INTERFACES}add/").status_code == 403
@@ -216,7 +216,7 @@ def test_collecting_says_of_each_device_how_it_went(router, device_of, browser, 
 
 def test_devices_that_are_not_enabled_are_passed_over(browser, owner):
     device = DeviceFactory(name="off", enabled=False)
-    assert collect(browser(owner), device) == [("warning", "Not enabled, passed over: off")]
+    assert collect(browser(owner), device) == [("warning", "Skipped, because they are not enabled: off")]
     assert Device.objects.get().attempted_at is None
 
 

@@ -190,7 +190,7 @@ def test_ctrl_c_takes_back_what_no_worker_has_begun(broker, settings):
         lines, code = collecting("--all")
         thread.join()
     assert code == 130
-    assert lines[-1].endswith("devices are left; --resume goes on")
+    assert lines[-1].endswith("devices are left; collect them with --resume")
     assert 1 <= Device.objects.exclude(outcome="never").count() < 12
     assert not Device.objects.exclude(queued_at=None, claimed_until=None).exists()
 
@@ -259,7 +259,7 @@ def test_without_a_worker_the_command_says_so(broker, settings):
         lines, code = collecting("--all")
     finally:
         tasks.results = real
-    assert lines[0] == "no worker answers yet; start one: celery -A logsite worker"
+    assert lines[0] == "no Celery worker answers yet; start one: celery -A logsite worker"
     assert code == 1
 
 

@@ -123,7 +123,7 @@ def test_a_surprise_is_a_failure_too_and_never_a_success(router, device_of, monk
     monkeypatch.setattr(one_device, "store_interfaces", fails)
     device = device_of(router)
     result = collect_device(device)
-    assert result.error == "could not be collected: DatabaseError; the process's log says more"
+    assert result.error == "internal error (DatabaseError); the log of this process has more"
     device.refresh_from_db()
     assert (device.outcome, device.claimed_until) == ("failed", None)
     assert "value too long" in caplog.text

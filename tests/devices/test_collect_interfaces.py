@@ -66,8 +66,8 @@ def test_all_means_every_enabled_device(router, device_of):
     [
         (["--device", "rtr01", "rtr99"], "--device: not in the inventory: rtr99"),
         (["--device", "off"], "--device: not enabled: off"),
-        (["--device", "rtr01", "--user", "nobody"], "--user: 'nobody' is no user of this site"),
-        (["--device", "rtr01", "--workers", "-1"], "--workers: a whole number above 0"),
+        (["--device", "rtr01", "--user", "nobody"], "--user: no such user: nobody"),
+        (["--device", "rtr01", "--workers", "-1"], "--workers must be at least 1"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, text):

@@ -194,7 +194,7 @@ def test_only_the_stored_key_is_offered(connect, tmp_path, monkeypatch):
         assert box.logins.count(("publickey", False)) == 1
 
 
-def test_a_firewall_takes_a_key_too():
+def test_a_firewall_accepts_a_login_with_an_ssh_key():
     key, text = private_key()
     with Box(password="", key=key, prompt="netops@fw01") as box:
         connector = PaloAltoConnector(
@@ -297,12 +297,12 @@ def test_a_device_that_does_not_answer_in_time(router, connect, events, settings
     settings.DEVICE_READ_TIMEOUT = 0.5
     router.answers["show tech"] = SILENCE
     connector = connect(router)
-    with pytest.raises(CommandTimeout, match="the device did not finish its answer in time"), connector:
+    with pytest.raises(CommandTimeout, match="the device did not finish its response in time"), connector:
         connector.run("show tech")
     failed = next(event for event in events(connector.session_id) if event.event_type == "command_failed")
     assert (failed.error_kind, failed.error_message) == (
         "timeout",
-        "the device did not finish its answer in time",
+        "the device did not finish its response in time",
     )
 
 

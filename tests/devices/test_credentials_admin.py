@@ -92,7 +92,7 @@ def test_clear_removes_what_is_stored(browser, owner):
 def test_the_form_says_what_is_stored_and_offers_to_remove_only_that(browser, owner):
     credential = CredentialFactory(name="core", password=PASSWORD)
     text = text_of(browser(owner).get(change(CREDENTIALS, credential)))
-    assert text.count("Stored. Leave empty to keep it.") == 1
+    assert text.count("A value is stored. Leave this field empty to keep it.") == 1
     assert re.findall(r'name="clear_(\w+)"', text) == ["password"]
 
 

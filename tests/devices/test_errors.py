@@ -71,7 +71,7 @@ def test_ours_stays_what_it_is():
         (KeyError(), "KeyError"),
         (
             ReadTimeout("Pattern not detected: 'rtr01#' in output."),
-            "the device did not finish its answer in time",
+            "the device did not finish its response in time",
         ),
         (
             NetmikoTimeoutException(

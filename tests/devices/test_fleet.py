@@ -156,7 +156,7 @@ def test_a_device_that_never_ends_its_answer_ends_at_the_deadline(behaviour, set
         stock(running)
         result = collect_device(Device.objects.get())
         assert (result.ok, result.error_kind) == (False, "timeout")
-        assert result.error == "the device was not done after 2 s, its deadline"
+        assert result.error == "the device did not finish within its deadline of 2 s"
         assert result.seconds < 30
         assert eventually(lambda: running.counts()["connections"] == 0)
     failed = SessionLog.objects.filter(error_kind="timeout").order_by("id")
@@ -257,7 +257,7 @@ def test_who_gets_no_login_in_time_has_a_timeout(router, device_of, settings):
     result = collect_device(device)
     held.release()
     assert (result.error_kind, len(router.logins)) == ("timeout", 0)
-    assert "1 logins at a time" in result.error
+    assert "all 1 logins of the credential" in result.error
 
 
 def test_with_redis_the_limit_holds_over_processes(service, settings):
@@ -280,7 +280,7 @@ def test_a_lease_of_a_killed_process_runs_out(service, settings):
 def test_a_redis_that_does_not_answer_stops_no_collection(router, device_of, settings, caplog):
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     assert collect_device(device_of(router)).ok
-    assert "logins are limited in this process alone" in caplog.text
+    assert "logins are limited within this process only" in caplog.text
 
 
 # --- pages, stopping, resuming ----------------------------------------------------------------------------------
@@ -322,7 +322,10 @@ def test_a_signal_lets_running_devices_finish_and_begins_no_other(number, code, 
         device_of(router, name=f"rtr{index}")
     lines, found = collecting("--all", "--workers", "1")
     assert lines[0].startswith("rtr0: ok")
-    assert lines[1:] == ["1 of 3 devices collected", "interrupted: 2 devices are left; --resume goes on"]
+    assert lines[1:] == [
+        "1 of 3 devices collected",
+        "interrupted: 2 devices are left; collect them with --resume",
+    ]
     assert found == code
     assert not Device.objects.exclude(claimed_until=None).exists()
     assert signal.getsignal(number) != signal.SIG_IGN

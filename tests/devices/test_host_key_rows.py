@@ -50,7 +50,7 @@ def run(*words, **options):
 def test_the_command_accepts_the_offered_key(owner):
     offering()
     said = run("accept_host_key", "--device", "rtr01", "--fingerprint", shown(SECOND), "--user", "owner")
-    assert said == f"rtr01: its host key is {shown(SECOND)} from now on\n"
+    assert said == f"rtr01: the accepted host key is now {shown(SECOND)}\n"
     assert keys() == (text(SECOND), "")
     device = Device.objects.get()
     assert (device.host_key_by, device.offered_at) == ("accepted by user owner", None)
@@ -68,11 +68,11 @@ def test_without_a_user_the_account_is_on_record():
 
 REFUSED = [
     (["--device", "rtr02", "--fingerprint", shown(SECOND)], "--device: not in the inventory: rtr02"),
-    (["--device", "rtr01", "--fingerprint", shown(FIRST)], "rtr01: it does not offer"),
-    (["--device", "rtr01", "--fingerprint", ""], "rtr01: it does not offer ''"),
-    (["--device", "rtr01", "--fingerprint", shown(SECOND)[:-1]], "rtr01: it does not offer"),
-    (["--device", "rtr01", "--fingerprint", text(SECOND)], "rtr01: it does not offer"),
-    (["--device", "rtr01", "--fingerprint", shown(SECOND).lower()], "rtr01: it does not offer"),
+    (["--device", "rtr01", "--fingerprint", shown(FIRST)], "rtr01: the host does not offer the key"),
+    (["--device", "rtr01", "--fingerprint", ""], "rtr01: the host does not offer the key ''"),
+    (["--device", "rtr01", "--fingerprint", shown(SECOND)[:-1]], "rtr01: the host does not offer the key"),
+    (["--device", "rtr01", "--fingerprint", text(SECOND)], "rtr01: the host does not offer the key"),
+    (["--device", "rtr01", "--fingerprint", shown(SECOND).lower()], "rtr01: the host does not offer the key"),
     (
         ["--device", "rtr01", "--fingerprint", shown(SECOND), "--user", "nobody"],
         "--user: 'nobody' is no user",
@@ -95,7 +95,9 @@ def test_what_is_not_accepted_is_one_sentence():
 
 def test_nothing_is_accepted_without_an_offer():
     offering(offered_host_key="")
-    with pytest.raises(CommandError, match="rtr01: it has offered no key that waits to be accepted"):
+    with pytest.raises(
+        CommandError, match="rtr01: the host has not offered a key that is still to be accepted"
+    ):
         run("accept_host_key", "--device", "rtr01", "--fingerprint", shown(SECOND))
 
 
@@ -142,7 +144,7 @@ def test_the_page_shows_both_fingerprints_and_accepts_what_was_looked_at(browser
 def test_a_key_that_changed_since_it_was_looked_at_is_not_accepted(browser, owner):
     device = offering(THIRD)
     answer = browser(owner).post(page_of(device), {"fingerprint": shown(SECOND)}, follow=True)
-    assert "Not accepted: rtr01: it does not offer" in answer.content.decode()
+    assert "The key of rtr01 was not accepted: the host does not offer the key" in answer.content.decode()
     assert keys() == (text(FIRST), text(THIRD))
 
 
@@ -427,7 +429,7 @@ def test_a_row_that_cannot_be_read_breaks_no_page(browser, api, owner):
         if not answers[-1].json()["host_key_fingerprint"].startswith("no host key: give its type"):
             wrong.append((garbage, answers[-1].json()))
         refused = client.post(url_of(device), {"fingerprint": shown(SECOND)})
-        sentence = "rtr01: the key that it offered is no host key"
+        sentence = "rtr01: the key that the host offered is no host key"
         if refused.status_code != 409 or not refused.json()["detail"].startswith(sentence):
             wrong.append((garbage, refused.content))
         if web.post(page_of(device), {"fingerprint": shown(SECOND)}).status_code != 302:
@@ -454,7 +456,7 @@ def test_a_docker_host_s_row_that_cannot_be_read_breaks_no_page(browser, api, ow
         refused = client.post(f"{url}accept-host-key/", {"fingerprint": shown(SECOND)})
         if (
             refused.status_code != 409
-            or "the key that it offered is no host key" not in refused.json()["detail"]
+            or "the key that the host offered is no host key" not in refused.json()["detail"]
         ):
             wrong.append((garbage, refused.content))
         if web.post(f"{admin}accept-host-key/", {"fingerprint": shown(SECOND)}).status_code != 302:
@@ -466,7 +468,7 @@ def test_a_key_may_be_accepted_in_the_place_of_a_text_that_was_none(owner):
     offering(host_key="nonsense")
     run("accept_host_key", "--device", "rtr01", "--fingerprint", shown(SECOND), "--user", "owner")
     assert keys() == (text(SECOND), "")
-    assert "instead of a text that was no key" in LogEntry.objects.get().get_change_message()
+    assert "instead of a text that was not a key" in LogEntry.objects.get().get_change_message()
 
 
 # --- checks, and the upgrade ------------------------------------------------------------------------------

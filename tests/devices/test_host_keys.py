@@ -68,7 +68,7 @@ def test_without_a_user_it_is_the_process_that_pinned_it(device_of, caplog):
     assert by.removeprefix("pinned at first sight ") in caplog.text
 
 
-def test_the_same_key_is_fine_and_its_fingerprint_on_record(device_of):
+def test_the_accepted_key_is_recorded_with_its_fingerprint(device_of):
     with KeyedBox(FIRST) as box:
         device = device_of(box, host_key=text(FIRST))
         result = collect_device(device)
@@ -230,14 +230,14 @@ def test_two_connections_at_a_time_pin_one_key(device_of, monkeypatch):
     assert (pinned(device), offered(device)) == (text(SECOND), text(FIRST))
 
 
-def test_a_device_that_has_moved_meanwhile_is_not_connected_to(device_of):
+def test_a_device_whose_address_changed_meanwhile_gets_no_connection(device_of):
     with KeyedBox(FIRST) as box:
         device = device_of(box)
         stale = Device.objects.get(pk=device.pk)
         Device.objects.filter(pk=device.pk).update(host="192.0.2.77")
         result = collect_device(stale)
         assert (result.error_kind, box.heard) == ("host_key", [])
-    assert "its host or port was changed meanwhile" in result.error
+    assert "host or port was changed in the inventory meanwhile" in result.error
     assert (pinned(device), offered(device)) == ("", "")
 
 

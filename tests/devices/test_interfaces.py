@@ -156,7 +156,7 @@ def test_an_optional_command_that_cannot_be_read_is_still_a_failure():
 
 
 def test_a_prefix_length_that_is_none_is_a_failure():
-    with pytest.raises(ParseFailed, match=r"'192\.0\.2\.9' with prefix '99' is no address"):
+    with pytest.raises(ParseFailed, match=r"'192\.0\.2\.9' with prefix '99' is not an address"):
         normalise(
             get_platform("cisco_ios"), {"interface": "x", "ip_address": "192.0.2.9", "prefix_length": "99"}
         )

@@ -236,7 +236,7 @@ def test_a_number_of_thousands_of_digits_is_no_fact():
     (row,) = parse(get_platform("arista_eos"), "show interfaces", text)
     (found,) = merge(get_platform("arista_eos"), [row])
     assert (found.mtu, str(found.addresses[0])) == (None, "192.0.2.1/24")
-    with pytest.raises(ParseFailed, match="is no address") as caught:
+    with pytest.raises(ParseFailed, match="is not an address") as caught:
         merge(
             get_platform("arista_eos"),
             [{"interface": "Ethernet1", "ip_address": "192.0.2.1", "mask": digits}],

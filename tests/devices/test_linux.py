@@ -200,7 +200,7 @@ def test_a_command_that_hangs_ends_at_the_deadline_and_keeps_what_it_said(connec
     assert 10 <= took < 150
     [answer] = answers(linux)
     assert (answer.event_type, answer.response) == ("command_failed", "so far")
-    assert answer.error_message == "hm\ndid not end within 10 s"
+    assert answer.error_message == "hm\nthe command did not end within 10 s"
 
 
 def test_a_trickle_does_not_outlive_the_deadline(connector):

@@ -24,7 +24,7 @@ from tests.factories import CredentialFactory, DeviceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 0.3
-OVER = f"the device was not done after {SECONDS} s, its deadline"
+OVER = f"the device did not finish within its deadline of {SECONDS} s"
 HAS_BEGUN = "cat; "  # a command's input ends when the client knows that the host has taken the command up
 
 

@@ -23,7 +23,7 @@ API = "/api/v2/devices/"
         ("off", None, False),
     ],
 )
-def test_the_device_s_word_goes_before_the_platform_s(device, platform, recorded, router, device_of):
+def test_the_device_s_setting_overrides_the_platform_s(device, platform, recorded, router, device_of):
     if platform is not None:
         PlatformLogging.objects.create(platform="cisco_ios", record=platform)
     PlatformLogging.objects.create(platform="linux", record=not recorded)  # another platform's

@@ -67,7 +67,7 @@ def test_a_device_from_before_works_is_shown_escaped_and_can_be_renamed(api, bro
     assert (str(device), str(device.credential)) == ("rtr<U+202E>10␛[2J", "cred<U+200B>")
     assert api(owner).patch(f"/api/v2/devices/{device.pk}/", {"enabled": False}).status_code == 200
     call_command("reparse", "--device", device.name)
-    assert capsys.readouterr().out == "rtr<U+202E>10␛[2J: no answers stored\n"
+    assert capsys.readouterr().out == "rtr<U+202E>10␛[2J: no responses stored\n"
     page = browser(owner).get(f"/admin/devices/device/{device.pk}/change/").content.decode()
     assert "rtr&lt;U+202E&gt;10" in page
     assert api(owner).patch(f"/api/v2/devices/{device.pk}/", {"name": "rtr01"}).json()["name"] == "rtr01"

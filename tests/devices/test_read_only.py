@@ -103,10 +103,10 @@ def test_any_other_line_is_a_matter_of_permission():
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ("show run | tee x", "the filter 'tee x' is not known to only read"),
+        ("show run | tee x", "the filter 'tee x' is not on the list of read-only filters"),
         ("reload", "not on the list of read-only commands of cisco_ios"),
-        ("show version\nreload", "a line break, a tab or another control character stands in it"),
-        ("show x" * LONGEST, f"longer than {LONGEST} characters"),
+        ("show version\nreload", "the command contains a line break, a tab or another control character"),
+        ("show x" * LONGEST, f"the command is longer than {LONGEST} characters"),
     ],
 )
 def test_the_reason_is_given(command, reason):

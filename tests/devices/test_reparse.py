@@ -198,7 +198,7 @@ def test_a_better_template_reads_what_an_older_one_could_not(monkeypatch):
 
 def test_a_device_without_answers_is_no_failure():
     DeviceFactory(name="new")
-    assert reparse("--all") == ("new: no answers stored\n", 0)
+    assert reparse("--all") == ("new: no responses stored\n", 0)
 
 
 def test_while_a_collection_runs_the_device_is_left_alone():

@@ -308,22 +308,22 @@ def test_a_command_of_one_word_after_a_device(web01):
     [
         (
             ["--device", "rtr01", "rtr99", "show clock"],
-            "--device: not in the inventory: rtr99; put commands behind --",
+            "--device: not in the inventory: rtr99; put the commands behind --",
         ),
         (
             ["--device", "rtr99", "show clock"],
-            "--device: not in the inventory: rtr99; put commands behind --",
+            "--device: not in the inventory: rtr99; put the commands behind --",
         ),
         (["--device", "off", "show clock"], "--device: not enabled: off"),
         (["--device", "rtr01"], "COMMAND: give 1 to 50 commands"),
         (["show clock"], "choose devices with --device or --tag"),
         (["--tag", "none", "show clock"], "--tag: no enabled device has 'none'"),
-        (["show clock", "--device", "rtr01", "--user", "nobody"], "--user: 'nobody' is no user of this site"),
-        (["show clock", "--device", "rtr01", "--workers", "-1"], "--workers: a whole number above 0"),
+        (["show clock", "--device", "rtr01", "--user", "nobody"], "--user: no such user: nobody"),
+        (["show clock", "--device", "rtr01", "--workers", "-1"], "--workers must be at least 1"),
         (
             ["show clock\nreload", "--device", "rtr01"],
             r"rtr01: 'show clock\nreload' may not be run: "
-            "a line break, a tab or another control character stands in it",
+            "the command contains a line break, a tab or another control character",
         ),
     ],
 )
@@ -350,7 +350,7 @@ def test_any_command_asks_for_a_user_who_may(rtr01, router, owner, operator, tea
 
 def test_who_may_not_run_commands_cannot_be_named(rtr01, router, teammate):
     _, error, code = run("show clock", "--device", "rtr01", "--user", "teammate")
-    assert (error, code) == ("--user: teammate has not the permission devices.run_commands", 2)
+    assert (error, code) == ("--user: teammate lacks the permission devices.run_commands", 2)
     assert router.logins == []
 
 
@@ -415,7 +415,7 @@ def test_the_api_answers_with_what_the_device_said(rtr01, api, operator):
 def test_the_api_names_the_refused_commands_and_sends_none(rtr01, router, api, operator):
     response = api(operator).post(f"/api/v2/devices/{rtr01.pk}/run/", {"commands": ["show clock", "reload"]})
     assert response.json() == {
-        "detail": "a command does not only read: it asks for the permission devices.run_any_command",
+        "detail": "a command is not read-only: running it needs the permission devices.run_any_command",
         "refused": {"reload": "not on the list of read-only commands of cisco_ios"},
     }
     assert router.logins == []

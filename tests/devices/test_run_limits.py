@@ -20,7 +20,7 @@ from tests.devices.test_fleet import eventually, stock
 pytestmark = pytest.mark.django_db(transaction=True)
 SHOW = "show interfaces"
 SECONDS = 0.3  # from when a device has the command whose answer it never ends
-OVER = f"the device was not done after {SECONDS} s, its deadline"
+OVER = f"the device did not finish within its deadline of {SECONDS} s"
 
 
 def routers(*behaviours):
@@ -123,7 +123,7 @@ def test_who_gets_no_login_in_time_has_a_timeout(router, device_of, settings):
     finally:
         held.release()
     assert (found.error_kind, len(router.logins)) == ("timeout", 0)
-    assert "1 logins at a time" in found.error
+    assert "all 1 logins of the credential" in found.error
 
 
 def test_a_refused_login_gives_its_slot_back(router, device_of, settings):

@@ -157,7 +157,7 @@ def test_the_raw_page_is_the_text_and_nothing_else(browser, teammate, stored):
 
 def test_the_device_page_leads_to_its_answers(browser, teammate, stored):
     text = browser(teammate).get(f"/admin/devices/device/{stored.device_id}/change/").content.decode()
-    assert '<a href="/admin/devices/response/?device__name=rtr01">Stored answers of rtr01</a>' in text
+    assert '<a href="/admin/devices/response/?device__name=rtr01">Stored responses of rtr01</a>' in text
 
 
 @pytest.mark.parametrize("rest", ["change/", "raw/"])
@@ -169,20 +169,20 @@ def test_seeing_a_stored_answer_is_on_record(rest, browser, teammate, stored):
 def test_the_record_is_shown_by_the_answer_s_number(browser, teammate, owner, stored):
     page(browser, teammate, stored)
     text = browser(owner).get(f"/admin/sessionlogs/responseview/?q={stored.pk}").content.decode()
-    assert f"stored answer {stored.pk}" in text
+    assert f"stored response {stored.pk}" in text
 
 
 def test_without_the_permission_the_page_says_what_is_left_out(browser, reader, stored):
     text = page(browser, reader, stored)
     assert "FTX1840" not in text
-    assert "The answer is left out: seeing responses needs the permission sessionlogs.view_responses" in text
+    assert "The response is withheld: you lack the permission sessionlogs.view_responses" in text
     assert "sha256:0123456789ab" in text
     assert browser(reader).get(f"{LIST}{stored.pk}/raw/").status_code == 403
     assert views() == []
 
 
 def test_an_empty_answer_is_no_view(browser, teammate):
-    assert "The device answered nothing." in page(browser, teammate, ResponseFactory(raw=""))
+    assert "The response is empty." in page(browser, teammate, ResponseFactory(raw=""))
     assert views() == []
 
 

@@ -10,14 +10,14 @@ COMMANDS = {
     "run_commands": ("--device", "rtr01", "show clock"),
 }
 OUT_OF_RANGE = {
-    "0": "--workers: a whole number above 0",
-    "00": "--workers: a whole number above 0",
-    "-0": "--workers: a whole number above 0",
-    "+0": "--workers: a whole number above 0",
-    "-1": "--workers: a whole number above 0",
-    str(-(2**63)): "--workers: a whole number above 0",
-    "10001": "--workers: at most 10000",
-    str(2**63 - 1): "--workers: at most 10000",
+    "0": "--workers must be at least 1",
+    "00": "--workers must be at least 1",
+    "-0": "--workers must be at least 1",
+    "+0": "--workers must be at least 1",
+    "-1": "--workers must be at least 1",
+    str(-(2**63)): "--workers must be at least 1",
+    "10001": "--workers must be at most 10000",
+    str(2**63 - 1): "--workers must be at most 10000",
 }
 NO_NUMBERS = [
     str(2**63), str(2**64 + 1), str(-(2**63) - 1), "9" * 5000, "", " ", " 3", "3 ", "1e3", "1.0", "1_0", "0x10",

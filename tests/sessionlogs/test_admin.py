@@ -147,7 +147,7 @@ def test_a_session_of_very_many_events_says_that_there_are_more(browser, teammat
     monkeypatch.setattr(timeline, "EVENTS_SHOWN", 2)
     text = text_of(browser(teammate).get(page_of(issue_session())))
     assert text.count('class="what"') == 2  # the command stands there as not answered yet
-    assert "There are more events" in text
+    assert "This page shows the first events only" in text
 
 
 def test_the_timeline_leads_to_all_events_of_the_device(browser, teammate):

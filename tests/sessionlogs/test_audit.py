@@ -47,14 +47,14 @@ def text_of(answer):
 def test_the_session_page_says_what_is_left_out(browser, reader, event):
     text = text_of(browser(reader).get(f"{SESSIONS}{event.session_id}/change/"))
     assert SECRET not in text
-    assert "Answers of the device are left out: seeing responses needs the permission" in text
+    assert "Responses of the device are withheld: you lack the permission" in text
     assert "show interface all" in text
 
 
 def test_the_event_s_page_says_that_the_answer_is_left_out(browser, reader, event):
     text = text_of(browser(reader).get(f"{EVENTS}{event.pk}/change/"))
     assert SECRET not in text
-    assert "The answer is left out" in text
+    assert "The response is withheld" in text
 
 
 @pytest.mark.parametrize("page", ["response", "diff"])

@@ -162,13 +162,13 @@ def test_hostile_answers_are_text(browser, teammate):
 
 @pytest.mark.django_db
 def test_the_first_run_has_nothing_to_be_compared_with(browser, teammate):
-    assert "has not been run on this device before" in page(browser(teammate), run(0, "x"))
+    assert "There is no previous run of this command" in page(browser(teammate), run(0, "x"))
 
 
 @pytest.mark.django_db
 def test_equal_runs_are_said_to_be_the_same(browser, teammate):
     run(0, "x")
-    assert "Both answers are the same." in page(browser(teammate), run(1, "x"))
+    assert "Both responses are the same." in page(browser(teammate), run(1, "x"))
 
 
 @pytest.mark.django_db

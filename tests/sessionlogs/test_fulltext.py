@@ -108,7 +108,7 @@ def test_a_nul_is_no_search(browser, api, teammate):
 
 
 def test_the_search_box_says_what_it_looks_in(browser, teammate):
-    assert "A part of a command, an answer or an error" in browser(teammate).get(EVENTS).content.decode()
+    assert "A part of a command, a response or an error" in browser(teammate).get(EVENTS).content.decode()
 
 
 # --- The index of PostgreSQL ------------------------------------------------------------------------------------

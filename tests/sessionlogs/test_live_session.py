@@ -75,7 +75,7 @@ def test_without_news_the_cursor_stays(browser, teammate, running):
 def test_an_answer_takes_the_place_of_its_command(browser, teammate, running):
     sent = SessionLogFactory(session=running)
     [command] = news(browser(teammate), running)["entries"]
-    assert "no answer yet" in command["html"]
+    assert "no response yet" in command["html"]
     SessionLogFactory(session=running, event_type=EventType.COMMAND_RESPONSE, response="up", duration_ms=12.0)
     [answer] = news(browser(teammate), running, after=sent.pk)["entries"]
     assert answer["key"] == command["key"] == f"event-{sent.pk}"
@@ -124,7 +124,7 @@ def test_news_leave_answers_out_for_whom_may_not_see_them(browser, teammate, run
     SessionLogFactory(session=running, event_type=EventType.COMMAND_RESPONSE, response="FTX1840")
     [entry] = news(browser(teammate), running)["entries"]
     assert "FTX1840" not in entry["html"]
-    assert "of answer left out" in entry["html"]
+    assert "of response withheld" in entry["html"]
     assert not ResponseView.objects.exists()
 
 

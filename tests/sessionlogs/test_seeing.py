@@ -162,7 +162,7 @@ def test_a_command_and_its_answer_are_one_entry():
     ]
 
 
-def test_an_answer_can_be_copied_seen_raw_and_compared(browser, teammate):
+def test_the_session_page_offers_copy_raw_and_compare_for_a_response(browser, teammate):
     event = response("up")
     text = page(browser(teammate), event.session)
     assert "data-copy" in text

@@ -72,8 +72,8 @@ def test_what_was_cut_is_shown_wherever_the_event_is(record, limit, api, browser
     event = answered(record, "x" * 99 + "\n" + "y" * 99)
     assert api(owner).get(f"/api/v2/session-logs/{event.pk}/").json()["truncated_bytes"] == 99
     timeline = browser(owner).get(reverse("admin:sessionlogs_session_change", args=[event.session_id]))
-    assert "99 bytes are not kept" in timeline.content.decode()
-    assert any("99 bytes are not kept" in line for line in viewer.event_lines(event))
+    assert "99 bytes were not stored" in timeline.content.decode()
+    assert any("99 bytes were not stored" in line for line in viewer.event_lines(event))
     assert json.loads(viewer.event_json(event))["truncated_bytes"] == 99
     source = SessionSource()
     [row] = source.fetch(SessionLog.objects.filter(pk=event.pk))
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_keeps_them_in_memory(
     recorder = record()
     for number in range(200):
         recorder.command_response(f"show {number}", "x" * 1000, 1)
-    wait_for(lambda: "cannot be put aside: OSError" in caplog.text)
+    wait_for(lambda: "cannot be written to the spill file: OSError" in caplog.text)
     monkeypatch.undo()
     recorder.close()
     assert len(commands(recorder)) == 200

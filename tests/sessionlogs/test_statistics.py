@@ -209,7 +209,7 @@ def test_the_page_leads_into_the_lists(browser, teammate):
         assert [row.device for row in listed.context["cl"].result_list] in (["rtr01"], ["rtr02"]), link
 
 
-def test_the_index_names_the_page(browser, teammate, outsider):
+def test_the_admin_index_links_the_statistics_page(browser, teammate, outsider):
     assert PAGE in browser(teammate).get("/admin/").content.decode()
 
 

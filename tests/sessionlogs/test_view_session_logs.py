@@ -204,10 +204,10 @@ def test_nothing_to_show_is_said():
 @pytest.mark.parametrize(
     ("arguments", "text", "code"),
     [
-        (["nonsense"], "SESSION_ID: 'nonsense' is not an id; --list shows them", 2),
-        (["06787c15-dded-47cd-a9d5-91f4d8f7687d"], "there is no session 06787c15", 1),
-        (["--lines", "0"], "--lines: a whole number above 0", 2),
-        (["--lines", "-3"], "--lines: a whole number above 0", 2),
+        (["nonsense"], "SESSION_ID: 'nonsense' is not a session id; --list shows the ids", 2),
+        (["06787c15-dded-47cd-a9d5-91f4d8f7687d"], "no such session: 06787c15", 1),
+        (["--lines", "0"], "--lines must be at least 1", 2),
+        (["--lines", "-3"], "--lines must be at least 1", 2),
     ],
 )
 @pytest.mark.django_db

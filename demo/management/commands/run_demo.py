@@ -25,7 +25,7 @@ class Command(SiteCommand):
 
     def handle(self, *, host: str, port: int, no_serve: bool, **_: Any) -> None:
         if not 1 <= port <= 65535:
-            raise CommandError("--port: a whole number from 1 to 65535", returncode=2)
+            raise CommandError("--port must be a whole number from 1 to 65535", returncode=2)
         try:
             running.check_parts()
             if not no_serve:
@@ -57,11 +57,11 @@ class Command(SiteCommand):
         devices, foreign = running.seed(entries)
         for name in foreign:
             self._say(
-                f"{name}: left alone, the inventory has one of its own that is not tagged {running.TAG}"
+                f"{name}: skipped, the inventory has a device of that name that is not tagged {running.TAG}"
             )
         if not devices:
             return
-        self._say("Collecting the emulated devices; sw02.demo refuses its password, to show how that looks.")
+        self._say("Collecting the emulated devices; sw02.demo refuses its password, to show a failed login.")
         names = [device.name for device in devices]
         try:
             call_command(

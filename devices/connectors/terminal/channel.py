@@ -93,7 +93,7 @@ class DeviceChannel(Channel):
             self._hang_up()
             raise ResponseTooLarge(
                 f"the device sent more than {self.limit:,} bytes at a time (DEVICE_RESPONSE_LIMIT); "
-                "its connection was closed"
+                "the connection was closed"
             )
 
     def _hang_up(self) -> None:

@@ -100,7 +100,7 @@ class TerminalConnection(BaseConnection):
         while not dialogue.ended:
             left = until - time.monotonic()
             if left <= 0:
-                raise Unanswered("the device did not come back to its prompt in time")
+                raise Unanswered("the device did not return to its prompt in time")
             patience = dialogue.patience
             text = self.channel.wait(left if patience is None else min(left, patience))
             if text:

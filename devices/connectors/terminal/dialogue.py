@@ -1,9 +1,9 @@
-"""Where the answer to a command begins, and where it ends.
+"""Where the response to a command begins, and where it ends.
 
-It ends at the device's prompt. But a device also says what looks like its prompt (`description to rtr01#`), and
-between two packets that may be the last it has said for a while. So the device is asked: an empty command is typed,
-and when nothing but a prompt comes of it, the device had been waiting for a command. A device that was still busy
-takes the empty command up after it has said the rest, and answers it then; those prompts are counted and taken off.
+A response ends at the device's prompt. But a response may contain text that looks like the prompt (`description
+to rtr01#`), and a pause after that text proves nothing. So LogSite sends an empty command: if the device
+returns a prompt and nothing else, the device had been waiting for a command. A device that is still busy
+handles the empty command after the rest of the response; the prompts of such commands are counted and removed.
 """
 
 import re
@@ -38,11 +38,11 @@ def same_prompt(prompt: str) -> re.Pattern[str]:
 
 
 class Dialogue:
-    """One command and what comes of it.
+    """One command and its response.
 
-    `prompt` is the last one seen, or empty; `host` the part of it that does not change. `feed` it what the device
-    says. When the device has been silent for `patience` seconds call `silence`, which tells whether to type an empty
-    command; None: for that it is too early. `check` is called with the size of what is kept.
+    `prompt` is the last prompt seen, or empty; `host` the part of it that does not change. Call `feed` with what the
+    device says. When the device has been silent for `patience` seconds call `silence`, which returns whether to type
+    an empty command, or None if it is too early for that. `check` is called with the size of what is kept.
     """
 
     def __init__(

@@ -20,25 +20,25 @@ from logsite.text.terminal import one_line
 
 
 class Command(SiteCommand):
-    help = "Log in to devices, read their interfaces, store them. Exit code 1 when any device failed."
+    help = "Log in to devices, read their interfaces and store them. Exit code 1 if any device failed."
     requires_system_checks = ["logsite", "devices", "sessionlogs"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument(
-            "--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory"
+            "--device", metavar="NAME", nargs="+", action="extend", help="names of devices in the inventory"
         )
         which.add_argument("--all", action="store_true", help="every enabled device")
         parser.add_argument("--workers", type=int, metavar="N", help=HELP)
-        parser.add_argument("--user", metavar="USERNAME", help="who is named in the session logs")
+        parser.add_argument("--user", metavar="USERNAME", help="the user to name in the session logs")
         parser.add_argument(
-            "--no-session-log", action="store_true", help="leave no session log; collects in this process"
+            "--no-session-log", action="store_true", help="record no sessions; implies --local"
         )
         parser.add_argument(
-            "--resume", action="store_true", help="leave out what the run that was interrupted has collected"
+            "--resume", action="store_true", help="skip the devices that the interrupted run has collected"
         )
         parser.add_argument(
-            "--local", action="store_true", help="collect in this process, though REDIS_URL is set"
+            "--local", action="store_true", help="collect in this process, even if REDIS_URL is set"
         )
 
     def handle(self, **options: Any) -> None:
@@ -85,7 +85,7 @@ class Command(SiteCommand):
         try:
             queued = tasks.enqueue(fleet.in_pages(devices), user)
             if not tasks.workers_answer():
-                self.stderr.write("no worker answers yet; start one: celery -A logsite worker")
+                self.stderr.write("no Celery worker answers yet; start one: celery -A logsite worker")
         except tasks.collect.OperationalError as error:
             raise CommandError(f"REDIS_URL: Redis does not answer ({type(error).__name__})") from None
         return tasks.results(queued, stop)
@@ -96,7 +96,7 @@ class Command(SiteCommand):
             self.stdout.write(str(self.tally))
         self.stdout.write(f"{done - len(failed)} of {self.wanted} devices collected")
         if stop.is_set():
-            left = f"{self.wanted - done} devices are left; --resume goes on"
+            left = f"{self.wanted - done} devices are left; collect them with --resume"
             code = 128 + stop.signal if stop.signal == signal.SIGINT else 1
             raise CommandError(f"interrupted: {left}", returncode=code)
         if failed:

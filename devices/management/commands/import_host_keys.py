@@ -17,19 +17,21 @@ MAX_FILE_BYTES = 64 * 1024**2
 
 class Command(SiteCommand):
     help = (
-        "Accept the host keys of a known_hosts file, or of what ssh-keyscan prints, for the devices of the "
-        "inventory: all of them or, where a line cannot be read, none. Exit code 1 when somebody has to look at a "
+        "Accept the host keys of a known_hosts file, or of the output of ssh-keyscan, for the devices of the "
+        "inventory. If a line cannot be read, no key is accepted. Exit code 1 if somebody has to check a "
         "device."
     )
     requires_system_checks = ["logsite", "devices"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a known_hosts file; - is standard input")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done")
         parser.add_argument(
-            "--replace", action="store_true", help="take the file's key where another is accepted"
+            "--dry-run", action="store_true", help="print what would be done, and change nothing"
         )
-        parser.add_argument("--user", metavar="USERNAME", help="who is on record for it")
+        parser.add_argument(
+            "--replace", action="store_true", help="accept the file's key where another one is accepted"
+        )
+        parser.add_argument("--user", metavar="USERNAME", help="the user on record for it")
 
     def handle(self, *, file: str, dry_run: bool, replace: bool, user: str | None, **_: Any) -> None:
         from devices import known_hosts
@@ -48,7 +50,7 @@ class Command(SiteCommand):
         numbers = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
         self.stdout.write(f"{'Would be: ' * dry_run}{numbers or 'the inventory is empty'}")
         if looks:
-            raise CommandError(f"look at {', '.join(looks)}")
+            raise CommandError(f"check these devices: {', '.join(looks)}")
 
     def _read(self, file: str) -> KnownHosts:
         try:
@@ -66,7 +68,7 @@ class Command(SiteCommand):
             raise CommandError(f"{plain(file)} cannot be read: {reason}", returncode=2) from None
         known = parse(content.decode("utf-8", "replace"))
         for number, problem in known.skipped:
-            self.stderr.write(f"line {number}: passed over, {plain(problem)}")
+            self.stderr.write(f"line {number}: skipped, {plain(problem)}")
         if known.bad:
             lines = "\n".join(f"line {number}: {plain(problem)}" for number, problem in known.bad)
             raise CommandError(f"{lines}\nnothing is imported: correct or remove these lines")

@@ -14,18 +14,20 @@ SHOWN = 5  # changes a device; more make the line unreadable
 
 class Command(SiteCommand):
     help = (
-        "Parse the newest stored answers of devices again, without connecting, and store what comes of it. "
-        "Exit code 1 when an answer cannot be read; that device then stays as it is."
+        "Parse the newest stored responses of devices again, without connecting, and store the interfaces. "
+        "Exit code 1 if a response cannot be parsed; the interfaces of that device do not change then."
     )
     requires_system_checks = ["logsite", "devices"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument(
-            "--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory"
+            "--device", metavar="NAME", nargs="+", action="extend", help="names of devices in the inventory"
         )
         which.add_argument("--all", action="store_true", help="every device")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would change")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="print what would change, and change nothing"
+        )
 
     def handle(self, **options: Any) -> None:
         devices = self._devices(options["device"])
@@ -51,7 +53,7 @@ class Command(SiteCommand):
         if change.error:
             return f"{self.style.ERROR('failed')}, {change.error}"
         if change.nothing_stored:
-            return "no answers stored"
+            return "no responses stored"
         counts = f"{change.interfaces} interfaces, {change.addresses} addresses"
         if not change.changes:
             return f"{counts}, nothing changed"

@@ -29,13 +29,13 @@ EPILOG = """\
   run_commands --tag edge -- "show ip route summary"
   run_commands --device web01 -- uptime "systemctl status nginx"
 
-What only reads is a list a platform (devices/platforms/*.toml). For any other command name with --user
-somebody who has the permission devices.run_any_command.
-Exit code 1 when a device or a command failed, 2 when nothing was run."""
+Each platform has a list of read-only commands (devices/platforms/*.toml). Any other command needs --user with
+a user who has the permission devices.run_any_command.
+Exit code 1 if a device or a command failed, 2 if nothing was run."""
 
 
 class Command(SiteCommand):
-    help = "Run read-only commands on devices, one recorded session each, and print what they answer."
+    help = "Run read-only commands on devices, one recorded session each, and print the responses."
     requires_system_checks = ["logsite", "devices", "sessionlogs"]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -44,12 +44,12 @@ class Command(SiteCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--device", metavar="NAME", nargs="+", action="extend", help="names in the inventory"
+            "--device", metavar="NAME", nargs="+", action="extend", help="names of devices in the inventory"
         )
         parser.add_argument("--tag", metavar="TAG", action="append", help="every enabled device with the tag")
         parser.add_argument("commands", metavar="COMMAND", nargs="*", help="one command; quote it")
         parser.add_argument(
-            "--user", metavar="USERNAME", help="who runs them, and is named in the session logs"
+            "--user", metavar="USERNAME", help="the user who runs them, named in the session logs"
         )
         parser.add_argument("--workers", type=int, metavar="N", help=HELP)
         parser.add_argument("--json", action="store_true", help="one JSON object a device")
@@ -78,7 +78,7 @@ class Command(SiteCommand):
         if name is None:
             return user, False
         if not (may(user, RUN) or may(user, RUN_ANY)):
-            raise CommandError(f"--user: {name} has not the permission {RUN}", returncode=2)
+            raise CommandError(f"--user: {name} lacks the permission {RUN}", returncode=2)
         return user, may(user, RUN_ANY)
 
     def _split(self, values: list[str], commands: list[str]) -> tuple[list[str], list[str]]:
@@ -87,7 +87,7 @@ class Command(SiteCommand):
         end = next((number for number, value in enumerate(values) if value not in known), len(values))
         names, rest = values[:end], values[end:]
         if rest and not (known and (" " in rest[0] or _only_reads(list(known.values()), rest[0]))):
-            hint = "" if commands else "; put commands behind --"
+            hint = "" if commands else "; put the commands behind --"
             raise CommandError(f"--device: not in the inventory: {rest[0]}{hint}", returncode=2)
         return list(dict.fromkeys(names)), [*rest, *commands]
 

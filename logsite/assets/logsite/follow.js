@@ -128,7 +128,7 @@
     const [day, time] = clock(entry.timestamp);
     const link = make("a", "time", day + time);
     link.href = entry.url;
-    link.title = "The entry, and what stands around it";
+    link.title = "The entry, and the entries around it";
     const where = make("span", "where", entry.container);
     where.title = `${entry.container} on ${entry.host}`;
     const stream = make("span", "stream", entry.stream === "stderr" ? "err" : "out");
@@ -234,7 +234,7 @@
 
   const say = () => {
     const number = `${entries.length.toLocaleString()} entr${entries.length === 1 ? "y" : "ies"}`;
-    state.textContent = trouble || `${number}${atEnd ? "" : "; paused while you read further up"}. New ones appear at the bottom.`;
+    state.textContent = trouble || `${number}${atEnd ? "" : "; paused while you scroll up"}. New ones appear at the bottom.`;
   };
   const look = async () => {
     const mine = round;
@@ -255,7 +255,7 @@
     const news = await answer.json();
     if (mine !== round) return true;
     if (news.skipped && news.entries.length) {
-      const divider = "More entries came than this page keeps up with; those in between are in the list.";
+      const divider = "Entries arrive faster than this page shows them; «Search older entries» has those that are missing here.";
       dividers += 1;
       news.entries.unshift({ ...news.entries[0], id: `-${dividers}`, divider });
     }
@@ -302,7 +302,7 @@
     };
     socket.onclose = (event) => {
       if (event.code >= 4400) {
-        trouble = "You are not logged in any more, or may not see entries: reload the page.";
+        trouble = "You are logged out, or you lack the permission to see entries: reload the page.";
         say();
         return;
       }

@@ -15,7 +15,7 @@
       pre.textContent = await answer.text();
     } catch {
       pre.dataset.src = address;
-      pre.textContent = "The answer could not be fetched; close and open it to try again.";
+      pre.textContent = "The response could not be loaded; close and open it to try again.";
     }
   };
   timeline.addEventListener("toggle", async (event) => {
@@ -59,7 +59,7 @@
   };
   const say = () => {
     const unread = timeline.querySelectorAll("pre[data-src]").length;
-    const more = unread ? ` · ${unread} long answer${unread > 1 ? "s" : ""} not opened` : "";
+    const more = unread ? ` · ${unread} long response${unread > 1 ? "s" : ""} not searched` : "";
     output.textContent = field.value ? `${current + 1} of ${matches.length}${more}` : "";
   };
   const find = () => {

@@ -31,9 +31,11 @@ class Command(SiteCommand):
         self._last: uuid.UUID | None = None  # the session whose events stand last on the screen
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("session_id", nargs="?", metavar="SESSION_ID", help="show this session whole")
         parser.add_argument(
-            "--list", action="store_true", help="a line for each session instead of its events"
+            "session_id", nargs="?", metavar="SESSION_ID", help="show every event of this session"
+        )
+        parser.add_argument(
+            "--list", action="store_true", help="list sessions, one line each, instead of events"
         )
         parser.add_argument("--device", metavar="NAME", help="only this device")
         parser.add_argument(
@@ -46,20 +48,22 @@ class Command(SiteCommand):
         parser.add_argument("--until", metavar="TIME", help="before this time")
         parser.add_argument("--failed", action="store_true", help="only what failed")
         parser.add_argument(
-            "--slow", type=float, metavar="MS", help="only commands that took so long, or longer"
+            "--slow", type=float, metavar="MS", help="only commands that took at least this long"
         )
         parser.add_argument(
-            "--lines", type=int, default=50, metavar="N", help="how many, the newest (default 50)"
+            "--lines", type=int, default=50, metavar="N", help="the newest N events or sessions (default 50)"
         )
         parser.add_argument(
-            "--full", action="store_true", help="responses whole instead of their first lines"
+            "--full", action="store_true", help="show whole responses, not only their first lines"
         )
-        parser.add_argument("--follow", action="store_true", help="go on with new events until Ctrl-C")
+        parser.add_argument(
+            "--follow", action="store_true", help="show new events as they are stored, until Ctrl-C"
+        )
         parser.add_argument("--json", action="store_true", help="JSON, one object a line, responses whole")
 
     def handle(self, **options: Any) -> None:
         if options["lines"] < 1:
-            raise CommandError("--lines: a whole number above 0", returncode=2)
+            raise CommandError("--lines must be at least 1", returncode=2)
         for name in ("since", "until"):
             options[name] = _moment(name, options[name])
         if options["list"]:
@@ -116,10 +120,10 @@ class Command(SiteCommand):
             return Session.objects.get(pk=uuid.UUID(text))
         except ValueError:
             raise CommandError(
-                f"SESSION_ID: {text!r} is not an id; --list shows them", returncode=2
+                f"SESSION_ID: {text!r} is not a session id; --list shows the ids", returncode=2
             ) from None
         except Session.DoesNotExist:
-            raise CommandError(f"SESSION_ID: there is no session {text}; --list shows them") from None
+            raise CommandError(f"SESSION_ID: no such session: {text}; --list shows the ids") from None
 
     def _print(self, events: Iterable[SessionLog], options: dict[str, Any]) -> None:
         if options["json"]:
