@@ -117,7 +117,7 @@ def check_disk_bound(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     """Below zero no disk would ever be full."""
     if settings.DISK_FREE_BYTES >= 0:
         return []
-    hint = "Set DISK_FREE_BYTES; 0 lets /readyz be ready until the last byte."
+    hint = "Set DISK_FREE_BYTES to 0 or more; 0 keeps /readyz ready until the last byte."
     return [Error(f"DISK_FREE_BYTES={settings.DISK_FREE_BYTES} is below 0", hint=hint, id="logsite.E021")]
 
 

@@ -46,7 +46,7 @@ class Env(environ.Env):
         """A level of Python's logging, in upper or lower case."""
         level: str = self.str(var, default).upper()
         if level not in LOG_LEVELS:
-            raise ImproperlyConfigured(f"{var}={level!r}: there are {', '.join(LOG_LEVELS)}")
+            raise ImproperlyConfigured(f"{var}={level!r} is not a level; give one of {', '.join(LOG_LEVELS)}")
         return level
 
     def folder(self, var: str, default: Callable[[], Path]) -> Path:

@@ -279,7 +279,7 @@ for name in {LOADED_WITHOUT_DJANGO}:
 
 
 @pytest.mark.parametrize("room", ["tests", "benchmarks", "deploy"])
-def test_nothing_that_runs_the_site_imports_it(room):
+def test_no_room_of_the_site_imports_tests_benchmarks_or_deploy(room):
     found = [name(path) for other in ROOMS for path in modules(other) if room in imported(path)]
 
     assert found == []

@@ -1,7 +1,7 @@
 """Lists of the admin that take only the filters they have, and answer 400 to a filter that cannot be read.
 
-Django lets an address filter a list by any column and any lookup, and one regular expression keeps the database busy
-for minutes. A filter that Django cannot read it answers with the whole list.
+Django lets an address filter a list by any column and any lookup, and one regular expression keeps the database
+busy for minutes. A filter that Django cannot read it answers with the whole list.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +81,7 @@ class StrictChangeList(ChangeList):
 def _check_values(name: str, values: Sequence[str]) -> None:
     for value in values:
         if "\0" in value:
-            raise IncorrectLookupParameters(f"{name}: no text holds the character NUL")
+            raise IncorrectLookupParameters(f"{name}: a text cannot contain the character NUL")
         if name.endswith("__exact") and value.isdecimal() and int(value[:SHOWN_CHARACTERS]) > LARGEST_INTEGER:
             raise IncorrectLookupParameters(
                 f"{name}: {value[:SHOWN_CHARACTERS]} is larger than any number here"

@@ -17,7 +17,7 @@ PAGING = {"cursor", "limit", "format"}
 def refuse_unknown(request: Request, known: Collection[str]) -> None:
     """A 400 that names a parameter nobody knows: a typo must not return everything."""
     unknown = {
-        name: [f"unknown parameter; there are: {', '.join(sorted(known))}"]
+        name: [f"unknown parameter; known parameters: {', '.join(sorted(known))}"]
         for name in request.query_params
         if name not in known
     }

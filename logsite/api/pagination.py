@@ -41,7 +41,7 @@ def _typed(model: type[Model], name: str, value: Any) -> Any:
     column = model._meta.get_field(name.lstrip("-"))
     assert isinstance(column, Field)
     if b"\0" in value.encode():  # no database takes it, nor the lone surrogates that `encode` refuses
-        raise ValueError("not a text that `encode_key` writes")
+        raise ValueError("not a text made by `encode_key`")
     typed = column.to_python(value)
     return typed.astimezone(UTC) if isinstance(typed, datetime) else typed
 
@@ -91,7 +91,9 @@ class KeysetPagination(BasePagination):
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", str(self.default_limit))
         if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= self.max_limit:
-            raise exceptions.ValidationError({"limit": [f"a whole number from 1 to {self.max_limit}"]})
+            raise exceptions.ValidationError(
+                {"limit": [f"must be a whole number from 1 to {self.max_limit}"]}
+            )
         return int(text)
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -120,7 +122,7 @@ class KeysetPagination(BasePagination):
                 "in": "query",
                 "required": False,
                 "schema": {"type": "string"},
-                "description": "`next_cursor` of the page before",
+                "description": "`next_cursor` of the previous page",
             },
             {
                 "name": "limit",

@@ -1,4 +1,11 @@
-"""The base of all commands: what it prints steers no terminal, and what fails is one sentence."""
+"""The base of all commands: its output cannot control the terminal, and an expected failure is one sentence.
+
+Output passes through `logsite/text/terminal.py`. A locked or full database, a full disk, a value that no column
+takes and Ctrl-C are one sentence each; a closed pipe (`… | head`) ends the command silently. `sys.excepthook`
+prints the same for Django's own commands and for servers; `--traceback` shows where. A command starts fast: it
+loads no admin pages, no DRF and no Netmiko unless it needs them, and runs the checks of its own rooms only
+(`requires_system_checks`).
+"""
 
 import argparse
 import contextlib
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 
 # SQLSTATE of PostgreSQL: undefined table, undefined column.
 UNDEFINED = ("42P01", "42703")
-NOT_MIGRATED = "the database has no tables for this, or older ones: run `manage.py migrate`"
+NOT_MIGRATED = "the database lacks tables or columns: run `manage.py migrate`"
 INTEGERS = range(-(2**63), 2**63)  # what a column takes
 # The first character of our own colours. No device can write it: each process makes it anew.
 OWN = f"\x1b{secrets.token_hex(16)}"
@@ -124,7 +131,7 @@ class SiteCommand(BaseCommand):
             self.stderr.write(f"CommandError: an argument is not UTF-8 text: {wrong!r}")
             sys.exit(2)
         if "" in argv or any(word.startswith("--") and word.endswith("=") for word in argv):
-            self.stderr.write("CommandError: an argument is empty, such as a variable that is not set")
+            self.stderr.write("CommandError: an argument is empty; is a variable of the shell not set?")
             sys.exit(2)
         with _ending_quietly():
             super().run_from_argv(argv)
@@ -149,7 +156,7 @@ def user_called(name: str | None) -> "AbstractBaseUser | None":
     try:
         return users.get_by_natural_key(name)
     except get_user_model().DoesNotExist:
-        raise CommandError(f"--user: {name!r} is no user of this site", returncode=2) from None
+        raise CommandError(f"--user: no such user: {name}", returncode=2) from None
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
@@ -200,11 +207,11 @@ def refuse_unstorable(options: dict[str, Any]) -> None:
         for each in value if isinstance(value, list | tuple) else [value]:
             option = f"--{name.replace('_', '-')}"
             if isinstance(each, int) and each not in INTEGERS:
-                raise CommandError(f"{option}: a number beyond 64 bits", returncode=2)
+                raise CommandError(f"{option} must be a number of at most 64 bits", returncode=2)
             if isinstance(each, float) and not math.isfinite(each):
-                raise CommandError(f"{option}: {each} is not a number that counts anything", returncode=2)
+                raise CommandError(f"{option}: {each} is not a finite number", returncode=2)
             if isinstance(each, str) and ("\0" in each or not _is_text(each)):
-                raise CommandError(f"{option}: {each[:40]!r} is not text", returncode=2)
+                raise CommandError(f"{option}: {each[:40]!r} is not UTF-8 text without NUL", returncode=2)
 
 
 def sentence(error: BaseException) -> str | None:

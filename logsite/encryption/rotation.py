@@ -87,7 +87,7 @@ def _renew(model: type[models.Model], column: str, token: Any) -> Any:
 
 
 def drop_old_keys() -> int:
-    """Keep only the newest key in the key file. The number of keys dropped."""
+    """Keep only the newest key in the key file; returns the number of removed keys."""
     keys = field_keys(settings.FIELD_KEYS_PATH)
     write_private(settings.FIELD_KEYS_PATH, keys[0] + "\n")
     reload_keys()

@@ -30,12 +30,12 @@ _SIGNS = (
 
 
 def is_plain(text: str) -> bool:
-    """Whether `text`, of one or many lines, has none of the usual control characters but tabs and newlines."""
+    """Whether `text`, of one or many lines, has no common control characters except tabs and newlines."""
     return not any(sign in text for sign in _SIGNS)
 
 
 def clean(text: str) -> str:
-    """`text`, one line, without control sequences; of what carriage returns overwrote the last state."""
+    """The line `text` without control sequences; carriage returns leave the text that was written last."""
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     if not text.isprintable():

@@ -152,9 +152,9 @@ def _form_of_frame(text: str) -> str:
 
 
 def goes_on(state: str, previous: str, text: str) -> str:
-    """The state of a trace after `text`; an empty text where that does not belong to it.
+    """The state of a trace after the line `text`; an empty text if the line does not belong to the trace.
 
-    `previous` is the line before. What may be a logger's own entry never belongs to a trace.
+    `previous` is the line before. A line that may be a logger's own entry never belongs to a trace.
     """
     form, _, part = state.partition(":")
     text = text[:HEAD]

@@ -50,7 +50,9 @@ def _either(by_redis: Callable[[], Found], by_database: Callable[[], Found]) -> 
         try:
             return by_redis()
         except redis.RedisError as error:
-            log.warning("log-ins are counted in the database: Redis, %s", type(error).__name__)
+            log.warning(
+                "Redis does not answer (%s): log-ins are counted in the database", type(error).__name__
+            )
     return by_database()
 
 

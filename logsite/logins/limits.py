@@ -47,7 +47,9 @@ class Attempt:
             found = counts.add(key, settings.LOGIN_WINDOW_MINUTES * 60)
             if found.number > limit:
                 self.take_back()
-                log.warning("log-in refused: name %s, address %s: too many failed", self.name, self.address)
+                log.warning(
+                    "log-in refused: name %s, address %s: too many log-ins failed", self.name, self.address
+                )
                 raise LoginLimited(found.seconds)
             self.counted.append(key)
 

@@ -33,4 +33,4 @@ def publish(source: str) -> None:
     try:
         async_to_sync(get_channel_layer().group_send)(group_of(source), {"type": "rows.committed"})
     except Exception as error:  # noqa: BLE001
-        log.warning("live: watchers of %s were not told: %s", source, type(error).__name__)
+        log.warning("live: watchers of %s were not notified: %s", source, type(error).__name__)

@@ -83,5 +83,5 @@ def get_source(name: str) -> LogSource:
         return _sources[name]
     except KeyError:
         raise ValueError(
-            f"source {name!r} does not exist; there are: {', '.join(sorted(_sources))}"
+            f"source {name!r} does not exist; known sources: {', '.join(sorted(_sources))}"
         ) from None

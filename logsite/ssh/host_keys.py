@@ -1,7 +1,10 @@
 """Host keys: their texts and fingerprints, which one is accepted, and how another one gets accepted.
 
-An accepted text has one key a line, type and base64 as in known_hosts: a host may have several, and any of them will
-do. Nothing here puts on record who accepted a key: callers do, in the transaction of the change.
+The transport of a connection asks for the check between key exchange and login, so that no login goes around it. A
+key belongs to an address: the model drops the row's keys when host or port change, by `save()` or by `update()`.
+
+An accepted text has one key a line, type and base64 as in known_hosts: a host may have several, and any of them
+will do. Nothing here puts on record who accepted a key: callers do, in the transaction of the change.
 """
 
 import base64
@@ -238,16 +241,18 @@ def accept(host: PinnedHost, given: str, **columns: Any) -> tuple[str, str]:
     """
     row = _rows(host).values_list("offered_host_key", "host_key").first()
     if row is None or not row[0]:
-        raise HostKeyProblem("it has offered no key that waits to be accepted")
+        raise HostKeyProblem("the host has not offered a key that is still to be accepted")
     offered, before = row
     try:
         shown = fingerprint(offered)
     except HostKeyProblem as error:
-        raise HostKeyProblem(f"the key that it offered is {error}. Connect to it again") from None
+        raise HostKeyProblem(f"the key that the host offered is {error}. Connect to the host again") from None
     columns = {**host.no_key, "host_key": offered, **columns}
     same = given.strip().rstrip("=") == shown
     if not (same and _rows(host).filter(offered_host_key=offered).update(**columns)):
-        raise HostKeyProblem(f"it does not offer {given.strip()[:60]!r}: look again, it may have changed")
+        raise HostKeyProblem(
+            f"the host does not offer the key {given.strip()[:60]!r}: load the offered key again, it may have changed"
+        )
     _carry(host, columns)
     return shown, _before(before)
 
@@ -256,7 +261,7 @@ def _before(text: str) -> str:
     try:
         return fingerprint(text)
     except HostKeyProblem:
-        return "a text that was no key"
+        return "a text that was not a key"
 
 
 def _set(host: PinnedHost, **columns: Any) -> None:

@@ -22,7 +22,9 @@ def load_private_key(text: str, passphrase: str = "") -> paramiko.PKey:
     """
     cleaned = text.replace("\r\n", "\n").strip() + "\n"
     if "PRIVATE KEY-----" not in cleaned:
-        raise KeyProblem("the SSH key is no private key: its file begins with -----BEGIN … PRIVATE KEY-----")
+        raise KeyProblem(
+            "the SSH key is not a private key: give a file that begins with -----BEGIN … PRIVATE KEY-----"
+        )
     key = _parsed(cleaned, passphrase)
     if isinstance(key, rsa.RSAPrivateKey):
         return paramiko.RSAKey(key=key)
@@ -48,7 +50,11 @@ def _parsed(text: str, passphrase: str) -> object:
     except KeyProblem:
         raise
     except ValueError:
-        reason = "wrong passphrase, or damaged" if passphrase else "damaged, or no private key"
+        reason = (
+            "the passphrase is wrong, or the key is damaged"
+            if passphrase
+            else "it is damaged or not a private key"
+        )
         raise KeyProblem(f"the SSH key cannot be read: {reason}") from None
 
 

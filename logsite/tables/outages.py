@@ -19,13 +19,13 @@ SQLITE = {
 # SQLSTATEs of PostgreSQL, or their first two characters: https://www.postgresql.org/docs/current/errcodes-appendix.html
 POSTGRESQL = {
     "25006": "the database is read-only",
-    "40": "another transaction was in the way",
+    "40": "another transaction changed the same rows",
     "53100": "the disk of the database is full",
     "53200": "the database server has no memory left",
     "53300": "the database server has too many connections",
     "53": "the database server lacks resources",
     "55P03": "a lock of the database is held by another process",
-    "57014": "the database took too long, and the statement was ended",
+    "57014": "the statement took too long, and the database ended it",
     "57": "the database server is shutting down or starting",
     "58": "the database server cannot read or write its files",
     "08": "the connection to the database broke",

@@ -1,6 +1,8 @@
-"""What the site answers where no view does: JSON on the API, a plain page in the admin.
+"""The response to an exception that no view expected: JSON on the API, a plain page in the admin.
 
-Nothing here asks the database, which may be what failed.
+A database that is away is a 503 with Retry-After, a value that the database driver refused is a 400 that names the
+parameter, and everything else is a 500. Nothing here asks the database, which may be what failed.
+`tests/test_hostile_requests.py` tries the addresses, parameters, fields and forms of the site.
 """
 
 import sys
@@ -60,12 +62,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
         request.database_is_out = True  # type: ignore[attr-defined]
         return _logged(request, response, reason, level)
     if isinstance(error, UNSTORABLE) and (names := ", ".join(dict.fromkeys(_culprits(request, error)))):
-        reason = f"{names}: a value that the database cannot hold"
+        reason = f"{names}: the database cannot store this value"
         return _logged(request, answer(request, 400, reason), reason)
     if isinstance(error, DecryptionError):  # the operator has to bring the key back
         return _logged(request, answer(request, 503, str(error)), str(error))
     if type(error) is LookupError:  # of codecs: a part of a form, or an Accept header, names a charset
-        return _logged(request, answer(request, 400, f"a charset: {error}"), "a charset that is none")
+        return _logged(request, answer(request, 400, f"charset: {error}"), "unknown charset")
     return answer(request, 500, "The server failed; its log says why.")
 
 

@@ -11,7 +11,7 @@ from logsite.commands import SiteCommand
 from tests.test_guards import COMMANDS
 from tests.test_start_up import new_site
 
-NOT_MIGRATED = "CommandError: the database has no tables for this, or older ones: run `manage.py migrate`\n"
+NOT_MIGRATED = "CommandError: the database lacks tables or columns: run `manage.py migrate`\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -374,7 +374,7 @@ def test_keys_from_the_environment_stay_there(key_file, monkeypatch, capsys):
 def test_keys_from_the_environment_cannot_be_dropped(monkeypatch):
     monkeypatch.setenv("FIELD_ENCRYPTION_KEYS", Fernet.generate_key().decode())
 
-    with pytest.raises(CommandError, match="keys come from the environment") as caught:
+    with pytest.raises(CommandError, match="the keys are set in the environment") as caught:
         rotate("--drop-old")
 
     assert caught.value.returncode == 2

@@ -119,7 +119,7 @@ async def test_an_unknown_source_is_explained_and_closes_with_4400(owner, query)
 
         assert message["type"] == "error"
         assert message["field"] == "source"
-        assert "does not exist; there are: " in message["message"]
+        assert "does not exist; known sources: " in message["message"]
         assert await close_code(socket) == 4400
 
 
@@ -310,5 +310,5 @@ def test_a_redis_that_is_away_does_not_fail_who_publishes(settings, caplog):
 
     live.publish("session")
 
-    assert "watchers of session were not told: ConnectionError" in caplog.text
+    assert "watchers of session were not notified: ConnectionError" in caplog.text
     assert "hunter2" not in caplog.text

@@ -135,10 +135,10 @@ STATES = {
     "53100": "the disk of the database is full",
     "53300": "the database server has too many connections",
     "53400": "the database server lacks resources",
-    "57014": "the database took too long, and the statement was ended",
+    "57014": "the statement took too long, and the database ended it",
     "57P03": "the database server is shutting down or starting",
     "25006": "the database is read-only",
-    "40P01": "another transaction was in the way",
+    "40P01": "another transaction changed the same rows",
     "55P03": "a lock of the database is held by another process",
     "58030": "the database server cannot read or write its files",
     "08006": "the connection to the database broke",
@@ -177,7 +177,7 @@ def test_a_statement_that_takes_too_long_is_an_outage():
             sql.execute("SELECT pg_sleep(60)")
     connection.close()
 
-    assert outages.outage(error.value) == "the database took too long, and the statement was ended"
+    assert outages.outage(error.value) == "the statement took too long, and the database ended it"
 
 
 def test_a_defect_of_ours_is_none():

@@ -167,7 +167,7 @@ BAD_LIMITS = (
 
 
 def test_a_bad_limit_is_a_400_that_names_it(client, events):
-    refused = (400, {"limit": ["a whole number from 1 to 1000"]})
+    refused = (400, {"limit": ["must be a whole number from 1 to 1000"]})
     found = {limit: answer_to(client, limit=limit) for limit in BAD_LIMITS}
 
     assert {limit: answer for limit, answer in found.items() if answer != refused} == {}
@@ -253,7 +253,7 @@ def test_an_unknown_parameter_is_a_400_that_names_it_and_the_known_ones(client, 
 
     assert answer.status_code == 400
     [message] = answer.json()["devcie"]
-    assert message.startswith("unknown parameter; there are: ")
+    assert message.startswith("unknown parameter; known parameters: ")
     assert "device" in message
 
 

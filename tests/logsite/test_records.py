@@ -99,7 +99,7 @@ def test_a_source_is_found_by_its_name():
 
 
 def test_an_unknown_source_is_an_error_that_names_the_known_ones():
-    with pytest.raises(ValueError, match=r"source 'nothing' does not exist; there are: .*session"):
+    with pytest.raises(ValueError, match=r"source 'nothing' does not exist; known sources: .*session"):
         get_source("nothing")
 
 

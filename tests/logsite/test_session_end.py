@@ -80,7 +80,7 @@ def test_a_session_that_is_used_goes_on(browser, teammate, clock):
         assert is_in(client), hours
 
 
-def test_its_cookie_goes_on_with_it(browser, teammate, clock):
+def test_using_a_session_renews_its_cookie(browser, teammate, clock):
     client = browser(teammate)
     clock.at(HOUR)
     response = client.get(PAGE)

@@ -318,7 +318,11 @@ def test_a_redis_address_that_is_one(settings, url):
         ("DEVICE_READ_TIMEOUT", "inf", "DEVICE_READ_TIMEOUT='inf' is not a number"),
         ("DEBUG", "ture", "DEBUG='ture': give true or false"),
         ("TRUST_PROXY_HEADERS", "2", "TRUST_PROXY_HEADERS='2': give true or false"),
-        ("LOG_LEVEL", "loud", "LOG_LEVEL='LOUD': there are DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "LOG_LEVEL='LOUD' is not a level; give one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
+        ),
         ("SECRET_KEY_FILE", "/nowhere", "SECRET_KEY_FILE=/nowhere: No such file or directory"),
         ("DATABASE_URL_FILE", "/nowhere", "DATABASE_URL_FILE=/nowhere: No such file or directory"),
     ],

@@ -232,7 +232,7 @@ def test_create_token_takes_days(teammate, capsys):
 
 @pytest.mark.parametrize("days", ["0", "-1", "3651", "999999999"])
 def test_create_token_refuses_days_out_of_range(teammate, days):
-    with pytest.raises(CommandError, match="--days: a whole number from 1 to 3650") as caught:
+    with pytest.raises(CommandError, match="--days must be a whole number from 1 to 3650") as caught:
         call_command("create_token", "teammate", f"--days={days}")
 
     assert caught.value.returncode == 2
@@ -240,7 +240,7 @@ def test_create_token_refuses_days_out_of_range(teammate, days):
 
 
 def test_create_token_refuses_an_unknown_user():
-    with pytest.raises(CommandError, match="'nobody' is no user of this site") as caught:
+    with pytest.raises(CommandError, match="'nobody' is not a user of this site") as caught:
         call_command("create_token", "nobody")
 
     assert caught.value.returncode == 2

@@ -34,7 +34,7 @@ class Command(SiteCommand):
         environment = bool(field_keys_from_environment())
         if environment and options["drop_old"]:
             raise CommandError(
-                "--drop-old: keys come from the environment; remove the old ones there", returncode=2
+                "--drop-old: the keys are set in the environment; remove the old ones there", returncode=2
             )
         try:
             with one_at_a_time():
