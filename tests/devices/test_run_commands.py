@@ -550,7 +550,7 @@ def test_too_many_devices_or_none_lead_back_to_the_list(rtr01, browser, owner, m
         assert browser(owner).get(url).url == reverse("admin:devices_device_changelist")
     data = {"action": "run_commands", "_selected_action": [rtr01.pk, other.pk]}
     response = browser(owner).post(reverse("admin:devices_device_changelist"), data, follow=True)
-    assert "2 devices are too many for a page" in response.content.decode()
+    assert "2 devices are too many for one page" in response.content.decode()
 
 
 def test_what_a_device_says_is_no_html(rtr01, router, browser, owner):

@@ -256,7 +256,7 @@ def test_the_acceptance_is_on_record(browser, teammate, changed):
 
 def test_a_key_that_changed_meanwhile_is_not_accepted(browser, owner, changed):
     answer = browser(owner).post(accept_url(changed), {"fingerprint": "SHA256:of-another-key"}, follow=True)
-    assert "look again" in answer.content.decode()
+    assert "load the offered key again" in answer.content.decode()
     assert DockerHost.objects.get().host_key == HOST_KEY
 
 
