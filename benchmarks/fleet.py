@@ -76,7 +76,7 @@ def measured(run: Callable[[], float]) -> tuple[float, float]:
 
 
 def row(fleet: Any, number: int, workers: int, latency: float) -> tuple[str, ...]:
-    """A line of the table: medians of ROUNDS, the two in turn."""
+    """A line of the table: medians over ROUNDS rounds; each runs bare Netmiko, then LogSite."""
     rounds = [
         (measured(lambda: bare(fleet, workers)), measured(lambda: collected(workers))) for _ in range(ROUNDS)
     ]

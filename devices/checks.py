@@ -115,12 +115,12 @@ def check_sha1_platforms(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 
 @register("devices")
 def check_response_limit(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Banner, dialogue of the login and prompt must fit into it, too."""
+    """DEVICE_RESPONSE_LIMIT must leave room for banner, login dialogue and prompt."""
     if settings.DEVICE_RESPONSE_LIMIT >= SMALLEST_LIMIT:
         return []
     return [
         Error(
-            f"DEVICE_RESPONSE_LIMIT={settings.DEVICE_RESPONSE_LIMIT}must be at least {SMALLEST_LIMIT} bytes",
+            f"DEVICE_RESPONSE_LIMIT={settings.DEVICE_RESPONSE_LIMIT} must be at least {SMALLEST_LIMIT} bytes",
             hint="Unset the variable for 16 MiB; docs/configuration.md says what the limit bounds.",
             id="devices.E004",
         )

@@ -6,8 +6,8 @@ Every method that takes `hours` takes `hours_back` too, which `ProductionLogColl
 import os
 
 from prodlogs.collector import ProductionLogCollector
+from prodlogs.entries.json_file import check_writable, save_entries
 from prodlogs.entries.listing import EntryDict, chosen_hours, since_hours
-from prodlogs.entries.saving import check_writable, save_entries
 from prodlogs.entries.summary import Summary
 from prodlogs.health.asked import Health
 

@@ -329,7 +329,9 @@ class RemoteCommand(models.Model):
 
     sent_at = models.DateTimeField()
     user = models.CharField(
-        max_length=150, blank=True, help_text="Who asked: a login, or the account of a command."
+        max_length=150,
+        blank=True,
+        help_text="Who asked: a user, or the system account that ran the command.",
     )
     via = models.CharField(max_length=16, blank=True, help_text="cli, api, admin, follow, selftest.")
     host = models.ForeignKey(DockerHost, on_delete=models.SET_NULL, null=True, related_name="commands")

@@ -139,7 +139,7 @@ class SessionLog(LogRow):
         max_length=16,
         choices=SessionStatus,
         default=SessionStatus.RUNNING,
-        help_text="What was known of the whole session when this event happened.",
+        help_text="The session's status at the time of this event.",
     )
     truncated_bytes = models.PositiveBigIntegerField(
         default=0,

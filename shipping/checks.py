@@ -28,7 +28,7 @@ def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 @register("shipping")
 def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """BACKEND_URL is an http(s) URL without a user and password: its address is shown, and names a cursor."""
+    """BACKEND_URL is an http(s) URL without a user and password: pages show it, and it is part of a cursor's name."""
     try:
         if settings.BACKEND_URL:
             check_plain_address(settings.BACKEND_URL)

@@ -172,7 +172,7 @@ class Fleet:
         threading.Thread(target=self._release, daemon=True).start()
 
     def stop(self) -> None:
-        """Stop all at a time: each waits for its threads."""
+        """Stop all at the same time, because each waits for its threads."""
         stoppers = [threading.Thread(target=server.stop) for server in self._servers]
         for stopper in stoppers:
             stopper.start()

@@ -64,7 +64,7 @@ def describe(error: BaseException) -> str:
         return "the device did not finish its response in time"
     if _enable_refused(error):
         return "the device refused the enable secret"
-    if "before the version of SSH" in text:
+    if "before its SSH version line" in text:
         return f"the host sent {text.rpartition('banner')[2]}"
     if "No existing session" in text or "Error reading SSH protocol banner" in text:
         return "the host accepted the connection but did not complete the SSH handshake in time"

@@ -20,7 +20,7 @@ class Wire:
         self.begin()
 
     def begin(self) -> None:
-        """A command begins."""
+        """Start to measure a new command."""
         self._first_byte = self._answer = 0
         self._sent = self._first = self._last = 0
 

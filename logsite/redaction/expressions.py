@@ -1,4 +1,4 @@
-"""What the expressions of `patterns.py` are made of: gaps, values, types, words of prose."""
+"""What the expressions of `patterns.py` are made of, and the keywords that mean a credential everywhere."""
 
 import re
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 """What a credential looks like in device output, configurations and log lines, as data.
 
-How the engine in `redaction.py` reads a rule:
+How the engine in `redactor.py` reads a rule:
 
 - Every capture group of the expression is a secret; whatever is to stay stands outside the groups.
 - A rule runs only where one of its `stems` stands (lower case, no blanks: finding them is what makes the

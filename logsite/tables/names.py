@@ -12,8 +12,8 @@ def validate_name(name: str) -> None:
     """Two names that look alike are one name, and none holds what would steer a terminal."""
     if not is_printable(name) or name != name.strip():
         raise ValidationError(
-            "Give printable characters only, without control characters, changes of direction, characters of no "
-            "width, or spaces at the ends."
+            "Use printable characters only: no control or text-direction characters, no zero-width characters, "
+            "no spaces at the start or end."
         )
 
 

@@ -95,7 +95,7 @@ def titles(hosts: Sequence[DockerHost]) -> dict[int, str]:
 def by_container(
     hosts: Sequence[DockerHost], rows: QuerySet[ContainerLogEntry]
 ) -> dict[str, list[EntryDict]]:
-    """The rows under their containers' titles; a listed container without any is there too, with none."""
+    """The rows by container title; a container that Docker lists and that has no rows has an empty list."""
     names = titles(hosts)
     listed = Container.objects.filter(host__in=hosts, removed_at__isnull=True).values_list("pk", flat=True)
     found: dict[str, list[EntryDict]] = {names[pk]: [] for pk in listed if pk in names}

@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sent_at', models.DateTimeField()),
-                ('user', models.CharField(blank=True, help_text='Who asked: a login, or the account of a command.', max_length=150)),
+                ('user', models.CharField(blank=True, help_text='Who asked: a user, or the system account that ran the command.', max_length=150)),
                 ('via', models.CharField(blank=True, help_text='cli, api, admin, follow, selftest.', max_length=16)),
                 ('host_name', models.CharField(max_length=100)),
                 ('host_key_fingerprint', models.CharField(blank=True, help_text='Of the key the host showed.', max_length=64)),

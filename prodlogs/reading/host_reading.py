@@ -109,7 +109,7 @@ def backfill_host(
     via: str = "cli",
     containers: Sequence[str] | None = None,
 ) -> HostResult:
-    """Read what the containers wrote from `since` until before `until`; what is stored already is counted."""
+    """Read what the containers wrote from `since` until before `until`; what is stored already is only counted."""
     with reading(host, patience=reader_lock.PATIENCE) as free:
         if not free:
             return HostResult(host.name, running=True)

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('timestamp', models.DateTimeField()),
                 ('step', models.PositiveIntegerField(blank=True, help_text="The command's number in its session, from 1.", null=True)),
                 ('error_kind', models.CharField(blank=True, choices=[('authentication', 'Authentication'), ('connection', 'Connection'), ('timeout', 'Timeout'), ('device', "device's own error"), ('parse', 'Parse'), ('internal', 'Internal')], max_length=16)),
-                ('execution_status', models.CharField(choices=[('running', 'Running'), ('success', 'Success'), ('failed', 'Failed')], default='running', help_text='What was known of the whole session when this event happened.', max_length=16)),
+                ('execution_status', models.CharField(choices=[('running', 'Running'), ('success', 'Success'), ('failed', 'Failed')], default='running', help_text="The session's status at the time of this event.", max_length=16)),
                 ('session', models.ForeignKey(db_column='session_id', on_delete=django.db.models.deletion.CASCADE, related_name='events', to='sessionlogs.session')),
             ],
             options={

@@ -226,5 +226,5 @@ def test_a_limit_that_no_prompt_fits_into_is_an_error(settings):
     settings.DEVICE_RESPONSE_LIMIT = 65_535
     (error,) = check_response_limit(None)
     assert error.id == "devices.E004"
-    assert "DEVICE_RESPONSE_LIMIT=65535" in error.msg
+    assert "DEVICE_RESPONSE_LIMIT=65535 must be at least" in error.msg
     assert error.hint

@@ -7,8 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
+from prodlogs.entries.json_file import json_pieces
 from prodlogs.entries.listing import as_dicts, by_container, stored, titles
-from prodlogs.entries.saving import json_pieces
 from prodlogs.entries.summary import error_summary
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 

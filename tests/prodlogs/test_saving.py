@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from prodlogs.entries import saving
-from prodlogs.entries.saving import save_entries
+from prodlogs.entries.json_file import save_entries
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 
 pytestmark = pytest.mark.django_db

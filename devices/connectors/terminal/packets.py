@@ -32,7 +32,7 @@ class BoundedPacketizer(Packetizer):
         data: bytes = super()._read_timeout(timeout)  # type: ignore[misc]
         self._greeting += len(data)
         if self._greeting > LONGEST_GREETING:
-            raise SSHException(f"more than {LONGEST_GREETING:,} bytes before the version of SSH")
+            raise SSHException(f"more than {LONGEST_GREETING:,} bytes before its SSH version line")
         return data
 
 

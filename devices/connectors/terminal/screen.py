@@ -59,7 +59,7 @@ class Screen:
         return "".join(self._out_of_reach) + "\n".join(self._rows)
 
     def place(self) -> tuple[int, int]:
-        """Where the cursor's row ends, for `since`."""
+        """The terminal cursor's row and that row's length; give it to `since` for what came after."""
         return self._gone + self._row, len(self.last)
 
     def since(self, place: tuple[int, int]) -> str | None:

@@ -17,8 +17,8 @@ from logsite.text.terminal import json_text
 from prodlogs import printing
 from prodlogs.collector import ProductionLogCollector, failures_of
 from prodlogs.docker.grammar import Refused
+from prodlogs.entries.json_file import check_writable, json_pieces, save_entries
 from prodlogs.entries.listing import LONGEST, as_dicts, since_hours, stored, titles
-from prodlogs.entries.saving import check_writable, json_pieces, save_entries
 from prodlogs.entries.summary import error_summary
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.hardening import selftest, wrapper

@@ -100,7 +100,8 @@ class LokiClient:
             self.retry.call(lambda: self._post(_EMPTY_PUSH))
         except Refused as error:
             if not str(error).startswith("error at least one valid stream"):
-                raise Misconfigured(f"{self} refuses even an empty push: {str(error)[:200]}") from None
+                problem = "refuses even an empty push, so it may not be Loki; check the address"
+                raise Misconfigured(f"{self} {problem}: {str(error)[:200]}") from None
         self._known_as_loki = True
 
     def _post(self, body: bytes) -> None:
