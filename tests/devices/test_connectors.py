@@ -238,7 +238,7 @@ def test_a_wrong_enable_secret_is_an_authentication_failure(connect, events):
     [
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nnonsense\n", "", "the SSH key cannot be read"),
         (private_key("Right-Phrase")[1], "", "give its passphrase"),
-        (private_key("Right-Phrase")[1], "Wrong-Phrase", "wrong passphrase"),
+        (private_key("Right-Phrase")[1], "Wrong-Phrase", "the passphrase is wrong"),
     ],
 )
 def test_a_key_that_cannot_be_read_is_an_authentication_failure(

@@ -75,7 +75,7 @@ REFUSED = [
     (["--device", "rtr01", "--fingerprint", shown(SECOND).lower()], "rtr01: the host does not offer the key"),
     (
         ["--device", "rtr01", "--fingerprint", shown(SECOND), "--user", "nobody"],
-        "--user: 'nobody' is no user",
+        "--user: no such user: nobody",
     ),
 ]
 

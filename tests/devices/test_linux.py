@@ -350,7 +350,7 @@ def test_a_key_with_its_passphrase(connector, host):
 
 
 @pytest.mark.parametrize(
-    ("phrase", "text"), [("", "give its passphrase"), ("Wrong-Phrase-1", "wrong passphrase")]
+    ("phrase", "text"), [("", "give its passphrase"), ("Wrong-Phrase-1", "the passphrase is wrong")]
 )
 def test_a_key_without_its_passphrase(connector, host, phrase, text):
     linux = connector(ssh_key=host.locked_key, ssh_key_passphrase=phrase)

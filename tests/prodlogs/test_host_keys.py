@@ -138,7 +138,7 @@ def test_a_key_that_changes_while_it_is_being_accepted_is_not_accepted(monkeypat
 
     monkeypatch.setattr("logsite.ssh.host_keys.parse_host_key", changing)
 
-    with pytest.raises(HostError, match="look again"):
+    with pytest.raises(HostError, match="load the offered key again"):
         accept(host, fingerprint(key_text(SECOND)), "netops")
 
     stored = DockerHost.objects.get()

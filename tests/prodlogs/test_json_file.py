@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from logsite.records import to_nanoseconds
-from prodlogs.entries import saving
+from prodlogs.entries import json_file
 from prodlogs.entries.json_file import save_entries
 from tests.factories import ContainerFactory, ContainerLogEntryFactory, DockerHostFactory
 
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_older_one(host, since, tmp_pa
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saving.os, "fsync", full)
+    monkeypatch.setattr(json_file.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         save_entries([host], since, path)
 
