@@ -77,7 +77,7 @@ def main() -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from logsite.housekeeping.purging import Purge
+    from logsite.housekeeping.purge_runs import Purge
     from sessionlogs import statistics
     from sessionlogs.models import SessionLog
 

@@ -9,7 +9,7 @@ class ProdLogsConfig(AppConfig):
 
     def ready(self) -> None:
         from logsite.api.metrics_text import register_metrics
-        from logsite.housekeeping.purging import register_purge
+        from logsite.housekeeping.purge_runs import register_purge
         from logsite.records import register_source
         from prodlogs import checks  # noqa: F401  registers them
         from prodlogs.metrics import families

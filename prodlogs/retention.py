@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from logsite.housekeeping.purging import Part, RetentionError, Tally
+from logsite.housekeeping.purge_runs import Part, RetentionError, Tally
 from logsite.records import after, lowest_needed
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 

@@ -12,7 +12,7 @@ class SessionLogsConfig(AppConfig):
 
         from logsite.api.metrics_text import register_metrics
         from logsite.housekeeping.processes import register_work
-        from logsite.housekeeping.purging import register_purge
+        from logsite.housekeeping.purge_runs import register_purge
         from logsite.records import register_source
         from sessionlogs import checks  # noqa: F401  registers them
         from sessionlogs.fulltext import create_index_after_migrate

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from logsite.housekeeping.purging import RetentionError
+from logsite.housekeeping.purge_runs import RetentionError
 from sessionlogs.retention import rules
 
 

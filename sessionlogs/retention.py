@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
 
-from logsite.housekeeping.purging import Part, RetentionError, Tally
+from logsite.housekeeping.purge_runs import Part, RetentionError, Tally
 from logsite.records import Cursor, after, lowest_needed
 from sessionlogs.models import ErrorKind, Session, SessionLog, SessionStatus
 

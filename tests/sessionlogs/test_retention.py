@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from logsite.housekeeping.models import PurgeRun
-from logsite.housekeeping.purging import Purge
+from logsite.housekeeping.purge_runs import Purge
 from logsite.records import Cursor, keepers
 from sessionlogs import retention
 from sessionlogs.checks import check_retention
@@ -268,14 +268,14 @@ def test_sigterm_finishes_the_batch_and_exits_with_nought():
     script = (
         "import django; django.setup()\n"
         "from django.core.management import call_command\n"
-        "from logsite.housekeeping import purging\n"
+        "from logsite.housekeeping import purge_runs\n"
         "from sessionlogs import retention\n"
         "retention.SESSIONS_A_BATCH = 1\n"
-        "real = purging.with_counts\n"
+        "real = purge_runs.with_counts\n"
         "def told(record, tally):\n"
         "    real(record, tally)\n"
         "    if tally: print('batch', flush=True)\n"
-        "purging.with_counts = told\n"
+        "purge_runs.with_counts = told\n"
         "call_command('purge_logs')\n"
     )
     child = subprocess.Popen(

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands import SiteCommand
 from logsite.commands.stopping import account, stopping
-from logsite.housekeeping.purging import Purge, RetentionError, Tally
+from logsite.housekeeping.purge_runs import Purge, RetentionError, Tally
 
 
 class Command(SiteCommand):
