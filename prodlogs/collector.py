@@ -20,8 +20,9 @@ from prodlogs.health.asked import Health, check_health
 from prodlogs.hosts.configured import get_hosts
 from prodlogs.models import Container, DockerHost
 from prodlogs.reading.containers import refresh
-from prodlogs.reading.host_reading import HostResult, collect_hosts, failed
+from prodlogs.reading.host_reading import collect_hosts, failed
 from prodlogs.reading.parallel import for_each_host
+from prodlogs.reading.results import HostResult
 from prodlogs.ssh.audit import check_names
 from prodlogs.ssh.remote import Remote
 

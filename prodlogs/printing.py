@@ -8,10 +8,11 @@ from prodlogs.entries.listing import EntryDict
 from prodlogs.entries.summary import Summary
 from prodlogs.hardening.selftest import Outcome
 from prodlogs.health.asked import Health, HostHealth
-from prodlogs.reading.host_reading import HostResult, Reading
+from prodlogs.reading.results import HostResult, ReadingResult
 from prodlogs.ssh.audit import Sent
 
 STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "failed": "FAILED"}
+READING_KEYS = ("container", "status", "lines", "entries", "gaps", "error", "error_kind")
 
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[str]:
@@ -64,7 +65,7 @@ def reading_lines(result: HostResult, *, quiet: bool = False) -> Iterator[str]:
             yield _reading(result.host, reading)
 
 
-def _reading(host: str, reading: Reading) -> str:
+def _reading(host: str, reading: ReadingResult) -> str:
     parts = [f"{host}/{one_line(reading.container)}: {STATUS_WORD.get(str(reading.status), reading.status)}"]
     parts.append(f"{reading.lines:,} lines, {reading.entries:,} entries")
     parts += [gap_text(gap) for gap in reading.gaps]
@@ -128,9 +129,9 @@ def result_dict(result: HostResult) -> dict[str, Any]:
     many entries of the snapshot were stored before."""
     readings = [
         {
-            **vars(reading),
-            "snapshot": str(reading.snapshot.pk) if reading.snapshot else None,
-            "duplicates": reading.snapshot.duplicates if reading.snapshot else 0,
+            **{name: getattr(reading, name) for name in READING_KEYS},
+            "snapshot": str(reading.snapshot.pk),
+            "duplicates": reading.snapshot.duplicates,
         }
         for reading in result.readings
     ]

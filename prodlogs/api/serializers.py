@@ -264,7 +264,7 @@ class ReadingSerializer(serializers.Serializer[Any]):
     """How the reading of one container's log ended."""
 
     container = serializers.CharField()
-    snapshot = serializers.UUIDField(source="snapshot.pk", allow_null=True, default=None)
+    snapshot = serializers.UUIDField(source="snapshot.pk")
     status = serializers.CharField()
     lines = serializers.IntegerField()
     entries = serializers.IntegerField()

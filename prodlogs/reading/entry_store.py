@@ -18,8 +18,10 @@ from logsite.lines.traces import LONGEST_PAUSE, Entry, Grouper
 from logsite.records.live import publish
 from logsite.redaction import Redactor
 from logsite.tables.bulk import Values, copy_rows, insert_new
-from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Watermark
-from prodlogs.reading.log_reader import STREAMS, Anchor
+from prodlogs.models import Container, ContainerLogEntry, Watermark
+from prodlogs.reading.docker_log import STREAMS
+from prodlogs.reading.results import ReadingResult
+from prodlogs.reading.stream_reply import Anchor
 
 BLOCK = 5_000  # entries of a transaction
 COLUMNS = (
@@ -47,7 +49,9 @@ class Overtaken(RuntimeError):
 
 
 class EntryStore:
-    """The entries of one reading of one container. `add` lines, `commit` at the end; counts are in `snapshot`.
+    """The entries of one reading of one container. `add` lines, `commit` at the end.
+
+    `result` gets the number of entries, its snapshot all counts, in the transaction of each block.
 
     `window` (ns, the end exclusive) is for reading out of order: entries outside are dropped, and watermarks stay.
     """
@@ -55,11 +59,12 @@ class EntryStore:
     def __init__(
         self,
         container: Container,
-        snapshot: LogSnapshot,
+        result: ReadingResult,
         redactor: Redactor,
         window: tuple[int, int] | None = None,
     ) -> None:
-        self._container, self.snapshot, self._redactor, self._window = container, snapshot, redactor, window
+        self._container, self._redactor, self._window = container, redactor, window
+        self.result, self.snapshot = result, result.snapshot
         self._marks = {} if window else {mark.stream: mark for mark in container.watermarks.all()}
         self._quiet = {stream for stream, mark in self._marks.items() if mark.pending}
         self._groupers = {
@@ -90,7 +95,6 @@ class EntryStore:
         """Take new lines of a stream; every BLOCK entries they are stored."""
         self._quiet.discard(stream)
         self._last[stream] = lines[-1]
-        self.snapshot.lines += len(lines)
         lines, self._openings[stream] = redacted(lines, self._redactor, self._openings.get(stream, ""))
         if stream in self._heads:
             self._heads[stream] += lines
@@ -249,7 +253,8 @@ class EntryStore:
 
     def _count(self, rows: Sequence[Values], duplicates: int) -> None:
         snapshot = self.snapshot
-        snapshot.entries += len(rows) - duplicates
+        self.result.entries += len(rows) - duplicates
+        self.result.update_snapshot()
         snapshot.duplicates += duplicates
         if rows:
             times = [row[TIMESTAMP] for row in rows]

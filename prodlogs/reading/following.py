@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from prodlogs.errors import ConfigurationError
 from prodlogs.models import DockerHost, SnapshotKind
-from prodlogs.reading.host_reading import HostPass, HostResult, failed
+from prodlogs.reading.host_reading import HostReader, failed
+from prodlogs.reading.results import HostResult
 from prodlogs.ssh.reader_lock import reading
 from prodlogs.ssh.remote import Remote
 
@@ -131,13 +132,15 @@ class _Follower:
 
     def _follow(self) -> None:
         """Pass after pass, over one connection. Between two of them the host is free for who asks for logs now."""
-        work: HostPass | None = None
+        work: HostReader | None = None
         with Remote(self.host, user=self._user, via="follow") as remote:
             while not self._stop.is_set() and self._enabled():
                 with reading(self.host) as free:
                     result = HostResult(self.host.name, running=not free)
                     if free:
-                        work = work or HostPass(self.host, remote, user=self._user, kind=SnapshotKind.FOLLOW)
+                        work = work or HostReader(
+                            self.host, remote, user=self._user, kind=SnapshotKind.FOLLOW
+                        )
                         result = work.once(self._containers)
                 self._report(result)
                 if result.error:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,11 +19,11 @@ from prodlogs.models import (
     SnapshotStatus,
     Watermark,
 )
-from prodlogs.reading.container_reading import ContainerPass, redactor_of
+from prodlogs.reading.container_reading import ContainerReader, redactor_of
 from prodlogs.reading.containers import refresh
 from prodlogs.reading.parallel import for_each_host
+from prodlogs.reading.results import HostResult
 from prodlogs.ssh import reader_lock
-from prodlogs.ssh.reader_lock import reading
 from prodlogs.ssh.remote import Remote
 
 log = logging.getLogger(__name__)
@@ -32,51 +31,6 @@ OF_THE_HOST = (ErrorKind.AUTHENTICATION, ErrorKind.HOST_KEY, ErrorKind.CONFIGURA
 TOO_MUCH = (ErrorKind.TIMEOUT, ErrorKind.LIMIT)
 SHORTEST_WINDOW = 60_000_000_000  # ns
 SILENT = (ErrorKind.CONNECTION, ErrorKind.TIMEOUT)  # of the host, if two containers in a row say nothing
-
-
-@dataclass
-class Reading:
-    """What one reading of one container's log brought. `gaps` as in LogSnapshot; `status` a SnapshotStatus."""
-
-    container: str
-    snapshot: LogSnapshot | None
-    status: str
-    lines: int = 0
-    entries: int = 0
-    gaps: list[dict[str, str | None]] = field(default_factory=list)
-    error: str = ""
-    error_kind: str = ""
-
-
-@dataclass
-class HostResult:
-    """What a pass over one host brought. `running`: another reader is at work there, and nothing was done.
-
-    `missing` are containers that were asked for and that the host does not have.
-    """
-
-    host: str
-    readings: list[Reading] = field(default_factory=list)
-    error: str = ""
-    error_kind: str = ""
-    running: bool = False
-    missing: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Everything that was asked for was read; gaps are no failure of the reading."""
-        failed = any(reading.error for reading in self.readings)
-        return not (self.error or self.running or self.missing or failed)
-
-    @property
-    def busy(self) -> str:
-        """What `running` means, in a sentence."""
-        return f"{self.host}: another process is reading this host"
-
-    def without_failures(self) -> "HostResult":
-        """What did come, for whom the failures are told in another place."""
-        read = [reading for reading in self.readings if not reading.error]
-        return replace(self, readings=read, error="", error_kind="", running=False)
 
 
 def collect_host(
@@ -93,11 +47,11 @@ def collect_host(
     Another reader is waited for a while. A container that was never read is read from `since` on, or from its
     beginning. Where `since` lies before what is stored, what lies between is read, too.
     """
-    with reading(host, patience=reader_lock.PATIENCE) as free:
+    with reader_lock.reading(host, patience=reader_lock.PATIENCE) as free:
         if not free:
             return HostResult(host.name, running=True)
         with Remote(host, user=user, via=via) as remote:
-            return HostPass(host, remote, user=user, kind=kind).once(containers, since)
+            return HostReader(host, remote, user=user, kind=kind).once(containers, since)
 
 
 def backfill_host(
@@ -110,11 +64,11 @@ def backfill_host(
     containers: Sequence[str] | None = None,
 ) -> HostResult:
     """Read what the containers wrote from `since` until before `until`; what is stored already is only counted."""
-    with reading(host, patience=reader_lock.PATIENCE) as free:
+    with reader_lock.reading(host, patience=reader_lock.PATIENCE) as free:
         if not free:
             return HostResult(host.name, running=True)
         with Remote(host, user=user, via=via) as remote:
-            work = HostPass(host, remote, user=user, kind=SnapshotKind.BACKFILL)
+            work = HostReader(host, remote, user=user, kind=SnapshotKind.BACKFILL)
             return work.window(to_nanoseconds(since), to_nanoseconds(until), containers)
 
 
@@ -160,12 +114,12 @@ def failed(host: DockerHost, error: Exception) -> HostResult:
     return HostResult(host.name, error=reason, error_kind=ErrorKind.INTERNAL)
 
 
-class HostPass:
+class HostReader:
     """One connection's work on one host; `once` may be called again and again."""
 
     def __init__(self, host: DockerHost, remote: Remote, *, user: str, kind: str) -> None:
         self._host, self._remote, self._user, self._kind = host, remote, user, kind
-        self._passes: dict[int, ContainerPass] = {}
+        self._readers: dict[int, ContainerReader] = {}
         self._silent = ""  # how the reading before this one failed, where not a byte came
         # Whoever has the host's lock is its only reader: what still runs was killed.
         LogSnapshot.objects.filter(host=host, status=SnapshotStatus.RUNNING).update(
@@ -195,7 +149,7 @@ class HostPass:
         return result
 
     def _read_window(
-        self, result: HostResult, work: ContainerPass, start: int, end: int, *, extends: bool = False
+        self, result: HostResult, work: ContainerReader, start: int, end: int, *, extends: bool = False
     ) -> None:
         """Read a window, or where that is too much at once, part after part from its end to its beginning.
 
@@ -205,16 +159,16 @@ class HostPass:
         while start < end and not result.error:
             begin = end - length if end - length > max(start, earliest) else start
             work.read_window(begin, end, extends=extends, joins=joins)
-            outcome = work.outcome
-            if outcome and outcome.error_kind in TOO_MUCH and outcome.bytes and length > SHORTEST_WINDOW:
+            reading = work.result
+            if reading and reading.error_kind in TOO_MUCH and reading.bytes and length > SHORTEST_WINDOW:
                 length = max(length // 4, SHORTEST_WINDOW)
                 continue
             self._note(result, work)
-            if outcome and outcome.error:
+            if reading and reading.error:
                 return
             end, joins, length = begin, False, 2 * length
 
-    def _chosen(self, result: HostResult, names: Sequence[str] | None) -> Iterator[ContainerPass]:
+    def _chosen(self, result: HostResult, names: Sequence[str] | None) -> Iterator[ContainerReader]:
         """The containers to read; ends where the host itself fails, which then stands in `result`."""
         try:
             listed = refresh(self._remote, self._host)
@@ -222,14 +176,14 @@ class HostPass:
             result.error, result.error_kind = str(error), error.kind
             return
         for container in self._gone():
-            work = self._pass(container)
+            work = self._reader(container)
             work.removed()
             self._note(result, work)
-            del self._passes[container.pk]
+            del self._readers[container.pk]
         chosen = [container for container in listed if names is None or _is_named(container, names)]
         result.missing = [name for name in names or () if not any(_is_named(each, [name]) for each in chosen)]
         for container in chosen:
-            yield self._pass(container)
+            yield self._reader(container)
             if result.error:
                 return
 
@@ -243,34 +197,23 @@ class HostPass:
         read = Container.objects.filter(host=self._host, removed_at__isnull=False, covered_from__isnull=False)
         return read.filter(~Exists(told) | Exists(waits))
 
-    def _pass(self, container: Container) -> ContainerPass:
-        if found := self._passes.get(container.pk):
+    def _reader(self, container: Container) -> ContainerReader:
+        if found := self._readers.get(container.pk):
             found.container = container
             return found
-        work = ContainerPass(
+        work = ContainerReader(
             self._host, container, self._remote, redactor_of(self._host), user=self._user, kind=self._kind
         )
-        self._passes[container.pk] = work
+        self._readers[container.pk] = work
         return work
 
-    def _note(self, result: HostResult, work: ContainerPass) -> None:
-        if (outcome := work.outcome) is None:
+    def _note(self, result: HostResult, work: ContainerReader) -> None:
+        if (reading := work.result) is None:
             return
-        result.readings.append(
-            Reading(
-                work.container.name,
-                outcome.snapshot,
-                outcome.status,
-                outcome.lines,
-                outcome.entries,
-                outcome.gaps,
-                outcome.error,
-                outcome.error_kind,
-            )
-        )
-        silent = outcome.error_kind if outcome.error_kind in SILENT and not outcome.bytes else ""
-        if outcome.error_kind in OF_THE_HOST or (silent and silent == self._silent):
-            result.error, result.error_kind = outcome.error, outcome.error_kind
+        result.readings.append(reading)
+        silent = reading.error_kind if reading.error_kind in SILENT and not reading.bytes else ""
+        if reading.error_kind in OF_THE_HOST or (silent and silent == self._silent):
+            result.error, result.error_kind = reading.error, reading.error_kind
         self._silent = silent
 
 

@@ -8,8 +8,11 @@ from typing import NamedTuple
 from logsite.tables.nanoseconds import rfc3339
 from prodlogs.docker.decoder import PIECE, StreamDecoder
 from prodlogs.errors import HostError
-from prodlogs.models import ErrorKind
-from prodlogs.reading.log_reader import STREAMS, Anchor, Gap, LogReader
+from prodlogs.models import ErrorKind, LogSnapshot
+from prodlogs.reading.docker_log import STREAMS
+from prodlogs.reading.log_reader import LogReader
+from prodlogs.reading.results import ReadingResult
+from prodlogs.reading.stream_reply import Anchor
 
 START = 1_790_000_000_000_000_000
 
@@ -29,6 +32,8 @@ class SimulatedLog:
     """Two streams in one file that is rotated. Lines are numbered; `written` are the numbers by stream."""
 
     chance: random.Random
+    host: str = "simulated"
+    running: bool = True
     clock: int = START
     records: list[Record] = field(default_factory=list)
     written: dict[str, list[int]] = field(default_factory=lambda: {stream: [] for stream in STREAMS})
@@ -112,6 +117,9 @@ class SimulatedLog:
         if until is not None:
             raise HostError("simulated", ErrorKind.TIMEOUT, "ended early")
 
+    def decoder(self, stream: str, anchor: Anchor | None) -> StreamDecoder:
+        return StreamDecoder(stream, anchor=(anchor.timestamp, anchor.length) if anchor else None)
+
 
 def _output(records: list[Record]) -> bytes:
     return b"".join(
@@ -133,7 +141,7 @@ class SimulatedStore:
     aligned: bool = True
     covered_from: int | None = None
     texts: dict[str, list[str]] = field(default_factory=lambda: {stream: [] for stream in STREAMS})
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: list[dict[str, str | None]] = field(default_factory=list)
     killed: float = 0.0
 
     def read(self) -> LogReader:
@@ -141,10 +149,9 @@ class SimulatedStore:
         log = self.log
         log.fetches = 0
         reader = LogReader(
-            "simulated",
-            log.fetch,
-            lambda stream, anchor: _decoder(stream, anchor),
+            log,
             dict(self.anchors),
+            ReadingResult("simulated", LogSnapshot()),
             aligned=self.aligned,
             covered_from=self.covered_from,
             tail=log.chance.choice([1, 10, 100]),
@@ -156,11 +163,11 @@ class SimulatedStore:
             if log.chance.random() < 0.5:
                 self._commit(reader, block, False)
                 block = []
-        if reader.error is None:
+        if not reader.result.error:
             self._commit(reader, block, reader.aligned)
             if reader.emptied:
                 self.anchors = {}
-        elif reader.lines:
+        elif reader.result.lines:
             self._commit(reader, block, False)
         return reader
 
@@ -169,10 +176,6 @@ class SimulatedStore:
             raise Killed
         for stream, text in block:
             self.texts[stream].append(text)
-        self.gaps = self._gaps + reader.gaps
+        self.gaps = self._gaps + reader.result.gaps
         self.anchors, self.aligned = dict(reader.anchors), aligned
         self.covered_from = self.covered_from or 0
-
-
-def _decoder(stream: str, anchor: Anchor | None) -> StreamDecoder:
-    return StreamDecoder(stream, anchor=(anchor.timestamp, anchor.length) if anchor else None)

@@ -11,7 +11,8 @@ from logsite.tables.nanoseconds import from_rfc3339
 from prodlogs.health.asked import check_host
 from prodlogs.models import Container, ContainerLogEntry, ErrorKind, LogSnapshot, SnapshotKind, SnapshotStatus
 from prodlogs.reading import container_reading, host_reading
-from prodlogs.reading.host_reading import HostPass, HostResult, backfill_host, collect_host, collect_hosts
+from prodlogs.reading.host_reading import HostReader, backfill_host, collect_host, collect_hosts
+from prodlogs.reading.results import HostResult, ReadingResult
 from prodlogs.ssh import executions, remote
 from prodlogs.ssh.executions import Execution
 from tests.devices.openssh import openssh
@@ -229,20 +230,19 @@ class BusyAtTheEnd:
 
     def __init__(self, end, **columns):
         self.container = ContainerFactory(**columns)
-        self.outcome, self.read, self._end = None, [], end
+        self.result, self.read, self._end = None, [], end
         self._snapshot = LogSnapshotFactory(container=self.container)
 
     def read_window(self, begin, end, *, extends, joins):
         much = end > self._end - DAY and end - begin > HOUR
         kind = ErrorKind.LIMIT if much else ""
-        self.outcome = container_reading.Outcome(
-            self._snapshot, "partial" if much else "complete", bytes=1, error=kind, error_kind=kind
-        )
+        status = "partial" if much else "complete"
+        self.result = ReadingResult("busy", self._snapshot, status, bytes=1, error=kind, error_kind=kind)
         self.read += [] if much else [(begin, end)]
 
 
 def parts_of(work, start, end):
-    host = HostPass(work.container.host, None, user="", kind="backfill")
+    host = HostReader(work.container.host, None, user="", kind="backfill")
     host._read_window(HostResult("docker01"), work, start, end)
     return work.read
 
@@ -450,7 +450,7 @@ def test_a_stopped_daemon_is_the_host_s_error(docker, ssh_host):
 
 
 def test_a_pass_that_breaks_is_a_result_too(docker_host, monkeypatch):
-    monkeypatch.setattr("prodlogs.reading.host_reading.HostPass.once", lambda *_: 1 / 0)
+    monkeypatch.setattr("prodlogs.reading.host_reading.HostReader.once", lambda *_: 1 / 0)
 
     [result] = collect_hosts([docker_host])
 

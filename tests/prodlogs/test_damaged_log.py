@@ -1,11 +1,13 @@
 """Docker ends its reply at a damaged record of a log file and calls that success: such a reading is not complete."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from prodlogs.models import ContainerLogEntry, LogSnapshot, RemoteCommand
-from prodlogs.reading.container_reading import ContainerPass, newest_line
+from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapshot, RemoteCommand
+from prodlogs.reading.container_reading import ContainerReader
+from prodlogs.reading.docker_log import DockerLog
 from prodlogs.reading.host_reading import collect_host
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +74,10 @@ REPLIES = {
 
 
 def test_the_newest_line_of_a_reply_is_found_by_its_time():
-    found = {name: newest_line([("stdout", reply)]) for name, (reply, _) in REPLIES.items()}
+    found = {}
+    for name, (reply, _) in REPLIES.items():
+        host = SimpleNamespace(host=DockerHost(), stream=lambda *_, reply=reply, **__: [("stdout", reply)])
+        found[name] = DockerLog(Container(container_id="web"), host).newest()
 
     assert found == {name: expected for name, (_, expected) in REPLIES.items()}
 
@@ -92,14 +97,14 @@ def test_a_log_that_is_whole_is_proved_by_one_more_command(docker, docker_host):
 def test_what_is_written_between_a_reading_and_its_proof_is_read(docker, docker_host, monkeypatch):
     docker.run("meanwhile", "seq 1 5; until [ -e /go ]; do sleep 0.05; done; seq 6 9; sleep 600")
     wait_for(docker, "meanwhile", 5)
-    due = ContainerPass._proof_is_due
+    due = ContainerReader._proof_is_due
 
     def later(work):
         docker.cli("exec", "meanwhile", "touch", "/go")
         wait_for(docker, "meanwhile", 9)
         return due(work)
 
-    monkeypatch.setattr(ContainerPass, "_proof_is_due", later)
+    monkeypatch.setattr(ContainerReader, "_proof_is_due", later)
     [reading] = collect_host(docker_host, containers=["meanwhile"]).readings
 
     assert (reading.status, reading.lines) == ("complete", 9)

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 
 from prodlogs.models import ContainerLogEntry, LogSnapshot, SnapshotStatus
-from prodlogs.reading.container_reading import ContainerPass
+from prodlogs.reading.container_reading import ContainerReader
 from prodlogs.reading.host_reading import collect_host
 from tests.prodlogs.collector_process import ROOT
 from tests.shipping.processes import database_url
@@ -136,7 +136,7 @@ def told_meanwhile(docker, name, within):
 @pytest.mark.parametrize(("driver", "files"), [("json-file", 3), ("json-file", 1), ("local", 2)])
 def test_every_loss_to_rotation_is_a_gap_and_nothing_else_is(docker, docker_host, driver, files, monkeypatch):
     # The proof reads once more, and a gap that this second reading meets begins elsewhere than `Rotated` notes.
-    monkeypatch.setattr(ContainerPass, "_proof_is_due", lambda work: False)
+    monkeypatch.setattr(ContainerReader, "_proof_is_due", lambda work: False)
     sizes = 2 * [0, 1, 20, 200] + 3 * [3000]
     random.Random(files).shuffle(sizes)
     docker.run(

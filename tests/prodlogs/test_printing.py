@@ -1,13 +1,14 @@
 """What `manage.py prodlogs` prints of readings."""
 
+from prodlogs.models import LogSnapshot
 from prodlogs.printing import reading_lines, result_dict
-from prodlogs.reading.host_reading import HostResult, Reading
+from prodlogs.reading.results import HostResult, ReadingResult
 
 AFTER, BEFORE = "2026-05-01T12:00:00.000000000Z", "2026-05-01T12:05:00.000000000Z"
 
 
 def reading(**columns):
-    return Reading("web", None, "gap", 3, 2, **columns)
+    return ReadingResult("web", LogSnapshot(), "gap", 3, 2, **columns)
 
 
 def gap(before):
@@ -35,11 +36,13 @@ def test_a_host_that_another_reader_holds_is_not_passed_over_in_silence():
 
 
 def test_a_result_as_json_has_no_rows():
-    assert result_dict(HostResult("docker01", [reading()])) == {
+    brought = reading()
+    assert result_dict(HostResult("docker01", [brought])) == {
         "host": "docker01", "error": "", "error_kind": "", "running": False, "missing": [],
         "readings": [
             {
-                "container": "web", "snapshot": None, "status": "gap", "lines": 3, "entries": 2, "gaps": [],
+                "container": "web", "snapshot": str(brought.snapshot.pk), "status": "gap", "lines": 3,
+                "entries": 2, "gaps": [],
                 "error": "", "error_kind": "", "duplicates": 0,
             }
         ],

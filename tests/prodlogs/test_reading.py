@@ -5,7 +5,7 @@ import random
 import pytest
 
 from prodlogs.reading import log_reader
-from prodlogs.reading.log_reader import STREAMS
+from prodlogs.reading.docker_log import STREAMS
 from tests.prodlogs.simulated_log import Killed, SimulatedLog, SimulatedStore
 from tests.soak import short_or_long
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("small_replies")
 @pytest.fixture
 def small_replies(monkeypatch):
     """A reading asks for four records at first, so that a short log is read as a long one is."""
-    monkeypatch.setattr(log_reader, "LEAST", 4)
+    monkeypatch.setattr(log_reader, "MIN_TAIL_RECORDS", 4)
 
 
 @pytest.fixture
@@ -55,13 +55,13 @@ class Oracle:
             reader = self.store.read()
         except Killed:
             reader = None
-        complete = reader is not None and reader.error is None
+        complete = reader is not None and not reader.result.error
         self.readings += complete
         if complete:
             assert reader.aligned or self.log.half
         gaps = self.store.gaps[before:]
         self.gaps += len(gaps)
-        self.compare({stream for gap in gaps for stream in self.meant(gap.stream)}, gone, known, complete)
+        self.compare({stream for gap in gaps for stream in self.meant(gap["stream"])}, gone, known, complete)
 
     def compare(self, reported, gone, known, complete):
         half = {records[0].number for records in self.log.half.values()}

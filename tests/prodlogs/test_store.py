@@ -8,6 +8,7 @@ from logsite.redaction import Redactor
 from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading import entry_store as module
 from prodlogs.reading.entry_store import EntryStore, Overtaken
+from prodlogs.reading.results import ReadingResult
 from tests.factories import ContainerFactory, LogSnapshotFactory
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,8 @@ def make_store(container):
 
     def make(**options):
         snapshot = LogSnapshotFactory(container=container, status="running")
-        return EntryStore(container, snapshot, Redactor({"ssh-key": "s3cret-of-the-host"}), **options)
+        result = ReadingResult(container.name, snapshot)
+        return EntryStore(container, result, Redactor({"ssh-key": "s3cret-of-the-host"}), **options)
 
     return make
 
@@ -52,6 +54,7 @@ def finish(store, **columns):
 def test_entries_the_watermark_and_the_counts_are_stored_together(make_store, container):
     store = make_store()
     store.covered_from = 0
+    store.result.lines = 2
     store.add("stdout", lines("INFO one", "two"))
     finish(store, aligned=True)
     first, second = ContainerLogEntry.objects.order_by("timestamp")

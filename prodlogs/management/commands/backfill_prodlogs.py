@@ -12,7 +12,8 @@ from logsite.text.moments import parse_moment
 from logsite.text.terminal import json_text
 from prodlogs.hosts.configured import get_hosts
 from prodlogs.printing import result_dict
-from prodlogs.reading.host_reading import HostResult, backfill_hosts
+from prodlogs.reading.host_reading import backfill_hosts
+from prodlogs.reading.results import HostResult
 from prodlogs.ssh.audit import check_names
 
 
@@ -80,7 +81,7 @@ def sentences(result: HostResult) -> list[str]:
         return [f"{result.busy}; try again later"]
     lines = [result.error] if result.error else []
     for reading in result.readings:
-        duplicates = reading.snapshot.duplicates if reading.snapshot else 0
+        duplicates = reading.snapshot.duplicates
         counts = f"{reading.entries:,} entries stored, {duplicates:,} were stored before"
         lines.append(f"{result.host}: {reading.container}: {counts}")
         if reading.error and reading.error != result.error:

@@ -26,7 +26,7 @@ from prodlogs.hosts.configured import get_hosts, private_key
 from prodlogs.hosts.host_keys import accept
 from prodlogs.models import DockerHost
 from prodlogs.reading.following import follow
-from prodlogs.reading.host_reading import HostResult
+from prodlogs.reading.results import HostResult
 from prodlogs.ssh.audit import watching
 
 EPILOG = """\
