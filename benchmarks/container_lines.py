@@ -49,8 +49,7 @@ def rate(work: Callable[[], None]) -> float:
 
 
 def measure(kind: str) -> dict[str, float]:
-    from logsite.lines.levels import level_of
-    from logsite.lines.traces import Grouper
+    from logsite.lines import Grouper, level_of
     from prodlogs.docker.decoder import StreamDecoder
 
     chunks = output(kind)

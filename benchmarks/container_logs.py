@@ -61,7 +61,7 @@ def connection(host) -> int:
 
 def entries(host) -> int:
     """Lines, levels, traces; nothing is kept."""
-    from logsite.lines.traces import Grouper
+    from logsite.lines import Grouper
     from prodlogs.docker.decoder import StreamDecoder
     from prodlogs.docker.grammar import Logs
     from prodlogs.ssh.remote import Remote

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from logsite.lines.levels import level_of
+from logsite.lines import level_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests/prodlogs/levels"

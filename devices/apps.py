@@ -11,7 +11,7 @@ class DevicesConfig(AppConfig):
         from devices import checks  # noqa: F401  registers them
         from devices.collecting.claims import release_late
         from devices.recovery import release_claims
-        from logsite.housekeeping.processes import heart_beat, process_ended
+        from logsite.housekeeping.heartbeats import heart_beat, process_ended
 
         process_ended.connect(release_claims)
         heart_beat.connect(release_late)

@@ -20,7 +20,7 @@ from devices.collecting.fleet import PAGE
 from devices.collecting.one_device import Result, collect_device
 from devices.models import Device, InterfaceAddress, Outcome
 from logsite.celery import app
-from logsite.housekeeping.processes import presence
+from logsite.housekeeping.heartbeats import presence
 from sessionlogs.models import ErrorKind
 
 log = logging.getLogger(__name__)

@@ -11,13 +11,13 @@ class SessionLogsConfig(AppConfig):
         from django.db.models.signals import post_migrate
 
         from logsite.api.metrics_text import register_metrics
-        from logsite.housekeeping.processes import register_work
+        from logsite.housekeeping.heartbeats import register_work
         from logsite.housekeeping.purge_runs import register_purge
         from logsite.records import register_source
         from sessionlogs import checks  # noqa: F401  registers them
+        from sessionlogs.dead_sessions import close_sessions, processes_in_use
         from sessionlogs.fulltext import create_index_after_migrate
         from sessionlogs.metrics import families
-        from sessionlogs.recovery import close_sessions, processes_in_use
         from sessionlogs.retention import SessionPurge
         from sessionlogs.sources import SessionSource
 

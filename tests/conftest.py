@@ -13,7 +13,7 @@ from django.db import connection, connections
 from django.test import Client
 from rest_framework.test import APIClient
 
-from logsite.housekeeping.processes import presence
+from logsite.housekeeping.heartbeats import presence
 from logsite.signals import web_started
 from sessionlogs.recording.writer import writer
 from tests import connection_owners, flushing

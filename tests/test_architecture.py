@@ -61,7 +61,7 @@ FLOORS = {
     "sessionlogs": (
         {"management", "api", "admin"},
         {"recording", "retention", "sources"},
-        {"recovery", "audit"},
+        {"dead_sessions", "audit"},
         {"models"},
     ),
     "shipping": (
@@ -81,14 +81,14 @@ FACES = (
     "logsite/admin",
     "logsite/commands",
     "logsite/encryption",
+    "logsite/lines",
     "logsite/records",
     "logsite/redaction",
     "prodlogs",
 )
 LOADED_WITHOUT_DJANGO = (
     "logsite.records.plain",
-    "logsite.lines.traces",
-    "logsite.lines.masking",
+    "logsite.lines",
     "logsite.redaction",
 )
 MODULES_IN_A_FOLDER = 15

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from devices.models import Device
-from logsite.housekeeping.processes import presence
+from logsite.housekeeping.heartbeats import presence
 from logsite.tables.writing import writing
 
 log = logging.getLogger(__name__)

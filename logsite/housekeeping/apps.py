@@ -8,7 +8,7 @@ class HousekeepingConfig(AppConfig):
     verbose_name = "Housekeeping"
 
     def ready(self) -> None:
-        from logsite.housekeeping.processes import presence
+        from logsite.housekeeping.heartbeats import presence
         from logsite.signals import web_started
 
         web_started.connect(presence.watch, dispatch_uid="presence", weak=False)

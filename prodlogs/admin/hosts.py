@@ -11,8 +11,8 @@ from django.utils.html import format_html
 
 from logsite.admin import badge, list_url
 from logsite.ssh.host_keys import shown_fingerprint
+from prodlogs.admin.host_actions import ACCEPT, COLLECT, HostPages
 from prodlogs.admin.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
-from prodlogs.admin.host_pages import ACCEPT, COLLECT, HostPages
 from prodlogs.admin.showing import HOST_BADGES
 from prodlogs.hosts.configured import notice_environment
 from prodlogs.models import ContainerLogEntry, DockerHost, HostStatus

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import compress, repeat
 
-from logsite.lines.line import Line
+from logsite.lines import Line
 from logsite.tables.nanoseconds import rfc3339
 
 PIECE = 16_384

@@ -7,7 +7,7 @@ from time import monotonic
 from django.db import transaction
 from django.utils import timezone
 
-from logsite.lines.line import Line
+from logsite.lines import Line
 from logsite.records import from_nanoseconds, to_nanoseconds
 from logsite.redaction import Redactor
 from logsite.tables.nanoseconds import rfc3339

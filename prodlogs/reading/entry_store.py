@@ -11,10 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from logsite.lines.control import clean
-from logsite.lines.line import Line
-from logsite.lines.masking import redacted
-from logsite.lines.traces import LONGEST_PAUSE, Entry, Grouper
+from logsite.lines import LONGEST_PAUSE, Entry, Grouper, Line, clean, redacted
 from logsite.records.live import publish
 from logsite.redaction import Redactor
 from logsite.tables.bulk import Values, copy_rows, insert_new

@@ -26,7 +26,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from logsite.lines.line import Line
+from logsite.lines import Line
 from logsite.tables.nanoseconds import rfc3339
 from prodlogs.errors import HostError
 from prodlogs.models import ErrorKind

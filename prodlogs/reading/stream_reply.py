@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, Protocol
 
-from logsite.lines.line import Line
+from logsite.lines import Line
 from logsite.tables.nanoseconds import from_rfc3339, rfc3339
 
 STAMP_CHARACTERS = 30  # of Docker's time

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from logsite.housekeeping.processes import presence
+from logsite.housekeeping.heartbeats import presence
 from logsite.redaction import Redactor
 from sessionlogs.models import FAILURES, ErrorKind, EventType, Session, SessionStatus
 from sessionlogs.recording.events import NANOSECONDS_A_MILLISECOND, Event

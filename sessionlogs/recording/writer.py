@@ -28,7 +28,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from logsite.housekeeping import counters
-from logsite.housekeeping.processes import presence
+from logsite.housekeeping.heartbeats import presence
 from logsite.records.live import publish
 from logsite.tables.bulk import insert_rows, update_rows
 from logsite.tables.writing import writing

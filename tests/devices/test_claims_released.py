@@ -12,8 +12,8 @@ from devices.collecting.claims import CLAIM, claim, unreleased
 from devices.collecting.fleet import collect_devices
 from devices.collecting.one_device import collect_device
 from devices.models import Device
+from logsite.housekeeping.heartbeats import presence
 from logsite.housekeeping.models import Process
-from logsite.housekeeping.processes import presence
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,10 +5,7 @@ from itertools import product
 
 import pytest
 
-from logsite.lines.control import clean
-from logsite.lines.levels import level_of
-from logsite.lines.line import Line
-from logsite.lines.traces import Grouper
+from logsite.lines import Grouper, Line, clean, level_of
 from tests.soak import short_or_long
 
 pytestmark = pytest.mark.soak

@@ -14,7 +14,7 @@ from benchmarks.levels import (
     table,
     unseen_table,
 )
-from logsite.lines.levels import level_of
+from logsite.lines import level_of
 from prodlogs.models import ContainerLogEntry
 
 CORPUS = corpus()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from logsite.lines.line import Line
+from logsite.lines import Line
 from logsite.tables.nanoseconds import from_rfc3339, rfc3339
 from prodlogs.docker import decoder as module
 from prodlogs.docker.decoder import PIECE, StreamDecoder

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError
 
-from logsite.lines.line import Line
+from logsite.lines import Line
 from logsite.redaction import Redactor
 from prodlogs.models import ContainerLogEntry, LogSnapshot, Watermark
 from prodlogs.reading import entry_store as module

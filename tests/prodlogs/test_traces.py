@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from logsite.lines.line import Line
-from logsite.lines.traces import LONGEST_PAUSE, MOST_HELD, MOST_LINES, Entry, Grouper
+from logsite.lines import LONGEST_PAUSE, Entry, Grouper, Line
+from logsite.lines.traces import MOST_HELD, MOST_LINES
 
 SAMPLES = {
     path.stem: path.read_text().rstrip("\n")

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from logsite.commands import SiteCommand
-from logsite.housekeeping import processes
+from logsite.housekeeping import heartbeats as processes
 
 
 class Command(SiteCommand):

@@ -1,4 +1,4 @@
-"""Closes, as failed, the sessions that a dead process left open."""
+"""Closes, as failed, the sessions that a dead process left open; `housekeeping.heartbeats` finds the process."""
 
 import logging
 import uuid

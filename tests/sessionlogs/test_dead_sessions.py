@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from devices.collecting.one_device import collect_device
 from devices.models import Device
-from logsite.housekeeping import processes
+from logsite.housekeeping import heartbeats as processes
+from logsite.housekeeping.heartbeats import Observation, Presence, close_process, presence
 from logsite.housekeeping.models import Process
-from logsite.housekeeping.processes import Observation, Presence, close_process, presence
-from sessionlogs import recovery
+from sessionlogs import dead_sessions
+from sessionlogs.dead_sessions import ENDED
 from sessionlogs.models import Session, SessionLog
-from sessionlogs.recovery import ENDED
 from tests.devices.conftest import ROUTER
 from tests.devices.emulator import PASSWORD, SILENCE, USERNAME, Box
 from tests.factories import CredentialFactory, DeviceFactory, SessionFactory, SessionLogFactory
@@ -142,9 +142,9 @@ def test_a_session_that_was_no_collection_ends_with_a_failed_command():
 
 def test_two_who_close_at_once_close_once(monkeypatch):
     session = session_with(START)
-    found = recovery.left_open(session.process)
+    found = dead_sessions.left_open(session.process)
     assert close_process(session.process) == 1
-    monkeypatch.setattr(recovery, "left_open", lambda process: found)  # read before the other one wrote
+    monkeypatch.setattr(dead_sessions, "left_open", lambda process: found)  # read before the other one wrote
     assert close_process(session.process) == 0
     assert types_of(session) == [START, FAILED]
 
