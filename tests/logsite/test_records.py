@@ -334,6 +334,37 @@ def test_an_open_transaction_that_only_reads_holds_nothing_up(other):
         assert read()[0] == [row]
 
 
+@contextmanager
+def transaction_of_another_database():
+    """A transaction that has written something, in the server's database `postgres`."""
+    alias = "elsewhere"
+    connections[alias] = connection.copy(alias)
+    connections[alias].settings_dict = {**connection.settings_dict, "NAME": "postgres"}
+    try:
+        with transaction.atomic(using=alias), connections[alias].cursor() as sql:
+            sql.execute("SELECT pg_current_xact_id()")  # a transaction has an id once it writes
+            yield
+    finally:
+        connections[alias].close()
+        del connections[alias]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_of_another_database_holds_nothing_up(other):
+    session = SessionFactory()
+    with transaction_of_another_database():
+        first = write(session)
+        found, cursor = read()
+        assert found == [first]
+        with other() as slow:
+            late = write(session, slow)
+            last = write(session)
+            assert read(cursor)[0] == []
+
+        assert read(cursor)[0] == [late, last]
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_the_end_does_not_lie_past_an_open_transaction(other):
