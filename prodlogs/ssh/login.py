@@ -199,8 +199,8 @@ class _Login:
         if isinstance(error, paramiko.AuthenticationException) or (error is None and transport.is_active()):
             raise self._error(
                 ErrorKind.AUTHENTICATION,
-                f"the host does not let user {self.host.user!r} in with the key {fingerprint_of(key)}: the public "
-                "key belongs into that user's ~/.ssh/authorized_keys (`manage.py prodlogs harden` prints the line)",
+                f"the host refused the key {fingerprint_of(key)} for user {self.host.user!r}: add its public key "
+                "to ~/.ssh/authorized_keys of that user (`manage.py prodlogs harden` prints the line)",
             )
         raise self._error(ErrorKind.CONNECTION, f"the connection broke during the login: {_reason(error)}")
 

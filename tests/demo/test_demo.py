@@ -250,7 +250,9 @@ class TestCommand:
 
     def test_without_fakenos_it_says_what_to_install(self, db, monkeypatch):
         monkeypatch.setattr(running, "find_spec", lambda name: None)
-        with pytest.raises(CommandError, match=r"\AFakeNOS.* is missing; `make run` installs it\Z"):
+        with pytest.raises(
+            CommandError, match=r"\Athe package FakeNOS.* is missing; `make run` installs it\Z"
+        ):
             call_command("run_demo")
         assert not get_user_model().objects.exists()
 

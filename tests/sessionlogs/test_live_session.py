@@ -197,7 +197,7 @@ PAGE = """
     asked.push(address.split("=")[1]);
     calls += 1;
     if (calls === 2) throw new TypeError("the server is restarting");
-    const page = session_page.shift() ?? { entries: [], cursor: 3, more: false, over: true, facts: "done" };
+    const page = pages.shift() ?? { entries: [], cursor: 3, more: false, over: true, facts: "done" };
     return { ok: true, json: async () => page };
   };
   const sockets = [];
