@@ -5,8 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 
-from logsite.admin import LogModelAdmin, badge, text_filter, time_range_filter
+from logsite.admin import LogModelAdmin, beginning, choice_badge, text_filter, time_range_filter
 from shipping.models import Destination, RejectedEntry, RunStatus, ShippingCursor, ShippingRun
+
+STATUS_BADGES = {RunStatus.SUCCESS: "ok", RunStatus.FAILED: "bad", RunStatus.RUNNING: "busy"}
 
 
 class DestinationForm(forms.ModelForm):
@@ -70,11 +72,7 @@ class ShippingRunAdmin(LogModelAdmin):
     )
     list_filter = (time_range_filter("started"), "status", "destination", text_filter("source", "source"))
     list_select_related = ("destination",)
-
-    @admin.display(description="status")
-    def state(self, run: ShippingRun) -> str:
-        kinds = {RunStatus.SUCCESS: "ok", RunStatus.FAILED: "bad"}
-        return badge(run.get_status_display(), kinds.get(RunStatus(run.status), "busy"))
+    state = choice_badge("status", "status", STATUS_BADGES)
 
 
 @admin.register(RejectedEntry)
@@ -89,7 +87,4 @@ class RejectedEntryAdmin(LogModelAdmin):
         text_filter("reason", "reason", "icontains"),
     )
     list_select_related = ("destination",)
-
-    @admin.display(description="reason")
-    def short_reason(self, entry: RejectedEntry) -> str:
-        return entry.reason[:200]
+    short_reason = beginning("reason", "reason", 200)

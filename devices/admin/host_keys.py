@@ -10,12 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
 from devices.connectors.host_keys import Actor, accept
 from devices.models import Device
-from logsite.admin import badge
+from logsite.admin import badge, shown_time
 from logsite.ssh.host_keys import HostKeyProblem, shown_fingerprint
 from sessionlogs.models import ErrorKind
 
@@ -109,12 +108,12 @@ class HostKeyPages(admin.ModelAdmin):
         if obj.offered_host_key:
             offered = format_html(
                 "<div><dt>Offered {}</dt><dd><code>{}</code></dd></div>",
-                _time(obj.offered_at),
+                shown_time(obj.offered_at),
                 shown_fingerprint(obj.offered_host_key),
             )
         return format_html(
             '<dl class="host-keys"><div><dt>Accepted {}</dt><dd><code>{}</code> {}</dd></div>{}</dl>',
-            _time(obj.host_key_at),
+            shown_time(obj.host_key_at),
             shown_fingerprint(obj.host_key) or "none yet",
             obj.host_key_by,
             offered,
@@ -128,7 +127,3 @@ def accept_link(device: Device, error_kind: str) -> str:
     return format_html(
         ' (<a href="{}">host key</a>)', reverse("admin:devices_device_accept", args=[device.pk])
     )
-
-
-def _time(moment: Any) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" if moment else ""

@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 
 from devices.models import Interface, InterfaceAddress
 from logsite.admin import ReadOnly, badge, text_filter
@@ -12,7 +11,21 @@ from logsite.admin import ReadOnly, badge, text_filter
 STATE_BADGES = {"up": "ok", "down": "bad"}
 
 
-class InterfaceInline(ReadOnly, admin.TabularInline):
+class InterfaceColumns:
+    """The columns of an interface, below its device and in the list of all."""
+
+    @admin.display(description="state", ordering="state")
+    def state_badge(self, obj: Interface) -> str:
+        text = "admin down" if obj.enabled is False else obj.state
+        return badge(text, STATE_BADGES.get(obj.state, "plain"))
+
+    @admin.display(description="addresses")
+    def address_list(self, obj: Interface) -> str:
+        addresses = ((str(address),) for address in obj.addresses.all())
+        return format_html_join("\n", "<code>{}</code><br>", addresses)
+
+
+class InterfaceInline(InterfaceColumns, ReadOnly, admin.TabularInline):
     """What the device last said of itself; nothing here is typed by hand."""
 
     model = Interface
@@ -34,25 +47,6 @@ class InterfaceInline(ReadOnly, admin.TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
         return super().get_queryset(request).select_related("device").prefetch_related("addresses")
 
-    @admin.display(description="state")
-    def state_badge(self, obj: Interface) -> str:
-        return state_badge(obj)
-
-    @admin.display(description="addresses")
-    def address_list(self, obj: Interface) -> str:
-        return address_list(obj)
-
-
-def state_badge(interface: Interface) -> str:
-    text = "admin down" if interface.enabled is False else interface.state
-    return badge(text, STATE_BADGES.get(interface.state, "plain"))
-
-
-def address_list(interface: Interface) -> SafeString:
-    return format_html_join(
-        "\n", "<code>{}</code><br>", ((str(address),) for address in interface.addresses.all())
-    )
-
 
 class AddressInline(ReadOnly, admin.TabularInline):
     model = InterfaceAddress
@@ -61,7 +55,7 @@ class AddressInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Interface)
-class InterfaceAdmin(ReadOnly, admin.ModelAdmin):
+class InterfaceAdmin(InterfaceColumns, ReadOnly, admin.ModelAdmin):
     """Collected interfaces, read-only."""
 
     list_display = (
@@ -85,11 +79,3 @@ class InterfaceAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Interface]:
         return super().get_queryset(request).prefetch_related("addresses")
-
-    @admin.display(description="state", ordering="state")
-    def state_badge(self, obj: Interface) -> str:
-        return state_badge(obj)
-
-    @admin.display(description="addresses")
-    def address_list(self, obj: Interface) -> str:
-        return address_list(obj)

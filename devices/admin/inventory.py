@@ -8,8 +8,6 @@ from django.contrib import admin, messages
 from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Length
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
 from devices.admin.commands import CommandPages
@@ -29,7 +27,7 @@ from devices.models import (
     Response,
     Tag,
 )
-from logsite.admin import badge, list_url
+from logsite.admin import badge, beginning, choice_badge, link, shown_time
 from sessionlogs.models import Session, SessionStatus
 
 SESSIONS_SHOWN = 10
@@ -113,8 +111,7 @@ class CredentialAdmin(admin.ModelAdmin):
 
     @admin.display(description="devices", ordering="device_number")
     def device_count(self, obj: Any) -> str:
-        url = list_url(reverse("admin:devices_device_changelist"), credential__id__exact=obj.pk)
-        return format_html('<a href="{}">{}</a>', url, obj.device_number)
+        return link(obj.device_number, "devices_device_changelist", credential__id__exact=obj.pk)
 
 
 @admin.register(PlatformLogging)
@@ -192,6 +189,8 @@ class DeviceAdmin(CommandPages, HostKeyPages):
     inlines = (InterfaceInline,)
     actions = ("collect", "run_commands")
     change_form_template = "admin/devices/device/change_form.html"
+    outcome_badge = choice_badge("outcome", "outcome", OUTCOME_BADGES, ordering="outcome")
+    error = beginning("error", "error_message", 120)
 
     def page_context(self, request: HttpRequest, obj: Device) -> dict[str, Any]:
         may = request.user.has_perm("sessionlogs.view_session")
@@ -207,25 +206,17 @@ class DeviceAdmin(CommandPages, HostKeyPages):
     def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> tuple[str, ...]:
         return (*self.readonly_fields, *reserved_fields(obj, request.user))
 
-    @admin.display(description="outcome", ordering="outcome")
-    def outcome_badge(self, obj: Device) -> str:
-        return badge(obj.get_outcome_display(), OUTCOME_BADGES[Outcome(obj.outcome)])
-
     @admin.display(description="interfaces", ordering="interface_number")
     def interface_count(self, obj: Any) -> str:
-        url = list_url(reverse("admin:devices_interface_changelist"), device__id__exact=obj.pk)
-        return format_html('<a href="{}">{}</a>', url, obj.interface_number)
-
-    @admin.display(description="error")
-    def error(self, obj: Device) -> str:
-        return obj.error_message[:120]
+        return link(obj.interface_number, "devices_interface_changelist", device__id__exact=obj.pk)
 
     @admin.display(description="last collection")
     def last_collection(self, obj: Device) -> str:
         if not obj.pk or not obj.attempted_at:
             return "never"
-        moment = f"{timezone.localtime(obj.attempted_at):%Y-%m-%d %H:%M:%S %Z}"
-        return format_html("{} {} {}", self.outcome_badge(obj), moment, obj.error_message)
+        return format_html(
+            "{} {} {}", self.outcome_badge(obj), shown_time(obj.attempted_at), obj.error_message
+        )
 
     @admin.display(description="recording")
     def recording(self, obj: Device) -> str:
@@ -240,8 +231,7 @@ class DeviceAdmin(CommandPages, HostKeyPages):
     def sessions(self, obj: Device) -> str:
         if not obj.pk:
             return "none yet"
-        url = list_url(reverse("admin:sessionlogs_session_changelist"), device=obj.name)
-        return format_html('<a href="{}">Sessions of {}</a>', url, obj.name)
+        return link(f"Sessions of {obj.name}", "sessionlogs_session_changelist", device=obj.name)
 
     @admin.display(description="stored responses")
     def stored_answers(self, obj: Device) -> str:
@@ -275,7 +265,7 @@ class DeviceAdmin(CommandPages, HostKeyPages):
                 f"{result.interfaces} interfaces, {result.addresses} addresses" if result.ok else result.error
             )
             level = messages.SUCCESS if result.ok else messages.ERROR
-            links = (session_link(result.session_id), accept_link(result.device, result.error_kind))
+            links = (_session_link(result.session_id), accept_link(result.device, result.error_kind))
             self.message_user(request, format_html("{}: {}{}{}", result.device.name, text, *links), level)
 
 
@@ -285,9 +275,8 @@ def newest_sessions(device: Device) -> list[Session]:
     return sorted(rows[:SESSIONS_SHOWN], key=lambda session: session.status != SessionStatus.FAILED)
 
 
-def session_link(session_id: Any) -> str:
+def _session_link(session_id: Any) -> str:
+    """A link behind a sentence; nothing where there was no session."""
     if not session_id:
         return ""
-    return format_html(
-        ' (<a href="{}">session</a>)', reverse("admin:sessionlogs_session_change", args=[session_id])
-    )
+    return format_html(" ({})", link("session", "sessionlogs_session_change", session_id))

@@ -7,12 +7,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.urls import URLPattern, path
 
 from devices.collecting.stored_responses import note_stored
 from devices.models import Device, Response
-from logsite.admin import LogModelAdmin, badge, list_url, text_filter, time_range_filter
+from logsite.admin import LogModelAdmin, badge, beginning, column, link, text_filter, time_range_filter
+from sessionlogs.admin.session_page import session_link
 from sessionlogs.audit import WITHHELD, may_see
 
 OPEN = 4000  # characters; a longer answer is folded, as on the session page
@@ -60,6 +60,11 @@ class ResponseAdmin(LogModelAdmin):
     search_help_text = "Device, command, template, error, or a session's id"
     change_form_template = "admin/devices/response/change_form.html"
     fields = ("device", "command")
+    reading = column(
+        "reading", "error", lambda error: badge("failed", "bad") if error else badge("read", "ok")
+    )
+    problem = beginning("error", "error", 120)
+    session_link = column("session", "session_id", session_link)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
         """A page that shows an answer fetches it when it knows that it may."""
@@ -80,21 +85,6 @@ class ResponseAdmin(LogModelAdmin):
         note_stored(request, stored)
         return {**facts, "raw": stored.raw, "open": len(stored.raw) < OPEN}
 
-    @admin.display(description="reading")
-    def reading(self, obj: Response) -> str:
-        return badge("failed", "bad") if obj.error else badge("read", "ok")
-
-    @admin.display(description="error")
-    def problem(self, obj: Response) -> str:
-        return obj.error[:120]
-
-    @admin.display(description="session")
-    def session_link(self, obj: Response) -> str:
-        if not obj.session_id:
-            return ""
-        url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
-        return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
-
 
 def raw_text(request: HttpRequest, response_id: int) -> HttpResponse:
     """A stored answer whole, as plain text."""
@@ -109,5 +99,5 @@ def answers_link(device: Device) -> str:
     """A link to the stored answers of `device`."""
     if not device.pk:
         return "none yet"
-    url = list_url(reverse("admin:devices_response_changelist"), device__name=device.name)
-    return format_html('<a href="{}">Stored responses of {}</a>', url, device.name)
+    text = f"Stored responses of {device.name}"
+    return link(text, "devices_response_changelist", device__name=device.name)

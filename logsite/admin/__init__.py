@@ -1,11 +1,10 @@
 """The admin site, and the bases of its pages: strict lists, lists of log rows."""
 
+from logsite.admin.columns import badge, beginning, choice_badge, column, link, page_url, shown_time
 from logsite.admin.log_model import (
     FormFilter,
     LogModelAdmin,
     LogSiteAdminSite,
-    badge,
-    list_url,
     text_filter,
     time_range_filter,
 )
@@ -20,7 +19,12 @@ __all__ = [
     "StrictChangeList",
     "StrictModelAdmin",
     "badge",
-    "list_url",
+    "beginning",
+    "choice_badge",
+    "column",
+    "link",
+    "page_url",
+    "shown_time",
     "text_filter",
     "time_range_filter",
 ]

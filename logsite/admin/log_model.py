@@ -5,7 +5,6 @@ times in the viewer's zone (a cookie that the browser sets).
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -13,8 +12,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 
 from logsite.admin.read_only import ReadOnly
 from logsite.admin.strict import StrictChangeList, StrictModelAdmin
@@ -121,12 +119,18 @@ class LogModelAdmin(ReadOnly, StrictModelAdmin):
     sortable_by = ()
     actions = None
     change_list_template = "admin/logsite/change_list.html"
+    live_source = ""  # the source whose news the list announces; none where it is empty
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetChangeList
 
     def get_ordering(self, request: HttpRequest) -> list[str]:  # type: ignore[override]
         return list(self.keyset)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "live_source": self.live_source})
 
 
 class FormFilter(admin.ListFilter):
@@ -224,13 +228,3 @@ def _moment(text: str) -> datetime:
         raise ValidationError(f"expected a time such as 2026-01-31T12:00, got {text[:60]!r}") from None
     except OverflowError:  # near year 1 or 9999
         raise ValidationError(f"{text[:60]!r} is out of range") from None
-
-
-def badge(text: str, kind: str) -> str:
-    """A coloured word; `kind` is one of ok, bad, busy, plain (logsite/assets/logsite/admin.css)."""
-    return format_html('<span class="badge badge-{}">{}</span>', kind, text)
-
-
-def list_url(path: str, **query: Any) -> str:
-    """A link to a change list with filters set."""
-    return f"{path}?{urlencode(query)}"

@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -17,13 +16,15 @@ from logsite.admin import (
     StrictChangeList,
     StrictModelAdmin,
     badge,
-    list_url,
+    beginning,
+    column,
+    link,
     text_filter,
     time_range_filter,
 )
 from logsite.text.durations import duration
 from prodlogs.admin import showing
-from prodlogs.admin.entries import entries_url
+from prodlogs.admin.entries import ENTRIES
 from prodlogs.admin.styled import Styled
 from prodlogs.entries.queries import ERRORS, of_levels
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
@@ -108,6 +109,12 @@ class ContainerAdmin(ReadOnly, Styled, StrictModelAdmin):
         "follow_link",
     )
 
+    health_badge = column("health", "health", showing.health_badge, ordering="health")
+    cpu = column("CPU", "stats", showing.cpu)
+    memory = column("memory", "stats", showing.memory)
+    traffic = column("network", "stats", showing.traffic)
+    processes = column("processes", "stats", lambda stats: str(stats.get("processes") or ""))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ContainerChangeList
 
@@ -117,26 +124,6 @@ class ContainerAdmin(ReadOnly, Styled, StrictModelAdmin):
             return badge("removed", "plain")
         return showing.state_badge(obj.state, obj.exit_code)
 
-    @admin.display(description="health", ordering="health")
-    def health_badge(self, obj: Container) -> str:
-        return showing.health_badge(obj.health)
-
-    @admin.display(description="CPU")
-    def cpu(self, obj: Container) -> str:
-        return showing.percent(obj.stats.get("cpu_percent"))
-
-    @admin.display(description="memory")
-    def memory(self, obj: Container) -> str:
-        return showing.memory(obj.stats)
-
-    @admin.display(description="network")
-    def traffic(self, obj: Container) -> str:
-        return showing.traffic(obj.stats)
-
-    @admin.display(description="processes")
-    def processes(self, obj: Container) -> str:
-        return str(obj.stats.get("processes") or "")
-
     @admin.display(description="stored from")
     def stored_from(self, obj: Container) -> str:
         return (
@@ -145,25 +132,22 @@ class ContainerAdmin(ReadOnly, Styled, StrictModelAdmin):
 
     @admin.display(description="entries")
     def entries_link(self, obj: Container) -> str:
-        return format_html('<a href="{}">Entries</a>', entries_url(host=obj.host.name, container=obj.name))
+        return link("Entries", ENTRIES, host=obj.host.name, container=obj.name)
 
     @admin.display(description="errors, 24 h")
     def errors_link(self, obj: Any) -> str:
         if not obj.errors:
             return "0"
         since = timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
-        url = entries_url(host=obj.host.name, container=obj.name, level="errors", since=since)
-        return format_html('<a href="{}">{}</a>', url, obj.errors)
+        return link(obj.errors, ENTRIES, host=obj.host.name, container=obj.name, level="errors", since=since)
 
     @admin.display(description="readings")
     def snapshots_link(self, obj: Container) -> str:
-        url = list_url(reverse("admin:prodlogs_logsnapshot_changelist"), container__id__exact=obj.pk)
-        return format_html('<a href="{}">Readings of its log</a>', url)
+        return link("Readings of its log", "prodlogs_logsnapshot_changelist", container__id__exact=obj.pk)
 
     @admin.display(description="live")
     def follow_link(self, obj: Container) -> str:
-        url = list_url(reverse("admin:prodlogs_follow_changelist"), host=obj.host.name, container=obj.name)
-        return format_html('<a href="{}">Follow</a>', url)
+        return link("Follow", "prodlogs_follow_changelist", host=obj.host.name, container=obj.name)
 
 
 @admin.register(LogSnapshot)
@@ -212,10 +196,10 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
         "newest",
         "started_by",
     )
-
-    @admin.display(description="status")
-    def status_badge(self, obj: LogSnapshot) -> str:
-        return showing.snapshot_badge(obj.status)
+    status_badge = column("status", "status", showing.snapshot_badge)
+    size = column("size", "bytes", showing.size)
+    oldest = column("oldest entry", "first", showing.moment)
+    newest = column("newest entry", "last", showing.moment)
 
     @admin.display(description="container")
     def place(self, obj: LogSnapshot) -> str:
@@ -231,20 +215,7 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
         if obj.first is None or obj.last is None:
             return str(obj.entries)
         span = {"timestamp__gte": obj.first, "timestamp__lte": obj.last}
-        url = entries_url(host=obj.host_name, container=obj.container_name, **span)
-        return format_html('<a href="{}">{}</a>', url, obj.entries)
-
-    @admin.display(description="size")
-    def size(self, obj: LogSnapshot) -> str:
-        return showing.size(obj.bytes)
-
-    @admin.display(description="oldest entry")
-    def oldest(self, obj: LogSnapshot) -> str:
-        return showing.moment(obj.first)
-
-    @admin.display(description="newest entry")
-    def newest(self, obj: LogSnapshot) -> str:
-        return showing.moment(obj.last)
+        return link(obj.entries, ENTRIES, host=obj.host_name, container=obj.container_name, **span)
 
 
 @admin.register(RemoteCommand)
@@ -286,6 +257,10 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
         "host_key_fingerprint",
         "key_fingerprint",
     )
+    stdout_size = column("answer", "stdout_bytes", showing.size)
+    stderr_size = column("errors", "stderr_bytes", showing.size)
+    took = column("duration", "duration_ms", duration)
+    error = beginning("error", "error_message", 160)
 
     @admin.display(description="command")
     def command_short(self, obj: RemoteCommand) -> str:
@@ -302,19 +277,3 @@ class RemoteCommandAdmin(Styled, LogModelAdmin):
         if obj.exit_code is None:
             return badge("failed", "bad") if obj.error_kind else ""
         return badge(f"exit code {obj.exit_code}", "bad" if obj.exit_code else "ok")
-
-    @admin.display(description="answer")
-    def stdout_size(self, obj: RemoteCommand) -> str:
-        return showing.size(obj.stdout_bytes)
-
-    @admin.display(description="errors")
-    def stderr_size(self, obj: RemoteCommand) -> str:
-        return showing.size(obj.stderr_bytes)
-
-    @admin.display(description="duration")
-    def took(self, obj: RemoteCommand) -> str:
-        return duration(obj.duration_ms)
-
-    @admin.display(description="error")
-    def error(self, obj: RemoteCommand) -> str:
-        return obj.error_message[:160]

@@ -8,11 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import LogModelAdmin, ReadOnly, StrictModelAdmin, list_url, time_range_filter
+from logsite.admin import LogModelAdmin, ReadOnly, StrictModelAdmin, column, page_url, time_range_filter
 from prodlogs.admin import follow_page, showing
 from prodlogs.admin.entry_filters import LevelFilter, PlaceFilter
 from prodlogs.admin.styled import Styled
@@ -21,10 +21,7 @@ from prodlogs.models import ContainerLogEntry, Errors, Follow
 
 BEGINNING = 4000  # characters of a message in a list
 SEE_ENTRIES = "prodlogs.view_containerlogentry"
-
-
-def entries_url(**query: Any) -> str:
-    return list_url(reverse("admin:prodlogs_containerlogentry_changelist"), **query)
+ENTRIES = "prodlogs_containerlogentry_changelist"
 
 
 @admin.register(ContainerLogEntry)
@@ -36,16 +33,13 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
     linked_lookups = ("timestamp__gte", "timestamp__lte")
     search_fields = ("message",)
     change_form_template = "admin/prodlogs/containerlogentry/change_form.html"
+    live_source = "container"
+    level_badge = column("level", "level", showing.level_badge)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContainerLogEntry]:
         """A list shows the beginning of messages: a hundred whole ones can be 25 MB."""
         rows = super().get_queryset(request).select_related("container__host").defer("message", "raw_line")
         return rows.annotate(beginning=Left("message", Value(BEGINNING)), length=Length("message"))
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "live_source": "container"})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry], search_term: str
@@ -77,10 +71,6 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
     def place(self, obj: ContainerLogEntry) -> str:
         return showing.place(obj.container_name, obj.container.host.name)
 
-    @admin.display(description="level")
-    def level_badge(self, obj: ContainerLogEntry) -> str:
-        return showing.level_badge(obj.level)
-
     @admin.display(description="message")
     def line(self, obj: Any) -> str:
         return showing.folded(showing.visible(obj.beginning), cut=obj.length > BEGINNING)
@@ -109,7 +99,7 @@ class ErrorsAdmin(OnePage):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return HttpResponseRedirect(entries_url(level="errors"))
+        return HttpResponseRedirect(page_url(ENTRIES, level="errors"))
 
 
 @admin.register(Follow)

@@ -5,11 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import badge, list_url
+from logsite.admin import badge, choice_badge, link, shown_time
 from logsite.ssh.host_keys import shown_fingerprint
 from prodlogs.admin.host_actions import ACCEPT, COLLECT, HostPages
 from prodlogs.admin.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
@@ -42,6 +40,7 @@ class DockerHostAdmin(HostPages):
     search_fields = ("name", "address")
     search_help_text = "Name or address"
     change_form_template = "admin/prodlogs/dockerhost/change_form.html"
+    status_badge = choice_badge("status", "status", HOST_BADGES, ordering="status")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -104,14 +103,10 @@ class DockerHostAdmin(HostPages):
 
     # --- Columns ---
 
-    @admin.display(description="status", ordering="status")
-    def status_badge(self, obj: DockerHost) -> str:
-        return badge(obj.get_status_display(), HOST_BADGES[HostStatus(obj.status)])
-
     @admin.display(description="running")
     def container_count(self, obj: Any) -> str:
-        url = list_url(reverse("admin:prodlogs_container_changelist"), host__id__exact=obj.pk)
-        return format_html('<a href="{}">{} of {}</a>', url, obj.running, obj.total)
+        text = f"{obj.running} of {obj.total}"
+        return link(text, "prodlogs_container_changelist", host__id__exact=obj.pk)
 
     @admin.display(description="error")
     def error(self, obj: DockerHost) -> str:
@@ -127,7 +122,7 @@ class DockerHostAdmin(HostPages):
     def last_answer(self, obj: DockerHost) -> str:
         error = obj.error_message if obj.status == HostStatus.FAILED else ""
         return format_html(
-            '{} {} <span class="error">{}</span>', self.status_badge(obj), _time(obj.answered_at), error
+            '{} {} <span class="error">{}</span>', self.status_badge(obj), shown_time(obj.answered_at), error
         )
 
     @admin.display(description="host key")
@@ -136,7 +131,7 @@ class DockerHostAdmin(HostPages):
         if obj.offered_host_key:
             offered = format_html(
                 "<div><dt>Offered {}</dt><dd><code>{}</code></dd></div>",
-                _time(obj.offered_at),
+                shown_time(obj.offered_at),
                 _shown(obj.offered_host_key),
             )
         return format_html(
@@ -148,7 +143,3 @@ class DockerHostAdmin(HostPages):
 
 def _shown(key: str) -> str:
     return shown_fingerprint(key) or "none yet"
-
-
-def _time(moment: Any) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" if moment else ""

@@ -85,6 +85,11 @@ def percent(number: Any) -> str:
     return f"{number:.1f} %" if isinstance(number, int | float) else ""
 
 
+def cpu(stats: Mapping[str, Any]) -> str:
+    """`12.5 %`."""
+    return percent(stats.get("cpu_percent"))
+
+
 def memory(stats: Mapping[str, Any]) -> str:
     """`120.4 MB of 2.0 GB`."""
     used, limit = size(stats.get("memory_bytes")), size(stats.get("memory_limit_bytes"))

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 
+from logsite.admin import link
 from logsite.logins.sessions import made_by_page
 from sessionlogs import timeline
 from sessionlogs.admin.diff import ANSWERS, compare, previous_run
@@ -18,6 +19,11 @@ from sessionlogs.models import Session, SessionLog
 
 NEWS = 200  # events in one answer to a page that watches
 ENTRY = "admin/sessionlogs/session/entry.html"
+
+
+def session_link(session_id: UUID | None) -> str:
+    """The head of a session's id, as a link to its page; empty where there is no session."""
+    return link(str(session_id)[:8], "sessionlogs_session_change", session_id) if session_id else ""
 
 
 def session_context(request: HttpRequest, session: Session) -> dict[str, Any]:

@@ -7,11 +7,21 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from logsite.admin import LogModelAdmin, ReadOnly, badge, text_filter, time_range_filter
+from logsite.admin import (
+    LogModelAdmin,
+    ReadOnly,
+    badge,
+    beginning,
+    choice_badge,
+    column,
+    link,
+    text_filter,
+    time_range_filter,
+)
 from logsite.housekeeping import counters
 from logsite.text.durations import duration
 from sessionlogs import fulltext
@@ -106,11 +116,10 @@ class SessionAdmin(LogModelAdmin):
     search_fields = ("device", "host", "user", "=session_id")
     search_help_text = "Device, host, user, or a session's id"
     change_form_template = "admin/sessionlogs/session/timeline.html"
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
+    live_source = "session"
+    status_badge = choice_badge("status", "status", STATUS_BADGES)
+    slowest = column("slowest", "slowest_ms", duration)
+    error = beginning("error", "error_message", 120)
 
     def page_context(self, request: HttpRequest, obj: Session) -> dict[str, Any]:
         return {"title": "Session", **session_page.session_context(request, obj)}
@@ -121,18 +130,6 @@ class SessionAdmin(LogModelAdmin):
             path("<uuid:session_id>/events/", news, name="sessionlogs_session_events"),
             *super().get_urls(),
         ]
-
-    @admin.display(description="status")
-    def status_badge(self, obj: Session) -> str:
-        return badge(obj.get_status_display(), STATUS_BADGES[SessionStatus(obj.status)])
-
-    @admin.display(description="slowest")
-    def slowest(self, obj: Session) -> str:
-        return duration(obj.slowest_ms)
-
-    @admin.display(description="error")
-    def error(self, obj: Session) -> str:
-        return obj.error_message[:120]
 
 
 @admin.register(SessionLog)
@@ -166,6 +163,12 @@ class SessionLogAdmin(LogModelAdmin):
         "truncated_bytes",
         "withheld",
     )
+    live_source = "session"
+    event = column("event", "event_type", lambda event_type: badge(event_type, EVENT_BADGES[event_type]))
+    command_line = beginning("command", "command", 100)
+    took = column("duration", "duration_ms", duration)
+    error = beginning("error", "error_message", 120)
+    session_link = column("session", "session_id", session_page.session_link)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -182,7 +185,7 @@ class SessionLogAdmin(LogModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        answer = super().changelist_view(request, {**(extra_context or {}), "live_source": "session"})
+        answer = super().changelist_view(request, extra_context)
         found = getattr(answer, "context_data", {}).get("cl")
         if found and found.query and may_see(request.user):
             note(request, What.SEARCH, len(found.result_list), query=found.query)
@@ -220,22 +223,6 @@ class SessionLogAdmin(LogModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
-    @admin.display(description="event")
-    def event(self, obj: SessionLog) -> str:
-        return badge(obj.event_type, EVENT_BADGES[EventType(obj.event_type)])
-
-    @admin.display(description="command")
-    def command_line(self, obj: SessionLog) -> str:
-        return obj.command[:100]
-
-    @admin.display(description="duration")
-    def took(self, obj: SessionLog) -> str:
-        return duration(obj.duration_ms)
-
-    @admin.display(description="error")
-    def error(self, obj: SessionLog) -> str:
-        return obj.error_message[:120]
-
     @admin.display(description="response")
     def answer(self, obj: SessionLog) -> str:
         return format_html('{}<pre class="response">{}</pre>', self._links(obj), obj.response)
@@ -247,16 +234,9 @@ class SessionLogAdmin(LogModelAdmin):
     def _links(self, obj: SessionLog) -> SafeString:
         if not (obj.is_step and obj.response):
             return SafeString("")
-        return format_html(
-            '<a href="{}">Raw</a> · <a href="{}">Compare with the previous run</a>',
-            reverse("admin:sessionlogs_sessionlog_response", args=[obj.pk]),
-            reverse("admin:sessionlogs_sessionlog_diff", args=[obj.pk]),
-        )
-
-    @admin.display(description="session")
-    def session_link(self, obj: SessionLog) -> str:
-        url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
-        return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
+        raw = link("Raw", "sessionlogs_sessionlog_response", obj.pk)
+        compared = link("Compare with the previous run", "sessionlogs_sessionlog_diff", obj.pk)
+        return format_html("{} · {}", raw, compared)
 
 
 @admin.register(Statistics)
@@ -310,11 +290,7 @@ class ResponseViewAdmin(LogModelAdmin):
     @admin.display(description="of")
     def subject(self, obj: ResponseView) -> str:
         if obj.event_id:
-            url = reverse("admin:sessionlogs_sessionlog_change", args=[obj.event_id])
-            return format_html('<a href="{}">event {}</a>', url, obj.event_id)
+            return link(f"event {obj.event_id}", "sessionlogs_sessionlog_change", obj.event_id)
         if obj.stored_id:  # devices' own; this app knows no page of it
             return f"stored response {obj.stored_id}"
-        if obj.session_id:
-            url = reverse("admin:sessionlogs_session_change", args=[obj.session_id])
-            return format_html('<a href="{}">{}</a>', url, str(obj.session_id)[:8])
-        return ""
+        return session_page.session_link(obj.session_id)
