@@ -26,14 +26,12 @@ from devices.connectors.host_keys import Actor, accept
 from devices.logging_switch import with_switch
 from devices.models import Device, Interface
 from logsite.api.filters import TrueOrFalse
+from logsite.api.permissions import holding
 from logsite.ssh.host_keys import HostKeyProblem
 
-
-class CanCollect(BasePermission):
-    """Collecting logs in to the device and changes its record: it asks for devices.change_device."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.has_perm("devices.change_device"))
+# Collecting logs in to the device and changes its record; whoever accepts a key says which machine is the device.
+CanCollect = holding("devices.change_device")
+CanAccept = holding("devices.view_device", "devices.accept_host_key")
 
 
 class CanRun(BasePermission):
@@ -41,15 +39,6 @@ class CanRun(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return may(request.user, RUN) or may(request.user, RUN_ANY)
-
-
-class CanAccept(BasePermission):
-    """Whoever accepts a key says which machine is the device."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(
-            request.user and request.user.has_perms(("devices.view_device", "devices.accept_host_key"))
-        )
 
 
 class AddressFilter(django_filters.Filter):

@@ -1,6 +1,12 @@
-"""Who may call the API: Django's model permissions, for reading too."""
+"""Who may call the API: Django's model permissions, for reading too, and permissions by name.
 
-from rest_framework.permissions import DjangoModelPermissions
+The REST framework imports this module while it starts: its views are not there yet.
+"""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission, DjangoModelPermissions
+from rest_framework.request import Request
 
 
 class ModelPermissions(DjangoModelPermissions):
@@ -11,3 +17,13 @@ class ModelPermissions(DjangoModelPermissions):
         "GET": ["%(app_label)s.view_%(model_name)s"],
         "HEAD": ["%(app_label)s.view_%(model_name)s"],
     }
+
+
+def holding(*permissions: str) -> type[BasePermission]:
+    """A permission class for users who hold all of `permissions`."""
+
+    class Holding(BasePermission):
+        def has_permission(self, request: Request, view: Any) -> bool:
+            return bool(request.user and request.user.has_perms(permissions))
+
+    return Holding

@@ -6,12 +6,12 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from logsite.api.filters import refuse_unknown
+from logsite.api.permissions import holding
 from logsite.records import to_nanoseconds
 from logsite.tables.nanoseconds import rfc3339
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
@@ -25,25 +25,10 @@ HOURS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?", re.ASCII)
 HOST = OpenApiParameter("host", type=str, description="The name of one host; default: all enabled hosts.")
 
 
-class CanSeeEntries(BasePermission):
-    """A summary shows messages, as the list of entries does."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.has_perm("prodlogs.view_containerlogentry"))
-
-
-class CanSeeHosts(BasePermission):
-    """Health names hosts and what runs there."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        asked = ("prodlogs.view_dockerhost", "prodlogs.view_container")
-        return bool(request.user and request.user.has_perms(asked))
-
-
 class ErrorSummaryView(APIView):
     """Errors of the last hours by container, the container with the most of them first."""
 
-    permission_classes = (CanSeeEntries,)
+    permission_classes = (holding("prodlogs.view_containerlogentry"),)  # it shows messages
 
     @extend_schema(
         parameters=[
@@ -63,7 +48,7 @@ class ErrorSummaryView(APIView):
 class HealthView(APIView):
     """How hosts and containers are, as they last said; with `live=true` they are asked now."""
 
-    permission_classes = (CanSeeHosts,)
+    permission_classes = (holding("prodlogs.view_dockerhost", "prodlogs.view_container"),)
 
     @extend_schema(
         parameters=[

@@ -6,11 +6,10 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from logsite.api.permissions import holding
 from prodlogs.api import filters
 from prodlogs.api.serializers import (
     CollectedSerializer,
@@ -32,26 +31,10 @@ from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapsho
 from prodlogs.reading.host_reading import collect_host
 from prodlogs.ssh.audit import check_names
 
-
-class MaySeeHostAnd(BasePermission):
-    """As in the admin, what is done with a host is for whom may see it."""
-
-    permission: str
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.has_perms(("prodlogs.view_dockerhost", self.permission)))
-
-
-class CanCollect(MaySeeHostAnd):
-    """It logs in to the host and writes what it reads."""
-
-    permission = "prodlogs.collect_logs"
-
-
-class CanAccept(MaySeeHostAnd):
-    """Whoever accepts a key says which machine is the host."""
-
-    permission = "prodlogs.accept_host_key"
+# As in the admin, what is done with a host is for whom may see it: collecting logs in and writes what it reads;
+# whoever accepts a key says which machine is the host.
+CanCollect = holding("prodlogs.view_dockerhost", "prodlogs.collect_logs")
+CanAccept = holding("prodlogs.view_dockerhost", "prodlogs.accept_host_key")
 
 
 class HostViewSet(
