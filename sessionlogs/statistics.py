@@ -20,6 +20,8 @@ from sessionlogs.models import ErrorKind, EventType, Session, SessionStatus
 
 DEFAULT_RANGE = timedelta(days=7)
 LONGEST_RANGE = timedelta(days=366)
+# The tables name commands and users: who sees them may see sessions and events.
+PERMISSIONS = ("sessionlogs.view_session", "sessionlogs.view_sessionlog")
 TOP = 20  # rows of each table
 COMMAND_CHARACTERS = 200  # a configuration set is told apart by its beginning
 ANSWERS = (EventType.COMMAND_RESPONSE, EventType.COMMAND_FAILED)
@@ -217,8 +219,3 @@ TABLES: dict[str, Callable[[TimeRange], list[Any]]] = {
 def statistics(when: TimeRange) -> dict[str, list[Any]]:
     """All tables by name."""
     return {name: table(when) for name, table in TABLES.items()}
-
-
-def may_see(user: Any) -> bool:
-    """The tables name commands and users: who sees them may see sessions and events."""
-    return bool(user.has_perm("sessionlogs.view_session") and user.has_perm("sessionlogs.view_sessionlog"))

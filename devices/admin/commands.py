@@ -8,12 +8,12 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from devices.commands import MOST_COMMANDS, RUN, RUN_ANY, may, refusals, run_on_devices
 from devices.models import Device
 from devices.read_only import Refused, single_line
+from logsite.admin import StrictModelAdmin
 
 DEVICES_AT_ONCE = 50  # more would keep the browser waiting for minutes
 LIST = "admin:devices_device_changelist"
@@ -43,7 +43,7 @@ class CommandsForm(forms.Form):
         return commands
 
 
-class CommandPages(admin.ModelAdmin):
+class CommandPages(StrictModelAdmin):
     """Adds the action and its page to the admin of Device."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -79,8 +79,7 @@ class CommandPages(admin.ModelAdmin):
         }
         if request.method == "POST" and form.is_valid():
             context |= self._outcome(request, devices, form.cleaned_data["commands"])
-        context |= {**self.admin_site.each_context(request), "title": "Run commands", "opts": self.opts}
-        return TemplateResponse(request, "admin/devices/run_commands.html", context)
+        return self.page(request, "admin/devices/run_commands.html", "Run commands", context)
 
     def _chosen(self, request: HttpRequest) -> list[Device]:
         """The enabled ones of the devices named by id; none when there are too many."""

@@ -4,33 +4,32 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
 from devices.collecting.stored_responses import note_stored
 from devices.models import Device, Response
-from logsite.admin import LogModelAdmin, badge, beginning, column, link, text_filter, time_range_filter
+from logsite.admin import (
+    LogModelAdmin,
+    badge,
+    beginning,
+    choice_filter,
+    column,
+    link,
+    text_filter,
+    time_range_filter,
+)
 from sessionlogs.admin.session_page import session_link
 from sessionlogs.audit import WITHHELD, may_see
 
 OPEN = 4000  # characters; a longer answer is folded, as on the session page
 
 
-class ErrorFilter(admin.SimpleListFilter):
-    """Whether an answer could be read."""
-
-    title = "parsing"
-    parameter_name = "read"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "Failed"), ("ok", "Succeeded")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Response]) -> QuerySet[Response]:
-        if self.value() == "failed":
-            return queryset.exclude(error="")
-        return queryset.filter(error="") if self.value() == "ok" else queryset
+ParsingFilter = choice_filter(
+    "read", "parsing", {"failed": ("Failed", ~Q(error="")), "ok": ("Succeeded", Q(error=""))}
+)
 
 
 @admin.register(Response)
@@ -54,7 +53,7 @@ class ResponseAdmin(LogModelAdmin):
         text_filter("device__name", "device"),
         text_filter("command", "command"),
         text_filter("template", "template", "icontains"),
-        ErrorFilter,
+        ParsingFilter,
     )
     search_fields = ("device__name", "command", "template", "error", "=session_id")
     search_help_text = "Device, command, template, error, or a session's id"

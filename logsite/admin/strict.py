@@ -16,6 +16,7 @@ from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import DataError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
 
 UNREADABLE = (
     IncorrectLookupParameters,
@@ -149,6 +150,13 @@ class StrictModelAdmin(admin.ModelAdmin):
     def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """What the page of the row `obj` shows beside its fields, to users who may see the row."""
         return {}
+
+    def page(
+        self, request: HttpRequest, template: str, title: str, context: Mapping[str, Any]
+    ) -> HttpResponse:
+        """A page of its own within the admin."""
+        common = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, template, {**common, **context})
 
     def change_view(
         self,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from logsite.admin import (
     StrictModelAdmin,
     badge,
     beginning,
+    choice_filter,
     column,
     link,
     text_filter,
@@ -47,19 +48,14 @@ def errors_since(moment: Any) -> dict[int, int]:
     return dict(rows.values_list("container").annotate(Count("id")))
 
 
-class ThereFilter(admin.SimpleListFilter):
-    """Containers that Docker still lists, or those that are gone."""
-
-    title = "presence"
-    parameter_name = "there"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "listed by Docker"), ("no", "removed")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Container]) -> QuerySet[Container]:
-        if self.value() not in ("yes", "no"):
-            return queryset
-        return queryset.filter(removed_at__isnull=self.value() == "yes")
+ThereFilter = choice_filter(
+    "there",
+    "presence",
+    {
+        "yes": ("listed by Docker", Q(removed_at__isnull=True)),
+        "no": ("removed", Q(removed_at__isnull=False)),
+    },
+)
 
 
 @admin.register(Container)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,7 +11,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import LogModelAdmin, ReadOnly, StrictModelAdmin, column, page_url, time_range_filter
+from logsite.admin import LogModelAdmin, OnePage, column, page_url, time_range_filter
 from prodlogs.admin import follow_page, showing
 from prodlogs.admin.entry_filters import LevelFilter, PlaceFilter
 from prodlogs.admin.styled import Styled
@@ -76,43 +75,26 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
         return showing.folded(showing.visible(obj.beginning), cut=obj.length > BEGINNING)
 
 
-class OnePage(ReadOnly, Styled, StrictModelAdmin):
-    """A page instead of a list, for whom may see entries."""
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(SEE_ENTRIES))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(self.changelist_view)
-        return [path("", page, name=f"prodlogs_{self.opts.model_name}_changelist")]
-
-
 @admin.register(Errors)
 class ErrorsAdmin(OnePage):
     """The way to the list of entries, with its filter set."""
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+    permissions = (SEE_ENTRIES,)
+
+    def show(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(page_url(ENTRIES, level="errors"))
 
 
 @admin.register(Follow)
-class FollowAdmin(OnePage):
+class FollowAdmin(Styled, OnePage):
     """Entries as they come."""
+
+    permissions = (SEE_ENTRIES,)
 
     def get_urls(self) -> list[URLPattern]:
         news = self.admin_site.admin_view(follow_page.news)
         return [*super().get_urls(), path("entries/", news, name="prodlogs_follow_entries")]
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return follow_page.page(request, {**self.admin_site.each_context(request), "opts": self.opts})
+    def show(self, request: HttpRequest) -> HttpResponse:
+        context = follow_page.follow_context(request)
+        return self.page(request, "admin/prodlogs/follow.html", "Follow live", context)

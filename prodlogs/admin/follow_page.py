@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from logsite.api.pagination import beyond
@@ -46,13 +45,12 @@ class BadQuery(ValueError):
         self.field = field
 
 
-def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """The page itself; its script fetches everything else."""
+def follow_context(request: HttpRequest) -> dict[str, Any]:
+    """What the page itself needs; its script fetches everything else."""
     names = (
         Container.objects.filter(removed_at__isnull=True).order_by("name").values_list("name", "host__name")
     )
-    context |= {
-        "title": "Follow live",
+    return {
         "hosts": DockerHost.objects.order_by("name").values_list("name", flat=True),
         "containers": names,
         "levels": LEVEL_CHOICES,
@@ -62,7 +60,6 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         },
         "longest": LONGEST_TEXT,
     }
-    return TemplateResponse(request, "admin/prodlogs/follow.html", context)
 
 
 def news(request: HttpRequest) -> HttpResponse:

@@ -3,20 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from logsite.admin import (
     LogModelAdmin,
-    ReadOnly,
+    OnePage,
     badge,
     beginning,
     choice_badge,
+    choice_filter,
     column,
     link,
     text_filter,
@@ -37,8 +36,7 @@ from sessionlogs.models import (
     SessionStatus,
     Statistics,
 )
-from sessionlogs.statistics import RangeError, TimeRange, statistics
-from sessionlogs.statistics import may_see as may_see_statistics
+from sessionlogs.statistics import PERMISSIONS, RangeError, TimeRange, statistics
 
 STATUS_BADGES = {SessionStatus.SUCCESS: "ok", SessionStatus.FAILED: "bad", SessionStatus.RUNNING: "busy"}
 EVENT_BADGES = {
@@ -50,42 +48,20 @@ EVENT_BADGES = {
 }
 
 
-class SlowFilter(admin.SimpleListFilter):
-    """Commands that took long; a subclass names the column."""
-
-    title = "slow commands"
-    parameter_name = "slow"
-    column = "duration_ms"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1000", "1 s and more"), ("5000", "5 s and more"), ("30000", "30 s and more")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = self.value()
-        if chosen not in dict(self.lookup_choices):
-            return queryset
-        return queryset.filter(**{f"{self.column}__gte": float(str(chosen))})
+def slow_filter(milliseconds: str, **also: Any) -> type[admin.SimpleListFilter]:
+    """Commands that took long, by the column of their `milliseconds`."""
+    choices = {
+        f"{seconds}000": (f"{seconds} s and more", Q(**{f"{milliseconds}__gte": seconds * 1000}, **also))
+        for seconds in (1, 5, 30)
+    }
+    return choice_filter("slow", "slow commands", choices)
 
 
-class SlowSessionFilter(SlowFilter):
-    column = "slowest_ms"
-
-
-class SlowEventFilter(SlowFilter):
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        queryset = super().queryset(request, queryset)
-        return queryset.filter(step__isnull=False) if self.value() else queryset
-
-
-class AuthenticationFilter(admin.SimpleListFilter):
-    title = "authentication failures"
-    parameter_name = "refused"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1", "Only these")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(error_kind=ErrorKind.AUTHENTICATION) if self.value() == "1" else queryset
+AuthenticationFilter = choice_filter(
+    "refused",
+    "authentication failures",
+    {"1": ("Only these", Q(error_kind=ErrorKind.AUTHENTICATION))},
+)
 
 
 @admin.register(Session)
@@ -110,7 +86,7 @@ class SessionAdmin(LogModelAdmin):
         text_filter("device", "device"),
         text_filter("user", "user"),
         "status",
-        SlowSessionFilter,
+        slow_filter("slowest_ms"),
         AuthenticationFilter,
     )
     search_fields = ("device", "host", "user", "=session_id")
@@ -142,7 +118,7 @@ class SessionLogAdmin(LogModelAdmin):
         text_filter("device", "device"),
         text_filter("user", "user"),
         "event_type",
-        SlowEventFilter,
+        slow_filter("duration_ms", step__isnull=False),
         AuthenticationFilter,
     )
     search_fields = fulltext.EVERYTHING
@@ -240,33 +216,18 @@ class SessionLogAdmin(LogModelAdmin):
 
 
 @admin.register(Statistics)
-class StatisticsAdmin(ReadOnly, admin.ModelAdmin):
+class StatisticsAdmin(OnePage):
     """One page, no list; what it shows is made by statistics.py."""
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_see_statistics(request.user)
+    permissions = PERMISSIONS
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_see_statistics(request.user)
-
-    def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(self.changelist_view)
-        return [path("", page, name="sessionlogs_statistics_changelist")]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+    def show(self, request: HttpRequest) -> HttpResponse:
         problem = ""
         try:
             when = TimeRange.parse(request.GET.get("since"), request.GET.get("until"))
         except RangeError as error:
             problem, when = f"{error.field}: {error}", TimeRange.parse(None, None)
         context = {
-            **self.admin_site.each_context(request),
-            "title": "Statistics",
-            "opts": self.opts,
             "problem": problem,
             "when": when,
             **statistics(when),
@@ -274,7 +235,7 @@ class StatisticsAdmin(ReadOnly, admin.ModelAdmin):
                 (counters.NAMES.get(name, name), number) for name, number in counters.read().items()
             ],
         }
-        return TemplateResponse(request, "admin/sessionlogs/statistics.html", context)
+        return self.page(request, "admin/sessionlogs/statistics.html", "Statistics", context)
 
 
 @admin.register(ResponseView)

@@ -6,21 +6,16 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from logsite.api.filters import refuse_unknown
+from logsite.api.permissions import holding
 from logsite.housekeeping import counters
-from sessionlogs.statistics import RangeError, TimeRange, may_see, statistics
+from sessionlogs.statistics import PERMISSIONS, RangeError, TimeRange, statistics
 
 PARAMETERS = ("start_time", "end_time")
-
-
-class CanSeeStatistics(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return may_see(request.user)
 
 
 class SlowCommandSerializer(serializers.Serializer[Any]):
@@ -69,7 +64,7 @@ class StatisticsSerializer(serializers.Serializer[Any]):
 class StatisticsView(APIView):
     """Slowest commands, failing devices, refused logins, sessions a day; of the last seven days unless told."""
 
-    permission_classes = (CanSeeStatistics,)
+    permission_classes = (holding(*PERMISSIONS),)
 
     @extend_schema(
         parameters=[OpenApiParameter(name, type=str, description="ISO 8601") for name in PARAMETERS],
