@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from devices.admin.commands import CommandPages
-from devices.admin.host_keys import HostKeyFilter, HostKeyPages, accept_link
+from devices.admin.host_keys import DeviceKeyPages, HostKeyFilter, accept_link
 from devices.admin.interfaces import InterfaceInline
 from devices.admin.responses import answers_link
 from devices.collecting.fleet import collect_devices
@@ -143,7 +143,7 @@ class PlatformFilter(admin.SimpleListFilter):
 
 
 @admin.register(Device)
-class DeviceAdmin(CommandPages, HostKeyPages):
+class DeviceAdmin(CommandPages, DeviceKeyPages):
     """Failures stand first: they are why anybody looks."""
 
     list_display = (

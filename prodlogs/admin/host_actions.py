@@ -1,17 +1,16 @@
 """What can be done with Docker hosts in the admin: collecting now, asking for their health, accepting a key."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
-from logsite.ssh.host_keys import shown_fingerprint
+from logsite.admin import HostKeyPages, page_url
+from logsite.ssh.host_keys import HostKeyProblem
 from prodlogs.errors import HostError
 from prodlogs.health.states import asked_health
 from prodlogs.hosts.accepting import accept_host_key
@@ -19,10 +18,10 @@ from prodlogs.models import DockerHost
 from prodlogs.reading.host_reading import collect_hosts
 
 AT_ONCE = 50  # more would keep the browser waiting for minutes
-COLLECT, ACCEPT = "prodlogs.collect_logs", "prodlogs.accept_host_key"
+COLLECT = "prodlogs.collect_logs"
 
 
-class HostPages(admin.ModelAdmin):
+class HostPages(HostKeyPages):
     """Adds actions and their pages to the admin of DockerHost."""
 
     actions: Sequence[str] = ("collect_now", "check_health")
@@ -32,7 +31,6 @@ class HostPages(admin.ModelAdmin):
         return [
             path("<int:host_id>/collect/", view(self.collect_view), name="prodlogs_dockerhost_collect"),
             path("<int:host_id>/check-health/", view(self.health_view), name="prodlogs_dockerhost_health"),
-            path("<int:host_id>/accept-host-key/", view(self.accept_view), name="prodlogs_dockerhost_accept"),
             *super().get_urls(),
         ]
 
@@ -53,44 +51,24 @@ class HostPages(admin.ModelAdmin):
     def health_view(self, request: HttpRequest, host_id: int) -> HttpResponse:
         return self._of_one(request, host_id, self._check)
 
-    def accept_view(self, request: HttpRequest, host_id: int) -> HttpResponse:
-        """GET: both fingerprints. POST: the key with the fingerprint that was looked at is accepted."""
-        host = self._host(request, host_id, ACCEPT)
-        back = HttpResponseRedirect(reverse("admin:prodlogs_dockerhost_change", args=[host.pk]))
-        if request.method == "POST":
-            try:
-                accept_host_key(host, request.POST.get("fingerprint", ""), request.user, via="admin")
-            except HostError as error:
-                self.message_user(request, f"The key was not accepted: {error}.", messages.ERROR)
-            else:
-                self.message_user(request, f"The key of {host.name} is accepted.", messages.SUCCESS)
-            return back
-        if not host.offered_host_key:
-            self.message_user(
-                request,
-                f"The host {host.name} has not offered a key that is still to be accepted.",
-                messages.INFO,
-            )
-            return back
-        accepted, offered = (shown_fingerprint(text) for text in (host.host_key, host.offered_host_key))
-        context = {"accepted": accepted, "offered": offered, "host": host}
-        return self._page(request, "accept_host_key", f"Accept the host key of {host.name}", context)
+    def accept_key(self, request: HttpRequest, host: DockerHost, fingerprint: str) -> None:
+        try:
+            accept_host_key(host, fingerprint, request.user, via="admin")
+        except HostError as error:
+            raise HostKeyProblem(error.reason) from None
 
     def _of_one(
         self, request: HttpRequest, host_id: int, act: Callable[[HttpRequest, list[DockerHost]], HttpResponse]
     ) -> HttpResponse:
-        host = self._host(request, host_id, COLLECT)
+        if not (self.has_collect_permission(request) and self.has_view_permission(request)):
+            raise PermissionDenied
+        host = get_object_or_404(DockerHost, pk=min(host_id, 2**63 - 1))
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not host.enabled:
             self.message_user(request, f"The host {host.name} is not enabled.", messages.ERROR)
-            return HttpResponseRedirect(reverse("admin:prodlogs_dockerhost_change", args=[host.pk]))
+            return HttpResponseRedirect(page_url("prodlogs_dockerhost_change", host.pk))
         return act(request, [host])
-
-    def _host(self, request: HttpRequest, host_id: int, permission: str) -> DockerHost:
-        if not (request.user.has_perm(permission) and self.has_view_permission(request)):
-            raise PermissionDenied
-        return get_object_or_404(DockerHost, pk=min(host_id, 2**63 - 1))
 
     def _of_enabled(
         self,
@@ -113,13 +91,9 @@ class HostPages(admin.ModelAdmin):
     def _collect(self, request: HttpRequest, hosts: list[DockerHost]) -> HttpResponse:
         results = collect_hosts(hosts, user=request.user.get_username(), via="admin")
         found = [(host.pk, result) for host, result in zip(hosts, results, strict=True)]
-        return self._page(request, "collected", "Collected", {"results": found})
+        return self.page(request, "admin/prodlogs/collected.html", "Collected", {"results": found})
 
     def _check(self, request: HttpRequest, hosts: list[DockerHost]) -> HttpResponse:
         states = asked_health(hosts, user=request.user.get_username(), via="admin")
         found = [(host.pk, state) for host, state in zip(hosts, states, strict=True)]
-        return self._page(request, "health", "Health", {"states": found})
-
-    def _page(self, request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
-        common = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
-        return TemplateResponse(request, f"admin/prodlogs/{name}.html", common | context)
+        return self.page(request, "admin/prodlogs/health.html", "Health", {"states": found})

@@ -7,9 +7,8 @@ from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from logsite.admin import badge, choice_badge, link, shown_time
-from logsite.ssh.host_keys import shown_fingerprint
-from prodlogs.admin.host_actions import ACCEPT, COLLECT, HostPages
+from logsite.admin import choice_badge, link, shown_time
+from prodlogs.admin.host_actions import HostPages
 from prodlogs.admin.host_form import FROM_ENVIRONMENT, SECRETS, HostForm
 from prodlogs.admin.showing import HOST_BADGES
 from prodlogs.hosts.configured import notice_environment
@@ -89,8 +88,8 @@ class DockerHostAdmin(HostPages):
     def page_context(self, request: HttpRequest, obj: DockerHost) -> dict[str, Any]:
         may = request.user.has_perm
         found: dict[str, Any] = {
-            "may_collect": may(COLLECT) and obj.enabled,
-            "may_accept": may(ACCEPT) and bool(obj.offered_host_key),
+            "may_collect": self.has_collect_permission(request) and obj.enabled,
+            "may_accept": self.may_accept(request) and bool(obj.offered_host_key),
             "environment": FROM_ENVIRONMENT if obj.from_environment else "",
         }
         if may("prodlogs.view_container"):
@@ -112,34 +111,9 @@ class DockerHostAdmin(HostPages):
     def error(self, obj: DockerHost) -> str:
         return obj.error_message[:160] if obj.status == HostStatus.FAILED else ""
 
-    @admin.display(description="host key")
-    def host_key_state(self, obj: DockerHost) -> str:
-        if obj.offered_host_key:
-            return badge("changed" if obj.host_key else "to be accepted", "bad" if obj.host_key else "busy")
-        return badge("accepted", "ok") if obj.host_key else badge("none yet", "plain")
-
     @admin.display(description="last answer")
     def last_answer(self, obj: DockerHost) -> str:
         error = obj.error_message if obj.status == HostStatus.FAILED else ""
         return format_html(
             '{} {} <span class="error">{}</span>', self.status_badge(obj), shown_time(obj.answered_at), error
         )
-
-    @admin.display(description="host key")
-    def host_keys(self, obj: DockerHost) -> str:
-        offered = ""
-        if obj.offered_host_key:
-            offered = format_html(
-                "<div><dt>Offered {}</dt><dd><code>{}</code></dd></div>",
-                shown_time(obj.offered_at),
-                _shown(obj.offered_host_key),
-            )
-        return format_html(
-            '<dl class="host-keys"><div><dt>Accepted</dt><dd><code>{}</code></dd></div>{}</dl>',
-            _shown(obj.host_key),
-            offered,
-        )
-
-
-def _shown(key: str) -> str:
-    return shown_fingerprint(key) or "none yet"
