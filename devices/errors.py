@@ -50,11 +50,17 @@ class ParseFailed(ConnectorError):
     kind = ErrorKind.PARSE
 
 
-# What an execution that did not end well is raised as, by its kind.
-EXECUTION_ERRORS: dict[str, type[ConnectorError]] = {
-    ErrorKind.DEVICE: CommandRefused,
-    ErrorKind.TIMEOUT: CommandTimeout,
-    ErrorKind.CONNECTION: ConnectionFailed,
-    ErrorKind.TOO_LARGE: ResponseTooLarge,
-    ErrorKind.INTERNAL: ConnectorError,
+# What something is raised as, by its kind.
+ERRORS: dict[str, type[ConnectorError]] = {
+    error.kind: error
+    for error in (
+        ConnectorError,
+        ConnectionFailed,
+        AuthenticationFailed,
+        HostKeyFailed,
+        CommandTimeout,
+        ResponseTooLarge,
+        CommandRefused,
+        ParseFailed,
+    )
 }

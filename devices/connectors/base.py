@@ -17,7 +17,7 @@ from devices.connectors.executions import Execution
 from devices.connectors.failures import classify, describe, wrap
 from devices.connectors.host_keys import KnownHost
 from devices.connectors.limits import Limits
-from devices.errors import EXECUTION_ERRORS, AuthenticationFailed, CommandRefused, ConnectorError
+from devices.errors import ERRORS, AuthenticationFailed, CommandRefused, ConnectorError
 from devices.interfaces.normalised import InterfaceData
 from devices.interfaces.parsing import Answer, interfaces_of
 from devices.models import Device
@@ -140,9 +140,6 @@ class BaseConnector:
 
     def close(self, *, failed: bool = False) -> None:
         """Log out; returns when the session's events are stored. Raises SessionLogError when they are not."""
-        self._end(failed=failed)
-
-    def _end(self, *, failed: bool) -> None:
         if self.recorder:
             self.recorder.finish(failed=failed)
         try:
@@ -160,14 +157,14 @@ class BaseConnector:
         try:
             self.open()
         except BaseException:
-            self._end(failed=True)
+            self.close(failed=True)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end(failed=error is not None)
+        self.close(failed=error is not None)
 
     def connection_class(self) -> type[BaseConnection]:
         """Netmiko's class for the platform."""
@@ -224,15 +221,17 @@ class BaseConnector:
         execution = self.execute(command)
         if execution.ok:
             return execution.stdout
-        raise EXECUTION_ERRORS[execution.error_kind](self.redact(f"{command!r}: {execution.reason}"))
+        raise ERRORS[execution.error_kind](self.redact(f"{command!r}: {execution.reason}"))
 
     def execute(self, command: str) -> Execution:
         """What came of a command, a refusal by the device included. Raises CommandTimeout, ConnectionFailed."""
         assert self.connection is not None, "open() first"
         try:
-            output = str(self.connection.send_command(command))
+            output: Any = self.connection.send_command(command)
         except Exception as error:  # noqa: BLE001
             raise self._clean(error) from None
+        if isinstance(output, Execution):
+            return output
         refused = self.platform.failure(output)
         return Execution(output, refused, error_kind=ErrorKind.DEVICE if refused else "")
 
@@ -255,7 +254,7 @@ class BaseConnector:
                 self.recorder.succeed(EventType.INTERFACE_COLLECTION_SUCCESS, summary(interfaces))
             return interfaces
         finally:
-            self._end(failed=True)  # unless it has succeeded by now
+            self.close(failed=True)  # unless it has succeeded by now
 
     def _collect(self) -> list[InterfaceData]:
         commands = self.platform.interface_commands

@@ -1,6 +1,8 @@
 """The classes our connections are made of: Netmiko's own for a device type, with mixins in front."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,16 +33,18 @@ class AttentiveMixin(Base):
         self._known_host = known_host
         self._limits = limits or Limits(Deadline(math.inf))
         self._deadline = self._limits.deadline
-        try:
+        with self._blaming_deadline():
             super().__init__(*args, **kwargs)
-        except Exception:
-            self._blame_deadline()
-            raise
 
-    def _blame_deadline(self) -> None:
+    @contextmanager
+    def _blaming_deadline(self) -> Iterator[None]:
         """What fails because the deadline closed the connection fails for the deadline."""
-        if self._deadline.expired:
-            raise self._deadline.error() from None
+        try:
+            yield
+        except Exception:
+            if self._deadline.expired:
+                raise self._deadline.error() from None
+            raise
 
     def _connect_params_dict(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connect_params_dict()
@@ -55,29 +59,20 @@ class AttentiveMixin(Base):
 
     def send_command(self, *args: Any, **kwargs: Any) -> Any:
         """What a host, which is asked over no shell, has said before the deadline stays."""
-        try:
+        with self._blaming_deadline():
             output: Any = super().send_command(*args, **kwargs)
-        except Exception:
-            self._blame_deadline()
-            raise
         broke = isinstance(output, Execution) and output.error_kind == ErrorKind.CONNECTION
         if broke and self._deadline.expired:
             return replace(output, failure=str(self._deadline.error()), error_kind=ErrorKind.TIMEOUT)
         return output
 
     def write_channel(self, out_data: str) -> None:
-        try:
+        with self._blaming_deadline():
             super().write_channel(out_data)
-        except Exception:
-            self._blame_deadline()
-            raise
 
     def read_channel(self) -> str:
-        try:
+        with self._blaming_deadline():
             return str(super().read_channel())
-        except Exception:
-            self._blame_deadline()
-            raise
 
     def _prompt_handler(self, auto_find_prompt: bool) -> str:
         """In place of the vendors' own patterns."""

@@ -13,13 +13,7 @@ from paramiko.ssh_exception import AuthenticationException, SSHException
 from textfsm import TextFSMError
 from textfsm.clitable import CliTableError
 
-from devices.errors import (
-    AuthenticationFailed,
-    CommandTimeout,
-    ConnectionFailed,
-    ConnectorError,
-    ParseFailed,
-)
+from devices.errors import ERRORS, ConnectorError
 from sessionlogs.models import ErrorKind
 
 # In this order: Netmiko's read timeout and parsing error are also its read errors.
@@ -83,10 +77,4 @@ def wrap(error: Exception) -> ConnectorError:
     """Any exception as a ConnectorError of its kind, with the text for a person."""
     if isinstance(error, ConnectorError):
         return error
-    kinds: dict[ErrorKind, type[ConnectorError]] = {
-        ErrorKind.AUTHENTICATION: AuthenticationFailed,
-        ErrorKind.TIMEOUT: CommandTimeout,
-        ErrorKind.CONNECTION: ConnectionFailed,
-        ErrorKind.PARSE: ParseFailed,
-    }
-    return kinds.get(classify(error), ConnectorError)(describe(error))
+    return ERRORS[classify(error)](describe(error))

@@ -56,12 +56,3 @@ class LinuxConnector(BaseConnector):
 
     def connection_class(self) -> type[BaseConnection]:
         return HostConnection
-
-    def execute(self, command: str) -> Execution:
-        assert self.connection is not None, "open() first"
-        try:
-            execution: Any = self.connection.send_command(command)
-        except Exception as error:  # noqa: BLE001
-            raise self._clean(error) from None
-        assert isinstance(execution, Execution)
-        return execution
