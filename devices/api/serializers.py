@@ -8,6 +8,7 @@ from rest_framework.exceptions import PermissionDenied
 
 from devices.commands import MOST_COMMANDS
 from devices.credential_use import USE, refused_changes
+from devices.interfaces.normalised import FACTS
 from devices.logging_switch import is_recorded
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from devices.read_only import LONGEST, Refused, single_line
@@ -111,16 +112,7 @@ class InterfaceSerializer(serializers.ModelSerializer[Interface]):
             "id",
             "device",
             "name",
-            "enabled",
-            "state",
-            "description",
-            "mac_address",
-            "mtu",
-            "speed",
-            "vlan",
-            "zone",
-            "vsys",
-            "vrf",
+            *FACTS,
             "addresses",
             "addresses_text",
             "collected_at",
@@ -174,12 +166,22 @@ class ResponseDetailSerializer(ResponseSerializer):
         return may_see(self.context["request"].user)
 
 
+class Status(serializers.ChoiceField):
+    """`success` or `failed`: whether something is `ok`."""
+
+    def __init__(self) -> None:
+        super().__init__(choices=["success", "failed"], source="ok", read_only=True)
+
+    def to_representation(self, value: Any) -> str:
+        return "success" if value else "failed"
+
+
 class ResultSerializer(serializers.Serializer[object]):
     """How a collection ended. `interfaces` are those stored by a collection that succeeded; it is left out for a
     user who lacks devices.view_interface."""
 
     device = serializers.CharField(source="device.name")
-    status = serializers.SerializerMethodField()
+    status = Status()
     interfaces = serializers.SerializerMethodField()
     interface_count = serializers.IntegerField(source="interfaces")
     address_count = serializers.IntegerField(source="addresses")
@@ -187,10 +189,6 @@ class ResultSerializer(serializers.Serializer[object]):
     error_kind = serializers.CharField(allow_blank=True)
     error = serializers.CharField(allow_blank=True)
     seconds = serializers.FloatField()
-
-    @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
-    def get_status(self, result: object) -> str:
-        return "success" if result.ok else "failed"  # type: ignore[attr-defined]
 
     @extend_schema_field(InterfaceSerializer(many=True))
     def get_interfaces(self, result: Any) -> list[dict[str, Any]]:
@@ -227,7 +225,7 @@ class AnswerSerializer(serializers.Serializer[object]):
     """What came of one command, redacted. A network device gives no exit code and no stderr of its own."""
 
     command = serializers.CharField()
-    status = serializers.SerializerMethodField()
+    status = Status()
     exit_code = serializers.IntegerField(allow_null=True)
     stdout = serializers.CharField(allow_blank=True)
     stderr = serializers.CharField(allow_blank=True)
@@ -235,25 +233,17 @@ class AnswerSerializer(serializers.Serializer[object]):
     error_kind = serializers.CharField(allow_blank=True)
     seconds = serializers.FloatField()
 
-    @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
-    def get_status(self, outcome: object) -> str:
-        return "success" if outcome.ok else "failed"  # type: ignore[attr-defined]
-
 
 class RunSerializer(serializers.Serializer[object]):
     """One device's session; `error` says why there was none."""
 
     device = serializers.CharField(source="device.name")
-    status = serializers.SerializerMethodField()
+    status = Status()
     session_id = serializers.UUIDField(allow_null=True)
     error = serializers.CharField(allow_blank=True)
     error_kind = serializers.CharField(allow_blank=True)
     seconds = serializers.FloatField()
     answers = AnswerSerializer(many=True)
-
-    @extend_schema_field(serializers.ChoiceField(choices=["success", "failed"]))
-    def get_status(self, run: object) -> str:
-        return "success" if run.ok else "failed"  # type: ignore[attr-defined]
 
 
 class RefusalSerializer(serializers.Serializer[object]):

@@ -22,7 +22,7 @@ from devices.collecting.claims import claim
 from devices.connectors import BaseConnector, get_connector
 from devices.connectors.limits import Limits, limits_of
 from devices.errors import ConnectorError
-from devices.interfaces.normalised import InterfaceData
+from devices.interfaces.normalised import FACTS, InterfaceData
 from devices.interfaces.parsing import Answer
 from devices.logging_switch import is_recorded
 from devices.models import Device, Interface, InterfaceAddress, Outcome, Response
@@ -34,18 +34,6 @@ from sessionlogs.recording.writer import SessionLogError
 
 log = logging.getLogger(__name__)
 RETRY_PAUSE = 1.0  # seconds before a connection that failed is tried again
-DATA_COLUMNS = [
-    "enabled",
-    "state",
-    "description",
-    "mac_address",
-    "mtu",
-    "speed",
-    "vlan",
-    "zone",
-    "vsys",
-    "vrf",
-]
 COLLECTIONS_KEPT = 10  # of a device's raw answers; the sessions' records have the older ones
 
 
@@ -219,10 +207,10 @@ def store_interfaces(
 
 def _store_facts(device: Device, interfaces: list[InterfaceData], now: datetime) -> dict[str, int]:
     """The ids of the device's interfaces by name. What is stored as it should be is left as it is: nearly all."""
-    columns = ("name", "position", *DATA_COLUMNS)
+    columns = ("name", "position", *FACTS)
     stored = {row[1]: row for row in device.interfaces.order_by().values_list("pk", *columns)}
     wanted = [
-        (data.name, position, *(column_value(data, column) for column in DATA_COLUMNS))
+        (data.name, position, *(column_value(data, column) for column in FACTS))
         for position, data in enumerate(interfaces)
     ]
     if gone := stored.keys() - {facts[0] for facts in wanted}:
@@ -260,7 +248,7 @@ def _store_addresses(device: Device, ids: dict[str, int], interfaces: list[Inter
     insert_rows([InterfaceAddress(**dict(zip(columns, row, strict=True))) for row in new])
 
 
-LENGTHS = {column: Interface._meta.get_field(column).max_length for column in DATA_COLUMNS}  # type: ignore[union-attr]
+LENGTHS = {column: Interface._meta.get_field(column).max_length for column in FACTS}  # type: ignore[union-attr]
 
 
 def column_value(data: InterfaceData, column: str) -> Any:

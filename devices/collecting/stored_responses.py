@@ -7,9 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from devices.collecting.one_device import DATA_COLUMNS, column_value, store_interfaces
+from devices.collecting.one_device import column_value, store_interfaces
 from devices.errors import ParseFailed
-from devices.interfaces.normalised import InterfaceData
+from devices.interfaces.normalised import FACTS, InterfaceData
 from devices.interfaces.parsing import Answer, interfaces_of
 from devices.models import Device, Interface, Response
 from devices.platforms import InterfaceCommand, UnknownPlatform, get_platform
@@ -85,7 +85,7 @@ def _changes(device: Device, interfaces: list[InterfaceData]) -> Iterator[str]:
         if row is None:
             yield f"{data.name}: new"
             continue
-        facts = [fact for column in DATA_COLUMNS if (fact := _change(row, data, column))]
+        facts = [fact for column in FACTS if (fact := _change(row, data, column))]
         before = " ".join(str(address) for address in row.addresses.all())
         after = " ".join(str(address) for address in data.addresses)
         if before != after:

@@ -83,6 +83,9 @@ class InterfaceData:
     addresses: list[Address] = field(default_factory=list)
 
 
+FACTS = tuple(column.name for column in fields(InterfaceData) if column.name not in ("name", "addresses"))
+
+
 def merge(platform: Platform, rows: Iterable[Row]) -> list[InterfaceData]:
     """One `InterfaceData` a name, in the order first seen; a later row fills in what an earlier left open."""
     return merged(platform, [normalise(platform, row) for row in rows])
@@ -151,9 +154,9 @@ def _abbreviates(short: str, long: str, known: Mapping[str, str]) -> bool:
 
 
 def _complete(known: InterfaceData, more: InterfaceData) -> None:
-    for column in fields(InterfaceData):
-        if column.name != "addresses" and getattr(known, column.name) in ("", None, "unknown"):
-            setattr(known, column.name, getattr(more, column.name))
+    for fact in FACTS:
+        if getattr(known, fact) in ("", None, "unknown"):
+            setattr(known, fact, getattr(more, fact))
     positions = {address.ip: position for position, address in enumerate(known.addresses)}
     for address in more.addresses:
         if address.ip not in positions:
