@@ -5,7 +5,7 @@ of the request's, and before the answer leaves. So a rolled-back request leaves 
 cannot be stored nothing is shown: the request fails.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -59,11 +59,6 @@ def note(
         count=count,
     )
     plain.response_views = [*getattr(plain, "response_views", ()), view]
-
-
-def count_answers(events: Iterable[Any]) -> int:
-    """How many of `events` hold an answer of a device."""
-    return sum(event.step is not None and bool(event.response) for event in events)
 
 
 class ResponseAuditMiddleware:

@@ -10,6 +10,41 @@ from sessionlogs.models import Session, SessionLog
 
 RULE = "=" * 80
 RESPONSE_LINES = 3
+# What is shown as JSON; the API adds to it.
+SESSION_COLUMNS = (
+    "session_id",
+    "device",
+    "host",
+    "platform",
+    "agent_type",
+    "tags",
+    "user",
+    "started_at",
+    "ended_at",
+    "status",
+    "error_kind",
+    "error_message",
+    "commands",
+    "failures",
+    "slowest_ms",
+)
+EVENT_COLUMNS = (
+    "id",
+    "session_id",
+    "device",
+    "user",
+    "event_type",
+    "step",
+    "command",
+    "response",
+    "error_message",
+    "error_kind",
+    "exit_code",
+    "duration_ms",
+    "timestamp",
+    "truncated_bytes",
+    "withheld",
+)
 
 
 def header(session: Session) -> list[str]:
@@ -83,47 +118,13 @@ def session_line(session: Session) -> str:
 
 
 def session_json(session: Session) -> str:
-    columns = (
-        "session_id",
-        "device",
-        "host",
-        "platform",
-        "agent_type",
-        "tags",
-        "user",
-        "started_at",
-        "ended_at",
-        "status",
-        "error_kind",
-        "error_message",
-        "commands",
-        "failures",
-        "slowest_ms",
-    )
-    return _json({name: getattr(session, name) for name in columns})
+    return _json(session, SESSION_COLUMNS)
 
 
 def event_json(event: SessionLog) -> str:
     """An event as one JSON line, whole."""
-    columns = (
-        "id",
-        "session_id",
-        "device",
-        "user",
-        "event_type",
-        "step",
-        "command",
-        "response",
-        "error_message",
-        "error_kind",
-        "exit_code",
-        "duration_ms",
-        "timestamp",
-        "truncated_bytes",
-        "withheld",
-    )
-    return _json({name: getattr(event, name) for name in columns})
+    return _json(event, EVENT_COLUMNS)
 
 
-def _json(values: dict[str, Any]) -> str:
-    return json_text(values, default=str)
+def _json(row: Any, columns: Iterable[str]) -> str:
+    return json_text({name: getattr(row, name) for name in columns}, default=str)

@@ -7,30 +7,13 @@ from rest_framework import serializers
 
 from sessionlogs.audit import may_see
 from sessionlogs.models import Session, SessionLog
+from sessionlogs.viewer import EVENT_COLUMNS, SESSION_COLUMNS
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
     class Meta:
         model = Session
-        fields = (
-            "session_id",
-            "device",
-            "device_id",
-            "host",
-            "platform",
-            "agent_type",
-            "tags",
-            "user",
-            "user_id",
-            "started_at",
-            "ended_at",
-            "status",
-            "error_kind",
-            "error_message",
-            "commands",
-            "failures",
-            "slowest_ms",
-        )
+        fields = (*SESSION_COLUMNS, "device_id", "user_id")
         read_only_fields = fields
 
 
@@ -43,26 +26,7 @@ class SessionLogSerializer(serializers.ModelSerializer[SessionLog]):
 
     class Meta:
         model = SessionLog
-        fields = (
-            "id",
-            "session_id",
-            "device",
-            "user",
-            "event_type",
-            "step",
-            "command",
-            "response",
-            "error_message",
-            "response_withheld",
-            "error_kind",
-            "exit_code",
-            "duration_ms",
-            "timing",
-            "execution_status",
-            "timestamp",
-            "truncated_bytes",
-            "withheld",
-        )
+        fields = (*EVENT_COLUMNS, "response_withheld", "timing", "execution_status")
         read_only_fields = fields
 
     def get_response_withheld(self, event: SessionLog) -> bool:
