@@ -2,21 +2,15 @@
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Length
 
 from devices.platforms import platform_choices
 from logsite.encryption.fields import EncryptedTextField
-from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
+from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet, address_validator
 from logsite.tables.names import NameField
 from logsite.text.terminal import one_line
 from sessionlogs.models import ErrorKind
-
-host_validator = RegexValidator(
-    r"\A[0-9A-Za-z]([0-9A-Za-z._:-]{0,252}[0-9A-Za-z])?\Z",
-    "Give a DNS name or an IP address, without user, port or spaces.",
-)
 
 
 class AgentType(models.TextChoices):
@@ -124,9 +118,8 @@ class Device(PinnedHost):
     no_key = {**PinnedHost.no_key, "host_key_at": None, "host_key_by": ""}
 
     name = NameField(max_length=255, unique=True)
-    host = models.CharField(max_length=255, validators=[host_validator], help_text="DNS name or IP address.")
-    port = models.PositiveIntegerField(
-        default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    host = models.CharField(
+        max_length=255, validators=[address_validator], help_text="DNS name or IP address."
     )
     platform = models.CharField(max_length=64, choices=platform_choices)
     agent_type = models.CharField(max_length=16, choices=AgentType, default=AgentType.NETWORK)

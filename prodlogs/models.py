@@ -2,20 +2,16 @@
 
 import uuid
 
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db import models
 
 from logsite.encryption.fields import EncryptedTextField
 from logsite.records import LogRow
-from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet
+from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet, address_validator
 from logsite.tables.nanoseconds import NanosecondsField
 
 name_validator = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z", "Use letters, digits, dots, dashes and underscores."
-)
-address_validator = RegexValidator(
-    r"\A[0-9A-Za-z]([0-9A-Za-z._:-]{0,252}[0-9A-Za-z])?\Z",
-    "Give a DNS name or an IP address, without user, port or spaces.",
 )
 user_validator = RegexValidator(
     r"\A[A-Za-z_][A-Za-z0-9_.-]{0,62}\$?\Z", "Give a login name without spaces or signs of a shell."
@@ -62,9 +58,6 @@ class DockerHost(PinnedHost):
     name = models.CharField(max_length=100, unique=True, validators=[name_validator])
     address = models.CharField(
         max_length=255, validators=[address_validator], help_text="DNS name or IP address."
-    )
-    port = models.PositiveIntegerField(
-        default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
     )
     user = models.CharField(max_length=64, validators=[user_validator])
     ssh_key = EncryptedTextField("SSH private key", blank=True)

@@ -16,11 +16,16 @@ from ipaddress import ip_address
 from typing import Any, ClassVar, TypeVar
 
 import paramiko
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from paramiko.pkey import UnknownKeyType
 
+address_validator = RegexValidator(
+    r"\A[0-9A-Za-z]([0-9A-Za-z._:-]{0,252}[0-9A-Za-z])?\Z",
+    "Give a DNS name or an IP address, without user, port or spaces.",
+)
 RSA = ("rsa-sha2-512", "rsa-sha2-256")  # the algorithms of an ssh-rsa key; SHA-1 signatures are refused
 Host = TypeVar("Host", bound="PinnedHost")
 
@@ -151,6 +156,9 @@ class PinnedHost(models.Model):
     address_columns: ClassVar[tuple[str, str]] = ("host", "port")
     no_key: ClassVar[dict[str, Any]] = {"host_key": "", "offered_host_key": "", "offered_at": None}
 
+    port = models.PositiveIntegerField(
+        default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
     host_key = models.TextField(
         blank=True, help_text="The accepted host key: type and base64, as in known_hosts. Empty: none yet."
     )

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from logsite.encryption.fields import DecryptionError
-from logsite.ssh.host_keys import HostKeyProblem, key_text, parse_host_key
+from logsite.ssh.host_keys import HostKeyProblem, address_validator, key_text, parse_host_key
 from logsite.ssh.private_keys import KeyProblem, load_private_key
 from prodlogs.errors import ConfigurationError, HostError
-from prodlogs.models import DockerHost, ErrorKind, address_validator, user_validator
+from prodlogs.models import DockerHost, ErrorKind, user_validator
 
 DEFAULT = "default"
 LONGEST_PATH = 4096
