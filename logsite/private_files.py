@@ -1,8 +1,11 @@
 """Folders and files that are their owner's alone, whatever the umask."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 OTHERS_MAY_WRITE = 0o022
@@ -31,6 +34,25 @@ def make_file(path: Path) -> None:
         return
     os.fchmod(handle, FILE_MODE)
     os.close(handle)
+
+
+@contextmanager
+def written_whole(path: Path, *, once: bool = False) -> Iterator[TextIO]:
+    """A text file with mode 600 that takes the place of `path` when it is on the disk.
+
+    Readers see the old file or the new one, never a half; where the block fails, the old one stays. With `once` an
+    old one stays anyway: raises FileExistsError.
+    """
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(handle, FILE_MODE)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        (os.link if once else os.replace)(draft, path)
+    finally:
+        Path(draft).unlink(missing_ok=True)
 
 
 def open_to_others(

@@ -2,13 +2,13 @@
 
 import os
 import secrets
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from logsite.private_files import FILE_MODE, make_folder
+from logsite.private_files import make_folder, written_whole
 
 
 def read_secret(name: str) -> str | None:
@@ -34,43 +34,21 @@ def read_secret(name: str) -> str | None:
 def write_private(path: Path, content: str) -> None:
     """Write `content` to `path` with mode 600; readers see the old file or the new one, never a half."""
     make_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, FILE_MODE)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def create_once(path: Path, content: str) -> str:
     """Give the content of `path`, creating it with `content` first; of two processes that race, one wins."""
     try:
         if not path.exists():
-            _create(path, content)
+            make_folder(path.parent)
+            # Where the file stands by now, the other process's key counts.
+            with suppress(FileExistsError), written_whole(path, once=True) as file:
+                file.write(content)
     except OSError as error:
         raise ImproperlyConfigured(f"{path} cannot be created: {error.strerror}") from None
     return _read_key_file(path)
-
-
-def _create(path: Path, content: str) -> None:
-    make_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, FILE_MODE)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # what is encrypted next must not outlive its key
-        os.link(temporary, path)  # fails where the file stands already: the other process's key counts
-    except FileExistsError:
-        pass
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _read_key_file(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from logsite.private_files import written_whole
 from logsite.records import to_nanoseconds
 from logsite.tables.nanoseconds import rfc3339
 from prodlogs.entries.listing import COLUMNS, entry_dict, stored, titles
@@ -44,19 +45,11 @@ def save_entries(
     now = timezone.now()
     path = Path(output_file or default_name(now)).absolute()
     check_writable(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            number = 0
-            for piece, entries in json_pieces(hosts, since):
-                file.write(piece)
-                number += entries
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    number = 0
+    with written_whole(path) as file:
+        for piece, entries in json_pieces(hosts, since):
+            file.write(piece)
+            number += entries
     return path, number
 
 
