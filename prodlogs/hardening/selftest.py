@@ -17,7 +17,7 @@ from prodlogs.docker.grammar import Inspect, Logs, Ps, Stats, command_line
 from prodlogs.hardening.raw_access import PROHIBITED, Answer, RawAccess, TransportAccess
 from prodlogs.models import DockerHost, ErrorKind
 from prodlogs.ssh.audit import Record
-from prodlogs.ssh.login import HostConnection, connect
+from prodlogs.ssh.login import connect
 
 NOBODY = "0" * 64  # the id of no container
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
@@ -304,33 +304,25 @@ def run(
     Raises HostError where the host cannot be logged in to, RuntimeError within a transaction.
     """
     with connect(host) as connection:
-        begin = partial(_begin, host=host, connection=connection, user=user, report=report)
+
+        def begin(attempt: Attempt) -> Callable[[Outcome], None]:
+            record = Record(host, [attempt.tried], user=user, via="selftest")
+
+            def finish(outcome: Outcome) -> None:
+                record.finish(
+                    exit_code=outcome.exit_code,
+                    sizes={"stdout": outcome.stdout_bytes, "stderr": outcome.stderr_bytes},
+                    denied=outcome.refused,
+                    error_kind=ErrorKind.REFUSED if outcome.refused else "",
+                    error_message=outcome.answer if outcome.refused else "",
+                    host_key_fingerprint=connection.host_key_fingerprint,
+                    key_fingerprint=connection.key_fingerprint,
+                )
+                report(outcome)
+
+            return finish
+
         return examine(TransportAccess(connection.transport), begin, sockets)
-
-
-def _begin(
-    attempt: Attempt,
-    *,
-    host: DockerHost,
-    connection: HostConnection,
-    user: str,
-    report: Callable[[Outcome], None],
-) -> Callable[[Outcome], None]:
-    record = Record(host, [attempt.tried], user=user, via="selftest")
-
-    def finish(outcome: Outcome) -> None:
-        record.finish(
-            exit_code=outcome.exit_code,
-            sizes={"stdout": outcome.stdout_bytes, "stderr": outcome.stderr_bytes},
-            denied=outcome.refused,
-            error_kind=ErrorKind.REFUSED if outcome.refused else "",
-            error_message=outcome.answer if outcome.refused else "",
-            host_key_fingerprint=connection.host_key_fingerprint,
-            key_fingerprint=connection.key_fingerprint,
-        )
-        report(outcome)
-
-    return finish
 
 
 def passed(outcomes: Sequence[Outcome]) -> bool:

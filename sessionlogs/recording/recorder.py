@@ -81,12 +81,12 @@ class SessionRecorder:
         duration: int | None = None,
         step: int | None = None,
         timing: Mapping[str, int] | None = None,
+        exit_code: int | None = None,
     ) -> None:
         """Enqueue one event; `duration` and the parts of `timing` in nanoseconds."""
         at = time.perf_counter_ns()
-        self._put(
-            (self, event_type, command, response, error, error_kind, duration, at, step, self.status, timing)
-        )
+        texts = (command, response, error, error_kind)
+        self._put((self, event_type, *texts, duration, at, step, self.status, timing, exit_code))
 
     def command_sent(self, command: str) -> None:
         self._step += 1
@@ -123,22 +123,15 @@ class SessionRecorder:
     ) -> None:
         """What came of a command on a host; it failed when `error_kind` says why. None: it gave no exit code."""
         event_type = EventType.COMMAND_FAILED if error_kind else RESPONSE
-        at = time.perf_counter_ns()
-        self._put(
-            (
-                self,
-                event_type,
-                command,
-                stdout,
-                stderr,
-                error_kind,
-                duration,
-                at,
-                self._step,
-                self.status,
-                None,
-                exit_code,
-            )
+        self.event(
+            event_type,
+            command=command,
+            response=stdout,
+            error=stderr,
+            error_kind=error_kind,
+            duration=duration,
+            step=self._step,
+            exit_code=exit_code,
         )
 
     def fail(
