@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from operator import lt
 from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
@@ -18,12 +18,13 @@ from devices.platforms import (
     sha1_platforms,
 )
 from devices.read_only import check_list
+from logsite.checks import out_of_bounds
 
 SMALLEST_LIMIT = 64 * 1024  # bytes
 
 
 @register("devices")
-def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_platform_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A platform's file that cannot be used would be found out by the first collection."""
     found: list[CheckMessage] = []
     for name in file_names():
@@ -43,45 +44,38 @@ def check_platform_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     return found
 
 
-@register("devices")
-def check_claim(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """A second collection of a device may start when the first one's claim runs out."""
+def _claim_warning(longest: float, name: str, text: str, *, id: str) -> list[CheckMessage]:
+    """A warning where a collection of `longest` seconds outlasts its claim: a second one may start then."""
     from devices.collecting.claims import CLAIM
 
+    claim = CLAIM.total_seconds()
+    if longest < claim:
+        return []
+    problem = f"{name}={getattr(settings, name)}: {text.format(claim=claim)}"
+    return [Warning(problem, hint=f"Lower {name}.", id=id)]
+
+
+@register("devices")
+def check_claim(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The login and the commands of one platform: all within the claim."""
     commands = max(len(get_platform(name).interface_commands) for name in file_names())
     longest = settings.DEVICE_CONNECT_TIMEOUT + commands * settings.DEVICE_READ_TIMEOUT
-    if longest < CLAIM.total_seconds():
-        return []
-    return [
-        Warning(
-            f"DEVICE_READ_TIMEOUT={settings.DEVICE_READ_TIMEOUT}: {commands} such commands outlast the claim of "
-            f"{CLAIM.total_seconds():.0f} s that a collection has on its device",
-            hint="Lower DEVICE_READ_TIMEOUT.",
-            id="devices.W001",
-        )
-    ]
+    text = (
+        f"{commands} such commands outlast the claim of {{claim:.0f}} s that a collection has on its device"
+    )
+    return _claim_warning(longest, "DEVICE_READ_TIMEOUT", text, id="devices.W001")
 
 
 @register("devices")
-def check_deadline(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_deadline(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Waiting for a login, the collection and storing its record: all within the claim."""
-    from devices.collecting.claims import CLAIM
-
     longest = 2 * settings.COLLECT_DEADLINE + settings.SESSION_LOG_STORE_TIMEOUT
-    if longest < CLAIM.total_seconds():
-        return []
-    return [
-        Warning(
-            f"COLLECT_DEADLINE={settings.COLLECT_DEADLINE}: a collection may outlast its claim of "
-            f"{CLAIM.total_seconds():.0f} s on the device",
-            hint="Lower COLLECT_DEADLINE.",
-            id="devices.W003",
-        )
-    ]
+    text = "a collection may outlast its claim of {claim:.0f} s on the device"
+    return _claim_warning(longest, "COLLECT_DEADLINE", text, id="devices.W003")
 
 
 @register("devices")
-def check_host_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_host_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without host keys a device's password goes to whoever answers at its address."""
     from devices.connectors.host_keys import Mode
 
@@ -102,7 +96,7 @@ def check_host_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 
 
 @register("devices")
-def check_sha1_platforms(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_sha1_platforms(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A platform that is misspelt would not get what its name is there for."""
     unknown = sorted(sha1_platforms() - {*platform_names()})
     if not unknown:
@@ -114,22 +108,16 @@ def check_sha1_platforms(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 
 
 @register("devices")
-def check_response_limit(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_response_limit(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """DEVICE_RESPONSE_LIMIT must leave room for banner, login dialogue and prompt."""
-    if settings.DEVICE_RESPONSE_LIMIT >= SMALLEST_LIMIT:
-        return []
-    return [
-        Error(
-            f"DEVICE_RESPONSE_LIMIT={settings.DEVICE_RESPONSE_LIMIT} must be at least {SMALLEST_LIMIT} bytes",
-            hint="Unset the variable for 16 MiB; docs/configuration.md says what the limit bounds.",
-            id="devices.E004",
-        )
-    ]
+    text = "{name}={value} must be at least {bound} bytes"
+    hint = "Unset the variable for 16 MiB; docs/configuration.md says what the limit bounds."
+    return out_of_bounds({"DEVICE_RESPONSE_LIMIT": SMALLEST_LIMIT}, lt, text, hint, id="devices.E004")
 
 
 @register(Tags.database, "devices")
 def check_platforms_known(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """A device cannot be collected if Netmiko has dropped its platform."""
     from devices.models import Device

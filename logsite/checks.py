@@ -1,12 +1,12 @@
 """System checks of the project's own settings."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from operator import gt, le, lt
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +16,7 @@ from logsite.private_files import OTHERS_MAY_WRITE, open_to_others
 
 
 @register("logsite")
-def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_public_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """PUBLIC_URL is what allowed hosts, CSRF origins and secure cookies derive from."""
     if _is_site_address(settings.PUBLIC_URL):
         return []
@@ -39,8 +39,24 @@ def _is_site_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not extras
 
 
+def out_of_bounds(
+    bounds: Mapping[str, float],
+    wrong: Callable[[float, float], bool],
+    text: str,
+    hint: str | None,
+    *,
+    id: str,
+) -> list[CheckMessage]:
+    """An error for each setting that is `wrong` against its bound; texts may name {name}, {value} and {bound}."""
+    found = [(name, getattr(settings, name), bound) for name, bound in bounds.items()]
+    facts = [
+        {"name": name, "value": value, "bound": bound} for name, value, bound in found if wrong(value, bound)
+    ]
+    return [Error(text.format(**each), hint=hint and hint.format(**each), id=id) for each in facts]
+
+
 @register("logsite")
-def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_numbers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Settings that count or time something must be above zero."""
     names = (
         "TOKEN_HOURS",
@@ -57,15 +73,12 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         "SHIPPING_TIMEOUT",
         "SHIPPING_BACKOFF",
     )
-    return [
-        Error(f"{name}={getattr(settings, name)} must be above 0", hint=f"Set {name}.", id="logsite.E002")
-        for name in names
-        if getattr(settings, name) <= 0
-    ]
+    text = "{name}={value} must be above 0"
+    return out_of_bounds(dict.fromkeys(names, 0), le, text, "Set {name}.", id="logsite.E002")
 
 
 @register("logsite")
-def check_login_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_login_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A window of days would lock people out; so would a name that one address can use up."""
     highest = {
         "LOGIN_WINDOW_MINUTES": 1440,
@@ -73,13 +86,8 @@ def check_login_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         "LOGIN_NAME_LIMIT": 1_000_000,
         "SESSION_IDLE_MINUTES": 20_160,
     }
-    found: list[CheckMessage] = [
-        Error(
-            f"{name}={getattr(settings, name)} is above {most}", hint=f"Set {name} lower.", id="logsite.E020"
-        )
-        for name, most in highest.items()
-        if getattr(settings, name) > most
-    ]
+    text = "{name}={value} is above {bound}"
+    found = out_of_bounds(highest, gt, text, "Set {name} lower.", id="logsite.E020")
     if 0 < settings.LOGIN_NAME_LIMIT <= settings.LOGIN_ADDRESS_LIMIT:
         found.append(
             Warning(
@@ -93,7 +101,7 @@ def check_login_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 
 
 @register("logsite")
-def check_field_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_field_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A key that is none would only show when somebody saves a password."""
     try:
         field_keys(settings.FIELD_KEYS_PATH)
@@ -104,7 +112,7 @@ def check_field_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 
 
 @register("logsite")
-def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_redis_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """REDIS_URL may carry a password, so its value is not shown."""
     if not settings.REDIS_URL or settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
         return []
@@ -113,16 +121,14 @@ def check_redis_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 
 
 @register("logsite")
-def check_disk_bound(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_disk_bound(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Below zero no disk would ever be full."""
-    if settings.DISK_FREE_BYTES >= 0:
-        return []
-    hint = "Set DISK_FREE_BYTES to 0 or more; 0 keeps /readyz ready until the last byte."
-    return [Error(f"DISK_FREE_BYTES={settings.DISK_FREE_BYTES} is below 0", hint=hint, id="logsite.E021")]
+    hint = "Set {name} to 0 or more; 0 keeps /readyz ready until the last byte."
+    return out_of_bounds({"DISK_FREE_BYTES": 0}, lt, "{name}={value} is below 0", hint, id="logsite.E021")
 
 
 @register("files")
-def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_open_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """What others on this machine can read: the record, credentials, and the keys that they are encrypted with."""
     folder, public = Path(settings.DATA_DIR), Path(settings.STATIC_ROOT)
     paths = {folder, *(folder.iterdir() if folder.is_dir() else ())} - {public}
@@ -141,7 +147,7 @@ def check_open_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 
 
 @register(deploy=True)
-def check_plain_http(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_plain_http(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A site that others reach over plain HTTP sends their passwords in clear."""
     if not _is_site_address(settings.PUBLIC_URL):
         return []  # logsite.E001 says so

@@ -1,25 +1,27 @@
 """System checks of container logs: the host of the environment, and how long and how much may be read."""
 
 from collections.abc import Sequence
+from operator import le, lt
 from typing import Any
 
-from django.apps import AppConfig
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 from django.db.models.functions import Length
 
-IDS = {
-    "PRODLOGS_USER": "prodlogs.E001",
-    "PRODLOGS_SSH_KEY": "prodlogs.E002",
-    "PRODLOGS_HOST_KEY": "prodlogs.E003",
-    "PRODLOGS_HOST": "prodlogs.E004",
-}
-HINTS = {
-    "PRODLOGS_USER": "Give the login name of a user who may read with Docker.",
-    "PRODLOGS_SSH_KEY": "Give the private key without a passphrase, or the path of its file.",
-    "PRODLOGS_HOST_KEY": "`ssh-keyscan HOST` prints it; compare its fingerprint on the host itself.",
-    "PRODLOGS_HOST": "Give a DNS name or an IP address, and :port where it is not 22.",
+from logsite.checks import out_of_bounds
+
+# Settings of the environment's host: the id of what is wrong with one, and the hint.
+ENVIRONMENT = {
+    "PRODLOGS_USER": ("prodlogs.E001", "Give the login name of a user who may read with Docker."),
+    "PRODLOGS_SSH_KEY": (
+        "prodlogs.E002",
+        "Give the private key without a passphrase, or the path of its file.",
+    ),
+    "PRODLOGS_HOST_KEY": (
+        "prodlogs.E003",
+        "`ssh-keyscan HOST` prints it; compare its fingerprint on the host itself.",
+    ),
+    "PRODLOGS_HOST": ("prodlogs.E004", "Give a DNS name or an IP address, and :port where it is not 22."),
 }
 ABOVE_ZERO = (
     "PRODLOGS_CONNECT_TIMEOUT",
@@ -31,34 +33,28 @@ ABOVE_ZERO = (
 
 
 @register("prodlogs")
-def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_environment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The host that PRODLOGS_HOST defines would be refused by the first reading."""
     from prodlogs.hosts.configured import environment_problems
 
-    return [
-        Error(sentence, hint=HINTS[setting], id=IDS[setting]) for setting, sentence in environment_problems()
-    ]
+    found = [(sentence, *ENVIRONMENT[setting]) for setting, sentence in environment_problems()]
+    return [Error(sentence, hint=hint, id=number) for sentence, number, hint in found]
 
 
 @register("prodlogs")
-def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """With a limit of 0 nothing would ever be read."""
-    found: list[CheckMessage] = [
-        Error(f"{name}={getattr(settings, name)} must be above 0", id="prodlogs.E005")
-        for name in ABOVE_ZERO
-        if getattr(settings, name) <= 0
+    days = {"RETENTION_DAYS_CONTAINERS": 0, "RETENTION_DAYS_FOLLOW": 0}
+    text = "{name}={value} must be above 0"
+    return [
+        *out_of_bounds(dict.fromkeys(ABOVE_ZERO, 0), le, text, None, id="prodlogs.E005"),
+        *out_of_bounds(days, lt, "{name}={value}: give days, or 0 for ever", None, id="prodlogs.E006"),
     ]
-    found += [
-        Error(f"{name}={getattr(settings, name)}: give days, or 0 for ever", id="prodlogs.E006")
-        for name in ("RETENTION_DAYS_CONTAINERS", "RETENTION_DAYS_FOLLOW")
-        if getattr(settings, name) < 0
-    ]
-    return found
 
 
 @register(Tags.database, "prodlogs")
 def check_hosts(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """A host without a key cannot be logged in to."""
     from prodlogs.models import DockerHost

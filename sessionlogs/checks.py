@@ -1,20 +1,21 @@
 """System checks of where session events are stored."""
 
 from collections.abc import Sequence
+from operator import lt
 from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import Error as DatabaseError
 from django.db import connections
 
+from logsite.checks import out_of_bounds
 from logsite.housekeeping.purge_runs import RetentionError
 from sessionlogs.retention import rules
 
 
 @register("sessionlogs")
-def check_database_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_database_is_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Session events are stored by a thread of its own, whose connection must see the same database."""
     database = settings.DATABASES["default"]
     if not database["ENGINE"].endswith("sqlite3") or ":memory:" not in str(database["NAME"]):
@@ -29,7 +30,7 @@ def check_database_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: 
 
 
 @register("sessionlogs")
-def check_retention(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_retention(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A rule that cannot be read would be found out by the nightly purge."""
     try:
         rules()
@@ -39,25 +40,18 @@ def check_retention(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 
 
 @register("sessionlogs")
-def check_size_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_size_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A limit of a few bytes keeps nothing of any response."""
+    text, hint = "{name}={value} must be at least {bound} bytes", "See docs/retention.md."
     return [
-        Error(
-            f"{name}={getattr(settings, name)} must be at least 1024 bytes",
-            hint="See docs/retention.md.",
-            id=number,
-        )
-        for name, number in (
-            ("SESSION_LOG_RESPONSE_LIMIT", "sessionlogs.E003"),
-            ("SESSION_LOG_QUEUE_BYTES", "sessionlogs.E004"),
-        )
-        if getattr(settings, name) < 1024
+        *out_of_bounds({"SESSION_LOG_RESPONSE_LIMIT": 1024}, lt, text, hint, id="sessionlogs.E003"),
+        *out_of_bounds({"SESSION_LOG_QUEUE_BYTES": 1024}, lt, text, hint, id="sessionlogs.E004"),
     ]
 
 
 @register(Tags.database, "sessionlogs")
 def check_fulltext_index(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """On PostgreSQL a search over answers needs its index; `check --database default` and `migrate` look."""
     from sessionlogs.fulltext import has_index

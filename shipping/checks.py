@@ -1,12 +1,12 @@
 """System checks of the shipping settings."""
 
-from collections.abc import Sequence
+from operator import lt
 from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from logsite.checks import out_of_bounds
 from shipping.addresses import AddressError, split_credentials
 from shipping.addresses import check_address as check_plain_address
 
@@ -16,7 +16,7 @@ SHORTEST_LINE = 1024  # bytes; below it a line falls into dust
 
 
 @register("shipping")
-def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """LOKI_URL is an http(s) URL; it may carry a user and password, so its value is not shown."""
     try:
         split_credentials(settings.LOKI_URL)
@@ -27,7 +27,7 @@ def check_address(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 
 @register("shipping")
-def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """BACKEND_URL is an http(s) URL without a user and password: pages show it, and it is part of a cursor's name."""
     try:
         if settings.BACKEND_URL:
@@ -39,7 +39,7 @@ def check_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 
 @register("shipping")
-def check_job(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_job(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """SHIPPING_JOB is the value of the label `job`, by which everything shipped is found."""
     job = settings.SHIPPING_JOB
     if job.strip() and job.isprintable() and len(job) <= LONGEST_LABEL_VALUE:
@@ -54,7 +54,7 @@ def check_job(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
 
 
 @register("shipping")
-def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_numbers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Numbers below which nothing would be shipped."""
     least: dict[str, float] = {
         "SHIPPING_RETRIES": 0,
@@ -64,19 +64,12 @@ def check_numbers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         "SHIPPING_OUTPUT_CHARACTERS": 0,
         "SHIPPING_PAGE_BYTES": SMALLEST_PAGE,
     }
-    return [
-        Error(
-            f"{name}={getattr(settings, name)} is too small",
-            hint=f"Set {name} to {bound:g} or more.",
-            id="shipping.E003",
-        )
-        for name, bound in least.items()
-        if getattr(settings, name) < bound
-    ]
+    hint = "Set {name} to {bound:g} or more."
+    return out_of_bounds(least, lt, "{name}={value} is too small", hint, id="shipping.E003")
 
 
 @register("shipping")
-def check_tenant(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_tenant(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """LOKI_TENANT travels in a header."""
     tenant = settings.LOKI_TENANT
     if tenant.isascii() and (tenant.isprintable() or not tenant) and len(tenant) <= 150:
