@@ -11,7 +11,7 @@ from rest_framework.response import Response as HttpResponse
 from devices.api.serializers import ResponseDetailSerializer, ResponseSerializer
 from devices.collecting.stored_responses import note_stored
 from devices.models import Response
-from logsite.api.filters import TrueOrFalse
+from logsite.api.filters import TrueOrFalse, between
 from sessionlogs.audit import Via
 
 
@@ -25,8 +25,7 @@ class ResponseFilter(django_filters.FilterSet):
         label="true: responses that could not be parsed; false: responses that were parsed.",
     )
     session_id = django_filters.UUIDFilter()
-    start_time = django_filters.IsoDateTimeFilter(field_name="collected_at", lookup_expr="gte")
-    end_time = django_filters.IsoDateTimeFilter(field_name="collected_at", lookup_expr="lt")
+    start_time, end_time = between("collected_at")
 
     def _failed(self, rows: QuerySet[Response], name: str, failed: bool) -> QuerySet[Response]:
         return rows.exclude(error="") if failed else rows.filter(error="")

@@ -12,11 +12,11 @@ from devices.interfaces.normalised import FACTS
 from devices.logging_switch import is_recorded
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from devices.read_only import LONGEST, Refused, single_line
-from logsite.ssh.host_keys import shown_fingerprint
+from logsite.api.host_keys import PinnedHostSerializer
 from sessionlogs.audit import may_see
 
 
-class DeviceSerializer(serializers.ModelSerializer[Device]):
+class DeviceSerializer(PinnedHostSerializer):
     """A device; `credential` is the name of a stored credential, whose secrets no call gives back."""
 
     credential = serializers.SlugRelatedField(
@@ -27,12 +27,6 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
     )
     recorded = serializers.SerializerMethodField(
         help_text="Whether sessions are recorded: as session_logging says, or else the platform."
-    )
-    host_key_fingerprint = serializers.SerializerMethodField(
-        help_text="Fingerprint of the accepted host key."
-    )
-    offered_host_key_fingerprint = serializers.SerializerMethodField(
-        help_text="Fingerprint of the key that the device offered and that nobody has accepted yet."
     )
 
     class Meta:
@@ -79,12 +73,6 @@ class DeviceSerializer(serializers.ModelSerializer[Device]):
             reason = f"your account lacks the permission {USE}: it may not choose where a credential is sent"
             raise PermissionDenied({name: [reason] for name in refused})
         return attrs
-
-    def get_host_key_fingerprint(self, device: Device) -> str:
-        return shown_fingerprint(device.host_key)
-
-    def get_offered_host_key_fingerprint(self, device: Device) -> str:
-        return shown_fingerprint(device.offered_host_key)
 
 
 class AcceptHostKeySerializer(serializers.Serializer[object]):

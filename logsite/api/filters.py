@@ -25,6 +25,12 @@ def refuse_unknown(request: Request, known: Collection[str]) -> None:
         raise ValidationError(unknown)
 
 
+def between(column: str) -> tuple[django_filters.Filter, django_filters.Filter]:
+    """Both ends of a time range of `column`; the second one is exclusive."""
+    since = django_filters.IsoDateTimeFilter(field_name=column, lookup_expr="gte")
+    return since, django_filters.IsoDateTimeFilter(field_name=column, lookup_expr="lt")
+
+
 class TrueOrFalse(django_filters.TypedChoiceFilter):
     """`true` or `false`; django-filter's own takes anything else for «not asked»."""
 

@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
-from logsite.api.filters import TrueOrFalse
+from logsite.api.filters import TrueOrFalse, between
 from logsite.api.pagination import KeysetPagination
 from logsite.records import to_nanoseconds
 from logsite.tables.nanoseconds import rfc3339
@@ -53,8 +53,7 @@ class HostFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=HostStatus)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
     enabled = TrueOrFalse()
-    since = django_filters.IsoDateTimeFilter(field_name="checked_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="checked_at", lookup_expr="lt")
+    since, until = between("checked_at")
 
 
 class ContainerFilter(django_filters.FilterSet):
@@ -67,8 +66,7 @@ class ContainerFilter(django_filters.FilterSet):
     removed = TrueOrFalse(
         field_name="removed_at", method="_removed", label="Whether Docker no longer lists the container."
     )
-    since = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="seen_at", lookup_expr="lt")
+    since, until = between("seen_at")
 
     def _removed(self, rows: QuerySet[Any], name: str, removed: bool | str) -> QuerySet[Any]:
         return rows if removed == "" else rows.filter(removed_at__isnull=not removed)
@@ -77,8 +75,7 @@ class ContainerFilter(django_filters.FilterSet):
 class ErrorFilter(django_filters.FilterSet):
     """What is quick narrows first, and the text is looked for in what is left."""
 
-    since = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="lt")
+    since, until = between("timestamp")
     stream = django_filters.ChoiceFilter(choices=Stream)
     container = django_filters.CharFilter(
         label="The container's name; with `host`, on that host.", method="_passed_over"
@@ -125,8 +122,7 @@ class SnapshotFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=SnapshotStatus)
     kind = django_filters.ChoiceFilter(choices=SnapshotKind)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
-    since = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+    since, until = between("started_at")
 
 
 class CommandFilter(django_filters.FilterSet):
@@ -137,5 +133,4 @@ class CommandFilter(django_filters.FilterSet):
     via = django_filters.CharFilter()
     denied = TrueOrFalse()
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
-    since = django_filters.IsoDateTimeFilter(field_name="sent_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="sent_at", lookup_expr="lt")
+    since, until = between("sent_at")

@@ -7,7 +7,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from logsite.ssh.host_keys import shown_fingerprint
+from logsite.api.host_keys import PinnedHostSerializer
 from logsite.ssh.private_keys import load_private_key
 from prodlogs.admin.host_form import FROM_ENVIRONMENT
 from prodlogs.api.fields import AsGiven, NanosecondTime
@@ -16,18 +16,12 @@ from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapsho
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class HostSerializer(serializers.ModelSerializer[DockerHost]):
+class HostSerializer(PinnedHostSerializer):
     """A Docker host. Its key and passphrase go in and never come out; left out, they stay as they are."""
 
     ssh_key = serializers.CharField(write_only=True, required=False, trim_whitespace=False)
     ssh_key_passphrase = serializers.CharField(
         write_only=True, required=False, allow_blank=True, trim_whitespace=False
-    )
-    host_key_fingerprint = serializers.SerializerMethodField(
-        help_text="Fingerprint of the accepted host key."
-    )
-    offered_host_key_fingerprint = serializers.SerializerMethodField(
-        help_text="Fingerprint of the key that the host offered and that nobody has accepted yet."
     )
 
     class Meta:
@@ -60,12 +54,6 @@ class HostSerializer(serializers.ModelSerializer[DockerHost]):
             "checked_at",
             "answered_at",
         )
-
-    def get_host_key_fingerprint(self, host: DockerHost) -> str:
-        return shown_fingerprint(host.host_key)
-
-    def get_offered_host_key_fingerprint(self, host: DockerHost) -> str:
-        return shown_fingerprint(host.offered_host_key)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.instance and self.instance.from_environment and set(attrs) - {"enabled"}:

@@ -9,6 +9,7 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from logsite.api.filters import between
 from sessionlogs import fulltext
 from sessionlogs.api.serializers import SessionDetailSerializer, SessionLogSerializer, SessionSerializer
 from sessionlogs.audit import Via, What, may_see, note
@@ -21,8 +22,7 @@ class SessionFilter(django_filters.FilterSet):
     platform = django_filters.CharFilter()
     status = django_filters.ChoiceFilter(choices=SessionStatus)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
-    start_time = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    end_time = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+    start_time, end_time = between("started_at")
     slow_ms = django_filters.NumberFilter(field_name="slowest_ms", lookup_expr="gte", min_value=0)
 
 
@@ -51,8 +51,7 @@ class SessionLogFilter(django_filters.FilterSet):
     event_type = django_filters.MultipleChoiceFilter(choices=EventType)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
     command = django_filters.CharFilter(lookup_expr="icontains")
-    start_time = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="gte")
-    end_time = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="lt")
+    start_time, end_time = between("timestamp")
     slow_ms = django_filters.NumberFilter(field_name="duration_ms", lookup_expr="gte", min_value=0)
     # The last: it looks among what the others leave.
     search = django_filters.CharFilter(

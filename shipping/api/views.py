@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from logsite.api.filters import between
 from logsite.records import Cursor, CursorError, LogRecord, LogSource
 from shipping.api.serializers import (
     DestinationSerializer,
@@ -94,8 +95,7 @@ class RejectedFilter(django_filters.FilterSet):
     destination = django_filters.CharFilter(field_name="destination__name")
     source = django_filters.CharFilter()
     reason = django_filters.CharFilter(lookup_expr="icontains")
-    start_time = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="gte")
-    end_time = django_filters.IsoDateTimeFilter(field_name="timestamp", lookup_expr="lt")
+    start_time, end_time = between("timestamp")
 
 
 class RejectedList(ListAPIView[RejectedEntry]):
