@@ -3,10 +3,9 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Length
 
 from devices.platforms import platform_choices
-from logsite.encryption.fields import EncryptedTextField
+from logsite.encryption.fields import EncryptedTextField, filled_columns
 from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet, address_validator
 from logsite.tables.names import NameField
 from logsite.text.terminal import one_line
@@ -59,10 +58,7 @@ class Credential(models.Model):
 
     def stored(self) -> list[str]:
         """The columns that hold a secret, found without decrypting any."""
-        lengths = (
-            Credential.objects.filter(pk=self.pk).values_list(*(Length(name) for name in SECRETS)).first()
-        )
-        return [name for name, length in zip(SECRETS, lengths or (), strict=False) if length]
+        return filled_columns(self, SECRETS)
 
 
 class Tag(models.Model):

@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from devices.admin.commands import CommandPages
 from devices.admin.host_keys import DeviceKeyPages, HostKeyFilter, accept_link
 from devices.admin.interfaces import InterfaceInline
-from devices.admin.responses import answers_link
 from devices.collecting.fleet import collect_devices
 from devices.credential_use import reserved_fields
 from devices.logging_switch import switch
@@ -235,7 +234,9 @@ class DeviceAdmin(CommandPages, DeviceKeyPages):
 
     @admin.display(description="stored responses")
     def stored_answers(self, obj: Device) -> str:
-        return answers_link(obj)
+        if not obj.pk:
+            return "none yet"
+        return link(f"Stored responses of {obj.name}", "devices_response_changelist", device__name=obj.name)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What was collected goes with its device, though nobody removes it by itself."""

@@ -10,14 +10,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 
 from devices.collecting.stored_responses import note_stored
-from devices.models import Device, Response
+from devices.models import Response
 from logsite.admin import (
     LogModelAdmin,
     badge,
     beginning,
     choice_filter,
     column,
-    link,
     text_filter,
     time_range_filter,
 )
@@ -92,11 +91,3 @@ def raw_text(request: HttpRequest, response_id: int) -> HttpResponse:
     stored = get_object_or_404(Response, pk=min(response_id, 2**63 - 1))
     note_stored(request, stored)
     return HttpResponse(stored.raw, content_type="text/plain; charset=utf-8")
-
-
-def answers_link(device: Device) -> str:
-    """A link to the stored answers of `device`."""
-    if not device.pk:
-        return "none yet"
-    text = f"Stored responses of {device.name}"
-    return link(text, "devices_response_changelist", device__name=device.name)

@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Length
 from django.utils.encoding import force_str
 
 from logsite.encryption.keys import field_keys
@@ -112,3 +114,10 @@ class EncryptedTextField(models.TextField):
             return Secret(decrypt(dumped[1], str(self)))
         except DecryptionError as error:
             raise ValidationError(str(error)) from None
+
+
+def filled_columns(row: models.Model, columns: Sequence[str]) -> list[str]:
+    """Those of the encrypted `columns` that hold something, found without decrypting any."""
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    lengths = rows.values_list(*(Length(name) for name in columns)).first()
+    return [name for name, length in zip(columns, lengths or (), strict=False) if length]

@@ -43,7 +43,7 @@ def create_once(path: Path, content: str) -> str:
     try:
         if not path.exists():
             make_folder(path.parent)
-            # Where the file stands by now, the other process's key counts.
+            # On the disk before anything is encrypted with it; where it stands by now, the other process's counts.
             with suppress(FileExistsError), written_whole(path, once=True) as file:
                 file.write(content)
     except OSError as error:

@@ -3,19 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.db.models.functions import Length
 
+from logsite.encryption.fields import filled_columns
 from logsite.ssh.private_keys import load_private_key
 from prodlogs.models import DockerHost
 
 SECRETS = ("ssh_key", "ssh_key_passphrase")
 FROM_ENVIRONMENT = "Defined by the environment (PRODLOGS_HOST); change it there."
-
-
-def stored_secrets(host: DockerHost) -> list[str]:
-    """The columns that hold a secret, found without decrypting any."""
-    rows = DockerHost.objects.filter(pk=host.pk).values_list(*(Length(name) for name in SECRETS))
-    return [name for name, length in zip(SECRETS, rows.first() or (), strict=False) if length]
 
 
 class HostForm(forms.ModelForm):
@@ -48,7 +42,7 @@ class HostForm(forms.ModelForm):
         if self.instance.from_environment:
             for name in ("ssh_key_file", *SECRETS):
                 self.fields.pop(name, None)
-        self.stored = stored_secrets(self.instance) if self.instance.pk else []
+        self.stored = filled_columns(self.instance, SECRETS)
         for name in self.stored:
             if name in self.fields:
                 self.fields[name].help_text = "A value is stored. Leave this field empty to keep it."
