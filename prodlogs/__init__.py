@@ -1,5 +1,6 @@
 """Logs of production containers, read over SSH."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,12 +14,7 @@ if not TYPE_CHECKING:  # mypy would take any name for one that this function kno
 
     def __getattr__(name: str) -> type:
         """The two classes need the tables, which Django has not loaded yet when it imports the app."""
-        if name == "LogInterface":
-            from prodlogs.log_interface import LogInterface
-
-            return LogInterface
-        if name == "ProductionLogCollector":
-            from prodlogs.collector import ProductionLogCollector
-
-            return ProductionLogCollector
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = "log_interface" if name == "LogInterface" else "collector"
+        return getattr(import_module(f"prodlogs.{module}"), name)

@@ -1,6 +1,7 @@
 """`ProductionLogCollector`: logs of production containers, read now, stored, and handed out."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from prodlogs.entries.listing import (
@@ -84,9 +85,7 @@ class ProductionLogCollector:
     ) -> list[EntryDict]:
         """The entries of the last hours of one container, by its name or id, oldest first. ValueError where the
         hosts answer, and none has it, and for what can be no name: that is refused on record, and nothing is sent."""
-        hours = chosen_hours(hours_back, hours)
-        since = since_hours(hours)
-        self._collect(hours, [container_name])
+        since = self._collect(chosen_hours(hours_back, hours), [container_name])
         if not self.failures and not named(self.hosts, [container_name]).exists():
             raise ValueError(f"no host has a container {container_name!r}")
         return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
@@ -95,18 +94,14 @@ class ProductionLogCollector:
         self, hours_back: float = 1, *, hours: float | None = None
     ) -> dict[str, list[EntryDict]]:
         """The entries of the last hours by container, oldest first."""
-        hours = chosen_hours(hours_back, hours)
-        since = since_hours(hours)
-        self._collect(hours)
+        since = self._collect(chosen_hours(hours_back, hours))
         return by_container(self.hosts, stored(self.hosts, since))
 
     def get_error_logs_only(
         self, hours_back: float = 1, *, hours: float | None = None
     ) -> dict[str, list[EntryDict]]:
         """As `get_logs_from_all_containers`, only the levels ERROR and CRITICAL, only containers that have some."""
-        hours = chosen_hours(hours_back, hours)
-        since = since_hours(hours)
-        self._collect(hours)
+        since = self._collect(chosen_hours(hours_back, hours))
         found = by_container(self.hosts, stored(self.hosts, since, levels=ERRORS))
         return {name: entries for name, entries in found.items() if entries}
 
@@ -125,13 +120,15 @@ class ProductionLogCollector:
         """How hosts and containers are; a host that does not answer is part of the answer."""
         return check_health(self.hosts, user=self.user, via=self.via)
 
-    def _collect(self, hours: float, containers: Sequence[str] | None = None) -> None:
+    def _collect(self, hours: float, containers: Sequence[str] | None = None) -> datetime:
+        """Read the last `hours`; since when that is."""
         since = since_hours(hours)
         check_names(self.hosts, containers or (), user=self.user, via=self.via)
         self.results = collect_hosts(
             self.hosts, user=self.user, via=self.via, containers=containers, since=since
         )
         self._failed([sentence for result in self.results for sentence in failures_of(result)])
+        return since
 
     def _failed(self, failures: list[str]) -> None:
         self.failures = failures

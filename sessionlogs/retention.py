@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -146,19 +147,14 @@ class SessionPurge(Part):
         return tally
 
     def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
-        for rule in self.by_class:
+        steps: list[Callable[[], Tally]] = [partial(self._remove, rule) for rule in self.by_class]
+        for remove in (*steps, self._empty):
             while not stopping():
                 with transaction.atomic():
-                    tally = self._remove(rule)
+                    tally = remove()
                     yield tally
                 if not tally:
                     break
-        while not stopping():
-            with transaction.atomic():
-                tally = self._empty()
-                yield tally
-            if not tally:
-                break
 
     def _remove(self, rule: Rule) -> Tally:
         """Sessions with few events together; of a session with many, events alone until it has few."""

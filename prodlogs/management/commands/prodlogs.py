@@ -1,8 +1,8 @@
 """Logs of production containers over SSH."""
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -83,12 +83,8 @@ class Command(SiteCommand):
     def _status(self, options: dict[str, Any]) -> None:
         collector = self._collector(options)
         rows = collector.get_container_list()
-        if options["json"]:
-            self._json({"containers": rows, "failures": collector.failures})
-        else:
-            self._lines(
-                printing.table(rows, ("host", "name", "state", "health", "restarts", "started_at", "image"))
-            )
+        table = printing.table(rows, ("host", "name", "state", "health", "restarts", "started_at", "image"))
+        self._say(options, {"containers": rows, "failures": collector.failures}, table)
         self._end(collector, quiet=options["json"])
 
     def _logs(self, options: dict[str, Any]) -> None:
@@ -110,31 +106,26 @@ class Command(SiteCommand):
             raise
         except ValueError as error:  # the hosts were asked
             raise CommandError(str(error)) from None
-        if options["json"]:
-            self._json(entries)
-        else:
-            self._lines(map(printing.entry_line, entries))
+        self._say(options, entries, map(printing.entry_line, entries))
         self._end(collector)
 
     def _errors(self, options: dict[str, Any]) -> None:
         collector = self._read(options)
         summary = error_summary(options["hours"], collector.hosts)
-        self._json(summary) if options["json"] else self._lines(printing.summary_lines(summary))
+        self._say(options, summary, printing.summary_lines(summary))
         self._end(collector)
 
     def _save(self, options: dict[str, Any]) -> None:
         check_writable(options["output"] or "logs.json")  # where the file will lie without a name, too
         collector = self._read(options)
         path, number = save_entries(collector.hosts, since_hours(options["hours"]), options["output"])
-        if options["json"]:
-            self._json({"output_file": str(path), "entries": number, "failures": collector.failures})
-        else:
-            self.stdout.write(f"{number:,} entries in {path}")
+        found = {"output_file": str(path), "entries": number, "failures": collector.failures}
+        self._say(options, found, [f"{number:,} entries in {path}"])
         self._end(collector, quiet=options["json"])
 
     def _health(self, options: dict[str, Any]) -> None:
         health = self._collector(options).health_check()
-        self._json(health) if options["json"] else self._lines(printing.health_lines(health))
+        self._say(options, health, printing.health_lines(health))
         if health["status"] != "healthy":
             raise CommandError(f"health: {health['status']}")
 
@@ -201,21 +192,16 @@ class Command(SiteCommand):
     def _accept_key(self, options: dict[str, Any]) -> None:
         host = self._one_host(options)
         accept(host, options["fingerprint"], user=account(), via="cli")
-        if options["json"]:
-            self._json({"host": host.name, "fingerprint": options["fingerprint"]})
-        else:
-            self.stdout.write(f"{host.name}: the accepted host key is now {options['fingerprint']}")
+        found = {"host": host.name, "fingerprint": options["fingerprint"]}
+        self._say(options, found, [f"{host.name}: the accepted host key is now {options['fingerprint']}"])
 
     # --- Shared --------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _each_command(self, verbosity: int) -> Iterator[None]:
+    def _each_command(self, verbosity: int) -> AbstractContextManager[None]:
         """With `-v 2` a line on standard error for each command that was sent to a host."""
         if verbosity < 2:
-            yield
-            return
-        with watching(lambda sent: self.stderr.write(printing.sent_line(sent))):
-            yield
+            return nullcontext()
+        return watching(lambda sent: self.stderr.write(printing.sent_line(sent)))
 
     def _collector(self, options: dict[str, Any]) -> ProductionLogCollector:
         self._reader = ProductionLogCollector(options["host"], user=account(), via="cli", strict=False)
@@ -231,6 +217,10 @@ class Command(SiteCommand):
         collector = self._collector(options)
         collector.collect(options["hours"])
         return collector
+
+    def _say(self, options: dict[str, Any], value: Any, lines: Iterable[str]) -> None:
+        """`value` with --json, else the lines that say the same to people."""
+        self._json(value) if options["json"] else self._lines(lines)
 
     def _json(self, value: Any) -> None:
         self.stdout.write(json_text(value, indent=2))
