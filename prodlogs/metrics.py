@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Max, Sum
 from django.utils import timezone
 
-from logsite.api.metrics_text import Family
+from logsite.api.metrics_text import Family, by_status
 from prodlogs.models import (
     ContainerLogEntry,
     DockerHost,
@@ -32,21 +31,16 @@ def families() -> Iterator[Family]:
     text = "Entries stored so far, by their highest id; tries that failed count too."
     yield Family("logsite_container_entries_stored_total", "counter", text, [({}, newest)])
     hosts = DockerHost.objects.filter(enabled=True)
-    yield _by_status(
+    yield by_status(
         "logsite_docker_hosts", "Docker hosts, by how they last answered.", hosts, HostStatus.values
     )
     since = timezone.now() - DAY
     readings = LogSnapshot.objects.filter(started_at__gte=since)
     text = "Readings of containers that began within 24 hours; `gap` lost lines before they were read."
-    yield _by_status("logsite_container_readings_last_day", text, readings, SnapshotStatus.values)
+    yield by_status("logsite_container_readings_last_day", text, readings, SnapshotStatus.values)
     sums = readings.aggregate(**{name: Sum(name, default=0) for name in SUMS})
     for name, text in SUMS.items():
         yield Family(f"logsite_container_{name}_last_day", "gauge", text, [({}, sums[name])])
     denied = RemoteCommand.objects.filter(sent_at__gte=since, denied=True).count()
     text = "Commands within 24 hours that were not sent, or that a host refused."
     yield Family("logsite_docker_commands_denied_last_day", "gauge", text, [({}, denied)])
-
-
-def _by_status(name: str, text: str, rows: QuerySet[Any], known: list[str]) -> Family:
-    numbers = dict.fromkeys(known, 0) | dict(rows.order_by().values_list("status").annotate(Count("pk")))
-    return Family(name, "gauge", text, [({"status": status}, number) for status, number in numbers.items()])

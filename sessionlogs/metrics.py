@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.utils import timezone
 
-from logsite.api.metrics_text import Family
+from logsite.api.metrics_text import Family, by_status
 from logsite.housekeeping import counters
 from sessionlogs.models import Session, SessionLog, SessionStatus
 from sessionlogs.recording.writer import writer
@@ -24,8 +24,6 @@ def families() -> Iterator[Family]:
         yield Family(f"logsite_session_events_{name}_total", "counter", text, [({}, number)])
     text = "Events and waiters that this process has not stored yet."
     yield Family("logsite_session_queue_length", "gauge", text, [({}, writer.waiting)])
-    recent = Session.objects.filter(started_at__gte=timezone.now() - DAY).order_by()
-    numbers = dict.fromkeys(SessionStatus.values, 0)
-    numbers |= dict(recent.values_list("status").annotate(Count("pk")))
-    samples = [({"status": status}, number) for status, number in numbers.items()]
-    yield Family("logsite_sessions_last_day", "gauge", "Sessions that began within 24 hours.", samples)
+    recent = Session.objects.filter(started_at__gte=timezone.now() - DAY)
+    text = "Sessions that began within 24 hours."
+    yield by_status("logsite_sessions_last_day", text, recent, SessionStatus.values)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, QuerySet
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,12 @@ class Family:
         for labels, value in self.samples:
             inner = ",".join(f'{name}="{_quoted(label)}"' for name, label in labels.items())
             yield f"{self.name}{{{inner}}} {value}" if inner else f"{self.name} {value}"
+
+
+def by_status(name: str, text: str, rows: QuerySet[Any], known: Iterable[str]) -> Family:
+    """How many of `rows` have each status; those of `known` that none has count 0."""
+    numbers = dict.fromkeys(known, 0) | dict(rows.order_by().values_list("status").annotate(Count("pk")))
+    return Family(name, "gauge", text, [({"status": status}, number) for status, number in numbers.items()])
 
 
 def _escaped(text: str) -> str:
