@@ -9,7 +9,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -93,27 +93,20 @@ class Totals:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(eq=False, repr=False)
 class Shipper:
     """Ships one feed to one destination. A context manager: it closes its run's record."""
 
-    def __init__(
-        self,
-        destination: Destination,
-        client: Client,
-        feed: Feed,
-        encoder: Encoder,
-        *,
-        batch_size: int,
-        request_bytes: int,
-        on_push: Callable[[Push], None] = lambda push: None,
-    ) -> None:
-        self.destination = destination
-        self.client = client
-        self.feed = feed
-        self.encoder = encoder
-        self.batch_size = batch_size
-        self.request_bytes = request_bytes
-        self.on_push = on_push
+    destination: Destination
+    client: Client
+    feed: Feed
+    encoder: Encoder
+    _: KW_ONLY
+    batch_size: int
+    request_bytes: int
+    on_push: Callable[[Push], object] = lambda push: None
+
+    def __post_init__(self) -> None:
         self.totals = Totals()
         self.left: int | None = None
         self._planned: deque[Push] = deque()
@@ -124,7 +117,7 @@ class Shipper:
     def __enter__(self) -> Self:
         lane: dict[str, Any] = {"destination": self.destination, "source": self.feed.key}
         self._row, _ = ShippingCursor.objects.get_or_create(**lane)
-        self.cursor = self._read_up_to = Cursor(self._row.xact, self._row.row_id)
+        self.cursor = self._read_up_to = self._row.place
         before = ShippingRun.objects.filter(status=RunStatus.RUNNING, **lane)
         before.update(status=RunStatus.FAILED, error="it was interrupted")
         self.run = ShippingRun.objects.create(started=timezone.now(), **lane)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from logsite.records import Cursor, CursorError, LogRecord, LogSource, Parts, committed
+from logsite.records import Cursor, CursorError, LogRecord, LogSource, Parts
 from shipping.errors import Misconfigured, Refused, TooLarge
 from shipping.http import Answer, BearerAuth, NotPlainJson, ask, new_session, read_json
 from shipping.receivers.loki.client import judge
@@ -51,12 +51,12 @@ class Feed(Protocol):
         """How many records wait after `cursor`, counted up to LEFT_CAP + 1; None where it is not known."""
 
 
+@dataclass(eq=False)
 class LocalFeed:
     """The rows of this site's own database."""
 
-    def __init__(self, source: LogSource, window: Window | None = None) -> None:
-        self.source = source
-        self.window = window or Window()
+    source: LogSource
+    window: Window = Window()
 
     @property
     def key(self) -> str:
@@ -69,37 +69,26 @@ class LocalFeed:
         return count_left(self.source, cursor, self.window)
 
 
-def count_left(source: LogSource, cursor: Cursor, window: Window | None = None) -> int:
+def count_left(source: LogSource, cursor: Cursor, window: Window = Window()) -> int:
     """Committed rows of `source` after `cursor`, counted up to LEFT_CAP + 1. Raises CursorError."""
-    window = window or Window()
-    rows = committed(source.queryset().select_related(None), cursor)
-    if window.since is not None:
-        rows = rows.filter(timestamp__gte=window.since)
-    if window.until is not None:
-        rows = rows.filter(timestamp__lt=window.until)
-    return rows.order_by()[: LEFT_CAP + 1].count()
+    rows = source.rows_after(cursor, since=window.since, until=window.until)
+    return rows.select_related(None).order_by()[: LEFT_CAP + 1].count()
 
 
+@dataclass(eq=False, repr=False)
 class BackendFeed:
     """Another LogSite's `GET /api/monitoring/logs`. A page has at most `page_bytes`, packed and unpacked."""
 
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        name: str,
-        retry: Retry,
-        *,
-        timeout: float,
-        window: Window | None = None,
-        page_bytes: int = PAGE_BYTES,
-    ) -> None:
-        self.url = url
-        self.name = name
-        self.retry = retry
-        self.timeout = timeout
-        self.window = window or Window()
-        self.page_bytes = page_bytes
+    url: str
+    token: InitVar[str]
+    name: str
+    retry: Retry
+    _: KW_ONLY
+    timeout: float
+    window: Window = Window()
+    page_bytes: int = PAGE_BYTES
+
+    def __post_init__(self, token: str) -> None:
         self._page = PAGE  # entries that lately fitted into page_bytes
         self._end: Cursor | None = None
         self._session = new_session(BearerAuth(token, "Token"))

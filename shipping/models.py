@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from logsite.encryption.fields import EncryptedTextField
+from logsite.records import Cursor
 from logsite.tables.names import NameField
 from shipping.addresses import AddressError, check_address
 
@@ -78,6 +79,11 @@ class ShippingCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} → {self.destination}"
+
+    @property
+    def place(self) -> Cursor:
+        """Up to where the source has been shipped."""
+        return Cursor(self.xact, self.row_id)
 
 
 class ShippingRun(models.Model):

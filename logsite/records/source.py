@@ -36,6 +36,18 @@ class LogSource(ABC):
         """`rows` as whatever `to_record` takes; a source overrides it to read faster than the ORM's objects."""
         return rows
 
+    def rows_after(
+        self, cursor: Cursor, *, since: datetime | None, until: datetime | None
+    ) -> models.QuerySet[Any]:
+        """The committed rows after `cursor`, of `since` or later and before `until`; None leaves a side open.
+
+        Raises CursorError when the cursor is ahead of the database, as after a restore elsewhere.
+        """
+        rows = committed(self.queryset(), cursor)
+        if since is not None:
+            rows = rows.filter(timestamp__gte=since)
+        return rows if until is None else rows.filter(timestamp__lt=until)
+
     def committed_after(
         self,
         cursor: Cursor,
@@ -46,14 +58,9 @@ class LogSource(ABC):
     ) -> list[tuple[Cursor, LogRecord]]:
         """Up to `limit` committed records after `cursor`, oldest commit first, each with its own cursor.
 
-        Empty when there is nothing yet. `since` (inclusive) and `until` (exclusive) narrow by timestamp.
-        Raises CursorError when the cursor is ahead of the database, as after a restore elsewhere.
+        Empty when there is nothing yet. The times and the error are those of `rows_after`.
         """
-        rows = committed(self.queryset(), cursor)
-        if since is not None:
-            rows = rows.filter(timestamp__gte=since)
-        if until is not None:
-            rows = rows.filter(timestamp__lt=until)
+        rows = self.rows_after(cursor, since=since, until=until)
         found = self.fetch(rows.order_by("xact", "id")[:limit])
         return [(Cursor(row.xact, row.id), self.to_record(row)) for row in found]
 

@@ -121,7 +121,7 @@ class ShippingStatusSerializer(serializers.ModelSerializer[ShippingCursor]):
     """How far a source has got at a destination."""
 
     destination = serializers.CharField(source="destination.name")
-    cursor = serializers.SerializerMethodField()
+    cursor = serializers.CharField(source="place", read_only=True)
     left = serializers.SerializerMethodField(
         help_text="Entries that wait, counted up to 10,001; null where it is not known here."
     )
@@ -131,14 +131,11 @@ class ShippingStatusSerializer(serializers.ModelSerializer[ShippingCursor]):
         model = ShippingCursor
         fields = ("destination", "source", "cursor", "shipped", "rejected", "left", "updated_at", "last_run")
 
-    def get_cursor(self, row: ShippingCursor) -> str:
-        return str(Cursor(row.xact, row.row_id))
-
     def get_left(self, row: ShippingCursor) -> int | None:
         """Only the live rows here can be counted; a backfill or another LogSite's rows cannot."""
         source = sources().get(row.source)
         try:
-            return count_left(source, Cursor(row.xact, row.row_id)) if source else None
+            return count_left(source, row.place) if source else None
         except CursorError:
             return None
 

@@ -15,7 +15,7 @@ from logsite.commands import SiteCommand
 from logsite.commands.stopping import stopping
 from logsite.records import Cursor, CursorError
 from shipping.destinations import Target, encoder, loki_target
-from shipping.engine import Push, Shipper, forget_cursor
+from shipping.engine import Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable
 from shipping.feed import LEFT_CAP, Feed
 from shipping.models import ShippingCursor
@@ -28,6 +28,12 @@ Result = TypeVar("Result")
 
 def _at_once(action: Callable[[], Result]) -> Result:
     return action()
+
+
+def _place(target: Target, feed: Feed) -> Cursor:
+    """Up to where the feed has been shipped to the target."""
+    row = ShippingCursor.objects.filter(destination=target.destination, source=feed.key).first()
+    return row.place if row else Cursor()
 
 
 class Command(SiteCommand):
@@ -96,7 +102,7 @@ class Command(SiteCommand):
                         encoder(backfill=bool(options.window)),
                         batch_size=options.batch_size,
                         request_bytes=settings.SHIPPING_REQUEST_BYTES,
-                        on_push=lambda push: self._advance(bar, push),
+                        on_push=lambda push: bar.update(push.records),
                     )
                     for feed in feeds
                 ]
@@ -144,12 +150,10 @@ class Command(SiteCommand):
                 self._say_end(shipper)
 
     def _rehearse(self, options: Options, target: Target, feed: Feed) -> None:
-        row = None
-        if target.destination.pk and not options.from_start:
-            row = ShippingCursor.objects.filter(destination=target.destination, source=feed.key).first()
+        known = target.destination.pk and not options.from_start
         found = rehearse(
             feed,
-            Cursor(row.xact, row.row_id) if row else Cursor(),
+            _place(target, feed) if known else Cursor(),
             encoder(backfill=bool(options.window)),
             batch_size=options.batch_size,
             limit=settings.SHIPPING_REQUEST_BYTES,
@@ -164,13 +168,9 @@ class Command(SiteCommand):
         """A bar on a terminal, with a total where it is known and not too large to count."""
         total: int | None = 0
         for feed in feeds:
-            row = ShippingCursor.objects.filter(destination=target.destination, source=feed.key).first()
-            left = feed.left(Cursor(row.xact, row.row_id) if row else Cursor())
+            left = feed.left(_place(target, feed))
             total = None if left is None or left > LEFT_CAP or total is None else total + left
         return tqdm(total=total, unit=" entries", disable=None)
-
-    def _advance(self, bar: "tqdm[Any]", push: Push) -> None:
-        bar.update(push.records)
 
     def _say_end(self, shipper: Shipper) -> None:
         for line in summary(shipper.feed.key, shipper.totals, shipper.left):

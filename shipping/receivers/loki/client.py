@@ -1,7 +1,7 @@
 """Loki as a destination: the push request, and what its answers mean."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 
 import requests
 
@@ -25,23 +25,19 @@ class Refusal:
     reason: str
 
 
+@dataclass(eq=False, repr=False)
 class LokiClient:
     """Pushes entries to one Loki over one connection. Not to be used by two threads at a time."""
 
-    def __init__(
-        self,
-        url: str,
-        retry: Retry,
-        *,
-        auth: requests.auth.AuthBase | tuple[str, str] | None = None,
-        tenant: str = "",
-        timeout: float,
-        request_bytes: int,
-    ) -> None:
-        self.url = url
-        self.retry = retry
-        self.timeout = timeout
-        self.request_bytes = request_bytes
+    url: str
+    retry: Retry
+    _: KW_ONLY
+    auth: InitVar[requests.auth.AuthBase | tuple[str, str] | None] = None
+    tenant: InitVar[str] = ""
+    timeout: float
+    request_bytes: int
+
+    def __post_init__(self, auth: requests.auth.AuthBase | tuple[str, str] | None, tenant: str) -> None:
         self.requests_sent = 0
         self._known_as_loki = False
         self._session = new_session(auth)
