@@ -9,6 +9,7 @@ from devices.models import Interface, InterfaceAddress
 from logsite.admin import ReadOnly, badge, text_filter
 
 STATE_BADGES = {"up": "ok", "down": "bad"}
+SHOWN = ("state_badge", "address_list", "zone", "vlan", "vsys", "vrf", "description")
 
 
 class InterfaceColumns:
@@ -29,18 +30,7 @@ class InterfaceInline(InterfaceColumns, ReadOnly, admin.TabularInline):
     """What the device last said of itself; nothing here is typed by hand."""
 
     model = Interface
-    fields = readonly_fields = (
-        "name",
-        "state_badge",
-        "address_list",
-        "zone",
-        "vlan",
-        "vsys",
-        "vrf",
-        "description",
-        "mtu",
-        "speed",
-    )
+    fields = readonly_fields = ("name", *SHOWN, "mtu", "speed")
     extra = 0
     verbose_name_plural = "Interfaces"
 
@@ -58,18 +48,7 @@ class AddressInline(ReadOnly, admin.TabularInline):
 class InterfaceAdmin(InterfaceColumns, ReadOnly, admin.ModelAdmin):
     """Collected interfaces, read-only."""
 
-    list_display = (
-        "name",
-        "device",
-        "state_badge",
-        "address_list",
-        "zone",
-        "vlan",
-        "vsys",
-        "vrf",
-        "description",
-        "collected_at",
-    )
+    list_display = ("name", "device", *SHOWN, "collected_at")
     list_filter = ("state", "enabled", text_filter("device__name", "device"), "zone", "vrf")
     linked_lookups = ("device__id__exact",)
     list_select_related = ("device",)

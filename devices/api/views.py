@@ -82,7 +82,6 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
         methods=["post"],
         url_path="accept-host-key",
         permission_classes=[CanAccept],
-        filterset_class=None,
         filter_backends=[],
     )
     def accept_host_key(self, request: Request, pk: str | None = None) -> Response:
@@ -106,13 +105,7 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
             502: OpenApiResponse(ResultSerializer, "The device could not be collected; `error` says why."),
         },
     )
-    @action(
-        detail=True,
-        methods=["post"],
-        permission_classes=[CanCollect],
-        filterset_class=None,
-        filter_backends=[],
-    )
+    @action(detail=True, methods=["post"], permission_classes=[CanCollect], filter_backends=[])
     def collect(self, request: Request, pk: str | None = None) -> Response:
         """Log in now, read the interfaces, store them; answers when that is done."""
         device: Device = self.get_object()
@@ -136,13 +129,7 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
             ),
         },
     )
-    @action(
-        detail=True,
-        methods=["post"],
-        permission_classes=[CanRun],
-        filterset_class=None,
-        filter_backends=[],
-    )
+    @action(detail=True, methods=["post"], permission_classes=[CanRun], filter_backends=[])
     def run(self, request: Request, pk: str | None = None) -> Response:
         """Run commands now, in one recorded session; answers when that is done."""
         device: Device = self.get_object()
