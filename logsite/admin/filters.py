@@ -18,6 +18,8 @@ class FormFilter(admin.ListFilter):
 
     template = "admin/logsite/form_filter.html"
     parameters: Sequence[str] = ()
+    input_type = "search"
+    labels: Mapping[str, str] = {}  # of the fields; the title where there is none
 
     def __init__(
         self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any
@@ -51,8 +53,8 @@ class FormFilter(admin.ListFilter):
         return [
             {
                 "name": name,
-                "type": "search",
-                "label": str(self.title),
+                "type": self.input_type,
+                "label": self.labels.get(name, str(self.title)),
                 "value": self._value(name),
             }
             for name in self.parameters
@@ -78,18 +80,8 @@ def time_range_filter(column: str) -> type[FormFilter]:
 
     class TimeRangeFilter(FormFilter):
         parameters = ("since", "until")
-
-        def fields(self) -> list[dict[str, str]]:
-            labels = {"since": "From", "until": "To"}
-            return [
-                {
-                    "name": name,
-                    "type": "datetime-local",
-                    "label": labels[name],
-                    "value": self._value(name),
-                }
-                for name in self.parameters
-            ]
+        input_type = "datetime-local"
+        labels = {"since": "From", "until": "To"}
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
             for name, lookup in (("since", "gte"), ("until", "lt")):

@@ -51,12 +51,7 @@ class PlaceFilter(FormFilter):
 
     title = "host and container"
     parameters = tuple(PLACE)
-
-    def fields(self) -> list[dict[str, str]]:
-        return [
-            {"name": name, "type": "search", "label": name.capitalize(), "value": self._value(name)}
-            for name in self.parameters
-        ]
+    labels = {name: name.capitalize() for name in PLACE}
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ContainerLogEntry]
