@@ -78,38 +78,38 @@ def news(request: HttpRequest) -> HttpResponse:
 
 
 def _news(query: dict[str, str]) -> dict[str, Any]:
-    source = get_source("container")
-    rows = _narrowed(query)
-    end = source.end()  # before the rows are read: what comes in between is sent twice rather than never
+    rows, text = _narrowed(query), query.get("text", "")
+    # Before the rows are read: what comes in between is sent twice rather than never.
+    end = get_source("container").end()
     if not query.get("after"):
-        return _answer(containing(rows, query.get("text", "")).rows, end)
-    text = query.get("text", "")
+        return _answer(_newest(containing(rows, text).rows), end)
     try:
         cursor = Cursor.parse(query["after"])
         passed = committed(ContainerLogEntry.objects.all(), cursor).order_by("xact", "id")
     except CursorError as error:
         raise BadQuery("after", str(error)) from None
     if passed[: BEHIND + 1].count() > BEHIND:  # too many to look through, whatever is wanted of them
-        return _answer(containing(rows, text).rows, end) | {"skipped": True}
+        return _answer(_newest(containing(rows, text).rows), end, skipped=True)
     behind = committed(rows, cursor)
     if text:
         behind = behind.filter(message__icontains=text)
     found = list(behind.order_by("xact", "id")[: NEWS + 1])
     if len(found) <= NEWS:
-        return {"entries": _shown(found), "cursor": str(end), "more": False, "skipped": False}
+        return _answer(found, end)
     last = found[NEWS - 1]
-    return {
-        "entries": _shown(found[:NEWS]),
-        "cursor": f"{last.xact}-{last.pk}",
-        "more": True,
-        "skipped": False,
-    }
+    return _answer(found[:NEWS], Cursor(last.xact, last.pk), more=True)
 
 
-def _answer(rows: Rows, end: Cursor) -> dict[str, Any]:
-    """The newest of `rows`, and where to go on."""
-    newest = list(rows.order_by("-timestamp", "-id")[:TAIL])
-    return {"entries": _shown(newest), "cursor": str(end), "more": False, "skipped": False}
+def _newest(rows: Rows) -> list[ContainerLogEntry]:
+    return list(rows.order_by("-timestamp", "-id")[:TAIL])
+
+
+def _answer(
+    entries: list[ContainerLogEntry], cursor: Cursor, *, more: bool = False, skipped: bool = False
+) -> dict[str, Any]:
+    """For the script: `entries` in the order of their times, and where to go on."""
+    shown = [_entry(entry) for entry in sorted(entries, key=lambda entry: (entry.timestamp, entry.pk))]
+    return {"entries": shown, "cursor": str(cursor), "more": more, "skipped": skipped}
 
 
 def _narrowed(query: dict[str, str]) -> Rows:
@@ -129,11 +129,6 @@ def _narrowed(query: dict[str, str]) -> Rows:
         rows = of_levels(rows, levels)
     which = {column: query[name] for name, column in PLACE.items() if query.get(name)}
     return of_containers(rows, **which) if which else rows
-
-
-def _shown(entries: list[ContainerLogEntry]) -> list[dict[str, Any]]:
-    """For the script, in the order of their times."""
-    return [_entry(entry) for entry in sorted(entries, key=lambda entry: (entry.timestamp, entry.pk))]
 
 
 def _entry(entry: ContainerLogEntry) -> dict[str, Any]:
