@@ -8,7 +8,7 @@ from time import monotonic
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from devices.collecting.one_device import connector_for
+from devices.collecting.one_device import connector_for, failures_in
 from devices.collecting.pool import Place, on_devices
 from devices.connectors import BaseConnector
 from devices.connectors.limits import limits_of
@@ -16,9 +16,7 @@ from devices.errors import ConnectorError
 from devices.models import Device
 from devices.platforms import UnknownPlatform, get_platform
 from devices.read_only import Refused, read_only, single_line
-from logsite.encryption.fields import DecryptionError
 from sessionlogs.models import ErrorKind
-from sessionlogs.recording.writer import SessionLogError
 
 log = logging.getLogger(__name__)
 RUN, RUN_ANY = "devices.run_commands", "devices.run_any_command"
@@ -146,17 +144,12 @@ def _run(
     """One recorded session; what ends it early goes into `run.error`."""
     connector: BaseConnector | None = None
     try:
-        with limits_of(run.device.credential_id, disconnected) as limits:
+        with (
+            failures_in(run, "running commands on"),
+            limits_of(run.device.credential_id, disconnected) as limits,
+        ):
             connector = connector_for(run.device, user, limits=limits)
             _session(connector, wanted)
-    except ConnectorError as error:
-        run.error, run.error_kind = str(error), error.kind
-    except (SessionLogError, DecryptionError) as error:
-        run.error, run.error_kind = str(error), ErrorKind.INTERNAL
-    except Exception as error:  # one device must not stop the others
-        log.exception("running commands on %s", run.device.name)
-        run.error = f"internal error ({type(error).__name__}); the log of this process has more"
-        run.error_kind = ErrorKind.INTERNAL
     finally:
         run.session_id = connector.session_id if connector else None
 

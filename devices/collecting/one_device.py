@@ -8,11 +8,12 @@ one transaction, and only those that have changed are written.
 import logging
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -60,6 +61,28 @@ class Result:
         if self.running:
             return "running already"
         return "success" if self.ok else str(self.error_kind)
+
+
+class Work(Protocol):
+    """What is done with a device, and how it failed."""
+
+    device: Device
+    error: str
+    error_kind: str
+
+
+@contextmanager
+def failures_in(work: Work, doing: str) -> Iterator[None]:
+    """What goes wrong in the block is said in `work`: one device must not stop the others, nor pass for done."""
+    try:
+        yield
+    except (ConnectorError, SessionLogError, DecryptionError) as error:
+        work.error = str(error)
+        work.error_kind = error.kind if isinstance(error, ConnectorError) else ErrorKind.INTERNAL
+    except Exception as error:
+        log.exception("%s %s", doing, work.device.name)
+        work.error = f"internal error ({type(error).__name__}); the log of this process has more"
+        work.error_kind = ErrorKind.INTERNAL
 
 
 def connector_for(
@@ -115,14 +138,8 @@ def collect_device(
         result.error_kind, result.running = ErrorKind.CONNECTION, True
         return result
     try:
-        with limits_of(device.credential_id, disconnected) as limits:
+        with failures_in(result, "collecting"), limits_of(device.credential_id, disconnected) as limits:
             _collect(result, user, record, limits, stop or threading.Event())
-    except (ConnectorError, SessionLogError, DecryptionError) as error:
-        result.error = str(error)
-        result.error_kind = error.kind if isinstance(error, ConnectorError) else ErrorKind.INTERNAL
-    except Exception as error:  # one device must not stop the others, nor pass for collected
-        log.exception("collecting %s", device.name)
-        result.error = f"internal error ({type(error).__name__}); the log of this process has more"
     finally:
         result.seconds = monotonic() - started
         ours.release(**_outcome(result))
