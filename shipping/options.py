@@ -1,6 +1,7 @@
 """What `ship_logs_to_loki` was asked to do, read from its options."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from django.conf import settings
 
 from logsite.records import get_source, sources
 from logsite.text.moments import parse_moment
-from shipping.addresses import AddressError, check_address, is_this_site, split_credentials
+from shipping.addresses import check_address, is_this_site, split_credentials
 from shipping.feed import PAGE, BackendFeed, Feed, LocalFeed, Window
 from shipping.retry import Retry
 
@@ -73,12 +74,19 @@ def read_options(given: Mapping[str, Any], now: datetime) -> Options:
     )
 
 
+@contextmanager
+def _naming(option: str) -> Iterator[None]:
+    """What is wrong with a value is wrong with its option."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+
+
 def _loki(url: str | None) -> str:
     url = settings.LOKI_URL if url is None else url
-    try:
+    with _naming("--loki"):
         split_credentials(url)
-    except AddressError as error:
-        raise UsageError(f"--loki: {error}") from None
     return url
 
 
@@ -90,10 +98,8 @@ def _backend(url: str | None, token: str | None) -> tuple[str, str, str]:
         if token is not None:
             raise UsageError("--token needs --backend, which is not given")
         return "", "", ""
-    try:
+    with _naming(given):
         url = check_address(url)
-    except AddressError as error:
-        raise UsageError(f"{given}: {error}") from None
     if is_this_site(url, settings.PUBLIC_URL):
         return "", "", f"{given} {url} is this site: its database is read here"
     token = token or settings.SHIPPING_TOKEN or ""
@@ -110,23 +116,20 @@ def _names(given: list[str] | None, *, remote: bool) -> list[str]:
     if not given:
         return sorted(sources())
     names = list(dict.fromkeys(given))
-    for name in names:
-        try:
-            if not remote:  # another LogSite may have sources that are not here; it says so itself
-                get_source(name)
-        except ValueError as error:
-            raise UsageError(f"--source: {error}") from None
+    for name in (
+        [] if remote else names
+    ):  # another LogSite may have sources that are not here; it says so itself
+        with _naming("--source"):
+            get_source(name)
     return names
 
 
 def _window(since: str | None, until: str | None, now: datetime) -> Window:
-    moments: dict[str, datetime | None] = {}
-    for option, text in (("--since", since), ("--until", until)):
-        try:
-            moments[option] = None if text is None else parse_moment(text, now)
-        except ValueError as error:
-            raise UsageError(f"{option}: {error}") from None
-    window = Window(moments["--since"], moments["--until"])
+    with _naming("--since"):
+        start = None if since is None else parse_moment(since, now)
+    with _naming("--until"):
+        end = None if until is None else parse_moment(until, now)
+    window = Window(start, end)
     if window.since and window.until and window.since >= window.until:
         raise UsageError("--until must be after --since")
     return window
