@@ -16,6 +16,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from logsite.text.moments import parse_iso
+from logsite.web.answers import ParameterError
 from sessionlogs.models import ErrorKind, EventType, Session, SessionStatus
 
 DEFAULT_RANGE = timedelta(days=7)
@@ -27,14 +28,6 @@ COMMAND_CHARACTERS = 200  # a configuration set is told apart by its beginning
 ANSWERS = (EventType.COMMAND_RESPONSE, EventType.COMMAND_FAILED)
 
 
-class RangeError(ValueError):
-    """A time range that cannot be used; `field` names the parameter."""
-
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(text)
-        self.field = field
-
-
 @dataclass(frozen=True)
 class TimeRange:
     """From `start` up to, not including, `end`."""
@@ -44,13 +37,13 @@ class TimeRange:
 
     @classmethod
     def parse(cls, start: str | None, end: str | None) -> TimeRange:
-        """The range between two ISO 8601 times; default: the last seven days. Raises RangeError."""
+        """The range between two ISO 8601 times; default: the last seven days. Raises ParameterError."""
         until = _moment("end_time", end) or timezone.now()
         since = _moment("start_time", start) or until - DEFAULT_RANGE
         if since >= until:
-            raise RangeError("start_time", "must be before end_time")
+            raise ParameterError("start_time", "must be before end_time")
         if until - since > LONGEST_RANGE:
-            raise RangeError("start_time", f"must be at most {LONGEST_RANGE.days} days before end_time")
+            raise ParameterError("start_time", f"must be at most {LONGEST_RANGE.days} days before end_time")
         return cls(since, until)
 
     def of(self, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
@@ -63,7 +56,7 @@ def _moment(field: str, text: str | None) -> datetime | None:
     try:
         return max(parse_iso(text).astimezone(UTC), datetime(1971, 1, 1, tzinfo=UTC))
     except (ValueError, OverflowError):
-        raise RangeError(field, "not a time such as 2026-05-01T12:00:00Z") from None
+        raise ParameterError(field, "not a time such as 2026-05-01T12:00:00Z") from None
 
 
 @dataclass(frozen=True)

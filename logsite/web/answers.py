@@ -20,3 +20,11 @@ def answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
         page = render_to_string("error.html", {"title": TITLES[status], "text": text})
         return HttpResponse(page, status=status)
     return JsonResponse({"detail": text}, status=status)
+
+
+class ParameterError(ValueError):
+    """A parameter of a request that cannot be used; `field` names it."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field

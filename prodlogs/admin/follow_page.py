@@ -11,6 +11,7 @@ from django.urls import reverse
 from logsite.api.pagination import beyond
 from logsite.logins.sessions import made_by_page
 from logsite.records import Cursor, CursorError, committed, get_source
+from logsite.web.answers import ParameterError
 from prodlogs.admin import showing
 from prodlogs.admin.entry_filters import GROUPS, levels_of
 from prodlogs.entries.queries import (
@@ -35,14 +36,6 @@ LEVEL_CHOICES = [
     *((name, name) for name in reversed(LEVELS_OF_LINES)),
 ]
 Rows = QuerySet[ContainerLogEntry]
-
-
-class BadQuery(ValueError):
-    """A parameter that makes no sense; `field` names it."""
-
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(text)
-        self.field = field
 
 
 def follow_context(request: HttpRequest) -> dict[str, Any]:
@@ -73,7 +66,7 @@ def news(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     try:
         return JsonResponse(_news(request.GET.dict()))
-    except BadQuery as error:
+    except ParameterError as error:
         return JsonResponse({error.field: [str(error)]}, status=400)
 
 
@@ -87,7 +80,7 @@ def _news(query: dict[str, str]) -> dict[str, Any]:
         cursor = Cursor.parse(query["after"])
         passed = committed(ContainerLogEntry.objects.all(), cursor).order_by("xact", "id")
     except CursorError as error:
-        raise BadQuery("after", str(error)) from None
+        raise ParameterError("after", str(error)) from None
     if passed[: BEHIND + 1].count() > BEHIND:  # too many to look through, whatever is wanted of them
         return _answer(_newest(containing(rows, text).rows), end, skipped=True)
     behind = committed(rows, cursor)
@@ -113,19 +106,21 @@ def _answer(
 
 
 def _narrowed(query: dict[str, str]) -> Rows:
-    """The rows of what was chosen. Raises BadQuery."""
+    """The rows of what was chosen. Raises ParameterError."""
     if any("\0" in value for value in query.values()):
-        raise BadQuery(next(name for name in query if "\0" in query[name]), "contains the character NUL")
+        raise ParameterError(
+            next(name for name in query if "\0" in query[name]), "contains the character NUL"
+        )
     if len(query.get("text", "")) > LONGEST_TEXT:
-        raise BadQuery("text", f"at most {LONGEST_TEXT} characters")
+        raise ParameterError("text", f"at most {LONGEST_TEXT} characters")
     rows: Rows = ContainerLogEntry.objects.select_related("container__host")
     if stream := query.get("stream"):
         if stream not in Stream.values:
-            raise BadQuery("stream", f"one of {', '.join(Stream.values)}")
+            raise ParameterError("stream", f"one of {', '.join(Stream.values)}")
         rows = rows.filter(stream=stream)
     if level := query.get("level"):
         if not (levels := levels_of(level)):
-            raise BadQuery("level", f"one of {', '.join((*GROUPS, *LEVELS_OF_LINES))}")
+            raise ParameterError("level", f"one of {', '.join((*GROUPS, *LEVELS_OF_LINES))}")
         rows = of_levels(rows, levels)
     which = {column: query[name] for name, column in PLACE.items() if query.get(name)}
     return of_containers(rows, **which) if which else rows

@@ -23,6 +23,7 @@ from logsite.admin import (
 )
 from logsite.housekeeping import counters
 from logsite.text.durations import duration
+from logsite.web.answers import ParameterError
 from sessionlogs import fulltext
 from sessionlogs.admin import session_page
 from sessionlogs.audit import WITHHELD, What, may_see, note
@@ -36,7 +37,7 @@ from sessionlogs.models import (
     SessionStatus,
     Statistics,
 )
-from sessionlogs.statistics import PERMISSIONS, RangeError, TimeRange, statistics
+from sessionlogs.statistics import PERMISSIONS, TimeRange, statistics
 
 STATUS_BADGES = {SessionStatus.SUCCESS: "ok", SessionStatus.FAILED: "bad", SessionStatus.RUNNING: "busy"}
 EVENT_BADGES = {
@@ -225,7 +226,7 @@ class StatisticsAdmin(OnePage):
         problem = ""
         try:
             when = TimeRange.parse(request.GET.get("since"), request.GET.get("until"))
-        except RangeError as error:
+        except ParameterError as error:
             problem, when = f"{error.field}: {error}", TimeRange.parse(None, None)
         context = {
             "problem": problem,

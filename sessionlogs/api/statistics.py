@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from logsite.api.filters import refuse_unknown
 from logsite.api.permissions import holding
 from logsite.housekeeping import counters
-from sessionlogs.statistics import PERMISSIONS, RangeError, TimeRange, statistics
+from logsite.web.answers import ParameterError
+from sessionlogs.statistics import PERMISSIONS, TimeRange, statistics
 
 PARAMETERS = ("start_time", "end_time")
 
@@ -74,7 +75,7 @@ class StatisticsView(APIView):
         refuse_unknown(request, PARAMETERS)
         try:
             when = TimeRange.parse(*(request.query_params.get(name) for name in PARAMETERS))
-        except RangeError as error:
+        except ParameterError as error:
             raise ValidationError({error.field: [str(error)]}) from None
         tables = {name: [asdict(row) for row in rows] for name, rows in statistics(when).items()}
         found = {"start_time": when.start, "end_time": when.end, **tables, "recording": counters.read()}
