@@ -18,6 +18,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 
+from logsite.text.storable import INTEGERS
+
 UNREADABLE = (
     IncorrectLookupParameters,
     SuspiciousOperation,
@@ -27,7 +29,6 @@ UNREADABLE = (
     TypeError,
     OverflowError,
 )
-LARGEST_INTEGER = 2**63 - 1  # that a column holds
 TRUE_OR_FALSE = ("True", "False", "true", "false", "1", "0")
 SHOWN_CHARACTERS = 60
 
@@ -83,7 +84,7 @@ def _check_values(name: str, values: Sequence[str]) -> None:
     for value in values:
         if "\0" in value:
             raise IncorrectLookupParameters(f"{name}: a text cannot contain the character NUL")
-        if name.endswith("__exact") and value.isdecimal() and int(value[:SHOWN_CHARACTERS]) > LARGEST_INTEGER:
+        if name.endswith("__exact") and value.isdecimal() and int(value[:SHOWN_CHARACTERS]) not in INTEGERS:
             raise IncorrectLookupParameters(
                 f"{name}: {value[:SHOWN_CHARACTERS]} is larger than any number here"
             )

@@ -25,6 +25,7 @@ from django.db import Error
 
 from logsite.commands.stopping import account
 from logsite.tables.outages import outage
+from logsite.text.storable import INTEGERS, is_whole
 from logsite.text.terminal import plain
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 # SQLSTATE of PostgreSQL: undefined table, undefined column.
 UNDEFINED = ("42P01", "42703")
 NOT_MIGRATED = "the database lacks tables or columns: run `manage.py migrate`"
-INTEGERS = range(-(2**63), 2**63)  # what a column takes
 # The first character of our own colours. No device can write it: each process makes it anew.
 OWN = f"\x1b{secrets.token_hex(16)}"
 
@@ -127,7 +127,7 @@ class SiteCommand(BaseCommand):
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(AttributeError):  # a test's
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        if wrong := next((word for word in argv if not _is_text(word)), None):
+        if wrong := next((word for word in argv if not is_whole(word)), None):
             self.stderr.write(f"CommandError: an argument is not UTF-8 text: {wrong!r}")
             sys.exit(2)
         if "" in argv or any(word.startswith("--") and word.endswith("=") for word in argv):
@@ -193,14 +193,6 @@ def _ending_quietly() -> Iterator[None]:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _is_text(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:  # bytes that are no UTF-8 arrive as half characters
-        return False
-    return True
-
-
 def refuse_unstorable(options: dict[str, Any]) -> None:
     """A CommandError for an option's value that no column takes, whichever command it is."""
     for name, value in options.items():
@@ -210,7 +202,7 @@ def refuse_unstorable(options: dict[str, Any]) -> None:
                 raise CommandError(f"{option} must be a number of at most 64 bits", returncode=2)
             if isinstance(each, float) and not math.isfinite(each):
                 raise CommandError(f"{option}: {each} is not a finite number", returncode=2)
-            if isinstance(each, str) and ("\0" in each or not _is_text(each)):
+            if isinstance(each, str) and ("\0" in each or not is_whole(each)):
                 raise CommandError(f"{option}: {each[:40]!r} is not UTF-8 text without NUL", returncode=2)
 
 

@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError, ValidationError
 
+from logsite.text.storable import INTEGERS, is_whole
 from logsite.web.answers import answer
 
 MAX_JSON_DEPTH = 32  # our own bodies have three levels
 MAX_NAME_CHARACTERS = 80  # of a field, in an error
-INTEGERS = range(-(2**63), 2**63)  # what a column takes
 CHARSETS = ("utf-8", "ascii", "iso8859-1")  # as Python's codecs are named
 TOO_DEEP = f"nested deeper than {MAX_JSON_DEPTH} levels"
 
@@ -94,21 +94,13 @@ def leaves(value: Any) -> Iterator[tuple[str, Any, int]]:
 
 
 def _problem(item: Any) -> str | None:
-    if isinstance(item, str) and not _is_whole(item):
+    if isinstance(item, str) and not is_whole(item):
         return "half of a surrogate pair is not a character"
     if isinstance(item, float) and not math.isfinite(item):
         return "not a finite number"
     if isinstance(item, int) and item not in INTEGERS:
         return "a number beyond 64 bits"
     return None
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def shown(name: str) -> str:

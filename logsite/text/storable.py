@@ -1,0 +1,12 @@
+"""What every column can hold."""
+
+INTEGERS = range(-(2**63), 2**63)
+
+
+def is_whole(text: str) -> bool:
+    """Whether it has no half characters: bytes that are no UTF-8 arrive so, and so does one half of a pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
