@@ -13,12 +13,10 @@ from netmiko.utilities import structured_data_converter
 
 from devices.connectors.executions import Execution
 from devices.connectors.failures import classify, describe
+from devices.connectors.terminal.connection import PARSING
 from devices.connectors.timing import Wire
 from sessionlogs.models import ErrorKind, EventType
 from sessionlogs.recording.recorder import SessionRecorder
-
-PARSERS = ("use_textfsm", "use_ttp", "use_genie", "textfsm_template", "ttp_template", "raise_parsing_error")
-
 
 if TYPE_CHECKING:
     Base = BaseConnection
@@ -126,7 +124,7 @@ class RecordingMixin(Base):
         """A command whose raw answer is recorded first; parsing is a step after it and fails on its own."""
         if self._inside or not kwargs:
             return self._record(command, method, command, *args, **kwargs)
-        parsing = {name: kwargs.pop(name) for name in PARSERS if name in kwargs}
+        parsing = {name: kwargs.pop(name) for name in PARSING if name in kwargs}
         output = self._record(command, method, command, *args, **kwargs)
         if not any(parsing.values()):
             return output

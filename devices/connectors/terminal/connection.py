@@ -24,14 +24,8 @@ PROMPT = "(?!)the device's prompt, as Dialogue knows it"  # matches nothing
 PENDING = 0.05  # seconds for what is on its way before a prompt is asked for
 WAKE = 1.0  # seconds after which a device that shows no prompt is asked again
 MORE_ARGUMENTS = tuple(signature(BaseConnection.send_command).parameters)[4:]
-PARSING = (
-    "use_textfsm",
-    "textfsm_template",
-    "use_ttp",
-    "ttp_template",
-    "use_genie",
-    "raise_parsing_error",
-)
+# The arguments of Netmiko's that ask for an answer to be parsed.
+PARSING = ("use_textfsm", "use_ttp", "use_genie", "textfsm_template", "ttp_template", "raise_parsing_error")
 
 
 class Unanswered(ReadTimeout):
