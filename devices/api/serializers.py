@@ -31,6 +31,16 @@ class DeviceSerializer(PinnedHostSerializer):
 
     class Meta:
         model = Device
+        read_only_fields = (
+            "outcome",
+            "error_kind",
+            "error_message",
+            "collected_at",
+            "attempted_at",
+            "host_key_at",
+            "host_key_by",
+            "offered_at",
+        )
         fields = (
             "id",
             "name",
@@ -41,28 +51,11 @@ class DeviceSerializer(PinnedHostSerializer):
             "credential",
             "tags",
             "enabled",
-            "outcome",
-            "error_kind",
-            "error_message",
-            "collected_at",
-            "attempted_at",
             "session_logging",
             "recorded",
             "host_key_fingerprint",
-            "host_key_at",
-            "host_key_by",
             "offered_host_key_fingerprint",
-            "offered_at",
-        )
-        read_only_fields = (
-            "outcome",
-            "error_kind",
-            "error_message",
-            "collected_at",
-            "attempted_at",
-            "host_key_at",
-            "host_key_by",
-            "offered_at",
+            *read_only_fields,
         )
 
     def get_recorded(self, device: Device) -> bool:

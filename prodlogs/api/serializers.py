@@ -26,6 +26,15 @@ class HostSerializer(PinnedHostSerializer):
 
     class Meta:
         model = DockerHost
+        read_only_fields = (
+            "from_environment",
+            "offered_at",
+            "status",
+            "error_kind",
+            "error_message",
+            "checked_at",
+            "answered_at",
+        )
         fields = (
             "id",
             "name",
@@ -35,24 +44,9 @@ class HostSerializer(PinnedHostSerializer):
             "ssh_key",
             "ssh_key_passphrase",
             "enabled",
-            "from_environment",
             "host_key_fingerprint",
             "offered_host_key_fingerprint",
-            "offered_at",
-            "status",
-            "error_kind",
-            "error_message",
-            "checked_at",
-            "answered_at",
-        )
-        read_only_fields = (
-            "from_environment",
-            "offered_at",
-            "status",
-            "error_kind",
-            "error_message",
-            "checked_at",
-            "answered_at",
+            *read_only_fields,
         )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
