@@ -1,9 +1,11 @@
 """Docker hosts, their containers, what was read of their logs, and every command that was sent."""
 
 import uuid
+from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 from logsite.encryption.fields import EncryptedTextField
 from logsite.records import LogRow
@@ -89,6 +91,12 @@ class DockerHost(PinnedHost):
 
     def __str__(self) -> str:
         return self.name
+
+    def note_command(self, argv: list[str], *, user: str, via: str, **columns: Any) -> "RemoteCommand":
+        """Put on record what was sent to the host, or asked for."""
+        return RemoteCommand.objects.create(
+            host=self, host_name=self.name, sent_at=timezone.now(), argv=argv, user=user, via=via, **columns
+        )
 
 
 class Container(models.Model):

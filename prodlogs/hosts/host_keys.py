@@ -2,12 +2,11 @@
 
 import paramiko
 from django.db import transaction
-from django.utils import timezone
 
 from logsite.ssh import host_keys
 from logsite.ssh.host_keys import HostKeyProblem, HostKeyRefused
 from prodlogs.errors import HostError
-from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
+from prodlogs.models import DockerHost, ErrorKind
 
 
 def verify(host: DockerHost, offered: paramiko.PKey) -> None:
@@ -31,14 +30,7 @@ def accept(host: DockerHost, fingerprint: str, user: str, *, via: str = "cli") -
     try:
         with transaction.atomic():  # no key is trusted without a record of who trusts it
             shown, before = host_keys.accept(host, fingerprint)
-            RemoteCommand.objects.create(
-                sent_at=timezone.now(),
-                user=user,
-                via=via,
-                host=host,
-                host_name=host.name,
-                host_key_fingerprint=shown,
-                argv=["accept-key", shown, *(["instead-of", before] if before else [])],
-            )
+            argv = ["accept-key", shown, *(["instead-of", before] if before else [])]
+            host.note_command(argv, user=user, via=via, host_key_fingerprint=shown)
     except HostKeyProblem as error:
         raise HostError(host.name, ErrorKind.HOST_KEY, str(error)) from None

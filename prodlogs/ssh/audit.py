@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from time import monotonic
 
 from django.db import transaction
-from django.utils import timezone
 
 from logsite.redaction import redact
 from prodlogs.docker.grammar import LOGS, MOST_CONTAINERS, Logs, Refused
@@ -50,14 +49,7 @@ class Record:
     def __init__(self, host: DockerHost, argv: Sequence[str], *, user: str, via: str) -> None:
         self._began = monotonic()
         with transaction.atomic(durable=True):
-            self._row = RemoteCommand.objects.create(
-                sent_at=timezone.now(),
-                user=user,
-                via=via,
-                host=host,
-                host_name=host.name,
-                argv=[_plain(word) for word in argv],
-            )
+            self._row = host.note_command([_plain(word) for word in argv], user=user, via=via)
 
     def finish(
         self,
@@ -92,14 +84,11 @@ class Record:
 def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, via: str) -> None:
     """Record something that was asked for and not sent."""
     with transaction.atomic(durable=True):
-        RemoteCommand.objects.create(
-            sent_at=timezone.now(),
+        host.note_command(
+            [_storable(word) for word in argv],
             user=user,
             via=via,
-            host=host,
-            host_name=host.name,
             denied=True,
-            argv=[_storable(word) for word in argv],
             error_kind=ErrorKind.REFUSED,
             error_message=_storable(reason),
         )
