@@ -419,7 +419,8 @@ def chromium(address: str, folder: Path) -> Iterator[None]:
 def shown(tmp_path_factory):
     """What the page's script did in Chromium, step by step."""
     assets = settings.BASE_DIR / "logsite/assets/logsite"
-    script, style = (assets / "follow.js").read_text(), (assets / "containers.css").read_text()
+    script = (assets / "stream.js").read_text() + (assets / "follow.js").read_text()
+    style = (assets / "containers.css").read_text()
     page = (
         f"<!doctype html><style>{style} .tail {{ height: 600px; }}</style>"
         f"<body class=follow>{PAGE}<script>{script}</script></body>"

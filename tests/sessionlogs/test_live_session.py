@@ -225,7 +225,8 @@ PAGE = """
 
 def test_the_page_s_script_in_a_real_browser(service: Callable[[str], str], tmp_path, settings):
     """News are placed, a lost connection and a failed request are made good, and the text is found."""
-    script = (settings.BASE_DIR / "logsite/assets/logsite/session.js").read_text()
+    assets = settings.BASE_DIR / "logsite/assets/logsite"
+    script = (assets / "stream.js").read_text() + (assets / "session.js").read_text()
     (tmp_path / "page.html").write_text(f"<!doctype html><body>{PAGE}<script>{script}</script></body>")
     shown = subprocess.run(
         [service("LOGSITE_TEST_CHROMIUM"), "--headless", "--no-sandbox", "--disable-gpu",

@@ -225,8 +225,6 @@
 
   let cursor = "";
   let round = 0; // another choice makes the answers to the last one worthless
-  let fetching = null;
-  let again = false;
   let dividers = 0;
   let trouble = "Connecting …";
   const NAMES = ["host", "container", "level", "stream", "text"];
@@ -264,24 +262,13 @@
     trouble = "";
     return news.more;
   };
-  const refresh = () => {
-    again = true;
-    fetching ??= (async () => {
-      try {
-        while (again) {
-          again = false;
-          again = (await look()) || again;
-          say();
-        }
-      } catch {
-        trouble = "The server does not answer; trying again.";
-        say();
-        setTimeout(refresh, 2000);
-      } finally {
-        fetching = null;
-      }
-    })();
-  };
+  const refresh = logsite.refresher(
+    () => look().then((more) => { say(); return more; }),
+    () => {
+      trouble = "The server does not answer; trying again.";
+      say();
+    },
+  );
   const start = () => {
     round += 1;
     [entries, known, unfolded, shown] = [[], new Set(), new Map(), new Map()];
@@ -292,24 +279,14 @@
     draw();
     refresh();
   };
-  let wait = 1000;
-  const connect = () => {
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v2/logs/stream?source=container`);
-    socket.onmessage = (event) => {
-      if (JSON.parse(event.data).type !== "committed") return;
-      wait = 1000;
+  const closed = (code) => {
+    if (code < 4400) {
       refresh();
-    };
-    socket.onclose = (event) => {
-      if (event.code >= 4400) {
-        trouble = "You are logged out, or you lack the permission to see entries: reload the page.";
-        say();
-        return;
-      }
-      refresh();
-      setTimeout(connect, wait);
-      wait = Math.min(wait * 2, 10000);
-    };
+      return true;
+    }
+    trouble = "You are logged out, or you lack the permission to see entries: reload the page.";
+    say();
+    return false;
   };
 
   // --- Choosing ---
@@ -362,5 +339,5 @@
   scroller.addEventListener("scroll", say);
 
   choose();
-  connect();
+  logsite.watch("container", { committed: refresh, closed, longest: 10000 });
 })();

@@ -140,10 +140,7 @@
   const state = document.getElementById("live-state");
   const LAST_LOOK = 3000; // the session's last events may come a moment after its outcome
   let cursor = timeline.dataset.cursor;
-  let fetching = null;
-  let again = false;
   let ended = false;
-  let socket = null;
 
   const place = (entry) => {
     const made = document.createElement("template");
@@ -165,48 +162,27 @@
     if (news.over && !news.more && !ended) finish();
     return news.more;
   };
-  const refresh = () => {
-    again = true;
-    fetching ??= (async () => {
-      try {
-        while (again) {
-          again = false;
-          again = (await look()) || again;
-        }
-      } catch {
-        setTimeout(refresh, 2000); // the server is away, or restarting
-      } finally {
-        fetching = null;
-      }
-    })();
-  };
+  const refresh = logsite.refresher(look);
   const finish = () => {
     ended = true;
     setTimeout(async () => {
       await look().catch(() => {});
       state.textContent = "The session has ended.";
-      socket?.close(1000);
+      close();
     }, LAST_LOOK);
   };
-  let wait = 1000;
-  const connect = () => {
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v2/logs/stream?source=session`);
-    socket.onmessage = (event) => {
-      if (JSON.parse(event.data).type !== "committed") return;
-      wait = 1000;
+  const close = logsite.watch("session", {
+    committed: () => {
       state.textContent = "The session is running; new events appear here.";
       if (!ended) refresh();
-    };
-    socket.onclose = (event) => {
-      if (ended) return;
-      if (event.code >= 4400) {
-        state.textContent = "The session is running; reload the page for new events.";
-        return;
-      }
-      state.textContent = "The connection is lost; trying again.";
-      setTimeout(connect, wait);
-      wait = Math.min(wait * 2, 30000);
-    };
-  };
-  connect();
+    },
+    closed: (code) => {
+      if (ended) return false;
+      const lost = code < 4400;
+      state.textContent = lost
+        ? "The connection is lost; trying again."
+        : "The session is running; reload the page for new events.";
+      return lost;
+    },
+  });
 })();
