@@ -28,11 +28,12 @@ from django.conf import settings
 
 from logsite.lines import Line
 from logsite.tables.nanoseconds import rfc3339
+from prodlogs.docker.decoder import StreamDecoder
 from prodlogs.errors import HostError
 from prodlogs.models import ErrorKind
 from prodlogs.reading.docker_log import STREAMS
 from prodlogs.reading.results import ReadingResult
-from prodlogs.reading.stream_reply import Anchor, Decoder, StreamReply
+from prodlogs.reading.stream_reply import Anchor, StreamReply
 
 MIN_TAIL_RECORDS = 100
 MAX_TAIL_RECORDS = 10_000  # asked for at first, however many came last time
@@ -42,31 +43,20 @@ BOTH = "both"
 
 def gap(stream: str, after: int, before: int | None) -> dict[str, str | None]:
     """Lines may be missing after `after` and before `before` (nanoseconds; None: the log is empty now)."""
+    until = None if before is None else rfc3339(before)
     reason = "the log no longer holds the last line that was read: it was rotated or emptied"
-    return {
-        "stream": stream,
-        "after": rfc3339(after),
-        "before": None if before is None else rfc3339(before),
-        "reason": reason,
-    }
+    return {"stream": stream, "after": rfc3339(after), "before": until, "reason": reason}
 
 
 class Source(Protocol):
-    """A container's log on its host, as `prodlogs.reading.docker_log.DockerLog` is one."""
+    """A container's log, as DockerLog is one. `fetch` raises HostError after the last chunk of a broken reply."""
+
+    host: str
 
     @property
-    def host(self) -> str:
-        """The host's name, for errors."""
-
-    @property
-    def running(self) -> bool:
-        """The container runs: an unended last line may still grow."""
-
-    def fetch(self, tail: int | None, since: int | None) -> Generator[tuple[str, bytes], None, None]:
-        """Send `docker logs`. Raises HostError after the last chunk of a reply that ends early."""
-
-    def decoder(self, stream: str, anchor: Anchor | None) -> Decoder:
-        """A decoder of one stream of one reply."""
+    def running(self) -> bool: ...
+    def fetch(self, tail: int | None, since: int | None) -> Generator[tuple[str, bytes], None, None]: ...
+    def decoder(self, stream: str, anchor: Anchor | None) -> StreamDecoder: ...
 
 
 class LogReader:

@@ -12,10 +12,11 @@ decoding. The states:
 import re
 from collections.abc import Callable, Iterator
 from tempfile import SpooledTemporaryFile
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from logsite.lines import Line
 from logsite.tables.nanoseconds import from_rfc3339, rfc3339
+from prodlogs.docker.decoder import StreamDecoder
 
 STAMP_CHARACTERS = 30  # of Docker's time
 SPOOL_MEMORY_BYTES = 4 * 1024**2  # a larger spool is a file
@@ -35,28 +36,19 @@ class Anchor(NamedTuple):
         return cls(line.timestamp, line.sequence, line.length)
 
 
-class Decoder(Protocol):
-    """What `prodlogs.docker.decoder.StreamDecoder` does."""
-
-    @property
-    def shedding(self) -> bool: ...
-    def feed(self, chunk: bytes) -> list[Line]: ...
-    def finish(self) -> list[Line]: ...
-
-
 class _Spooling:
     """No line is told to be new before the end of the reply."""
 
-    shedding = False
+    decoder = None
 
     def feed(self, chunk: bytes) -> "tuple[_State, list[Line]]":
         return self, []
 
 
 class _Searching:
-    shedding = False
+    decoder = None
 
-    def __init__(self, anchor: Anchor, make: Callable[[], Decoder]) -> None:
+    def __init__(self, anchor: Anchor, make: Callable[[], StreamDecoder]) -> None:
         self._anchor, self._make = anchor, make
         self._stamp = rfc3339(anchor.timestamp).encode()
         self._passed, self._tail = 0, b""  # bytes before the tail; the last bytes, which may begin the stamp
@@ -74,30 +66,22 @@ class _Searching:
 
 
 class _Confirming:
-    def __init__(self, anchor: Anchor, decoder: Decoder) -> None:
-        self._anchor, self._decoder = anchor, decoder
-
-    @property
-    def shedding(self) -> bool:
-        return self._decoder.shedding
+    def __init__(self, anchor: Anchor, decoder: StreamDecoder) -> None:
+        self._anchor, self.decoder = anchor, decoder
 
     def feed(self, chunk: bytes) -> "tuple[_State, list[Line]]":
-        lines = self._decoder.feed(chunk)
+        lines = self.decoder.feed(chunk)
         for index, line in enumerate(lines):
             if Anchor.of(line) == self._anchor:
-                return _Open(self._decoder), lines[index + 1 :]
+                return _Open(self.decoder), lines[index + 1 :]
             if line.timestamp != self._anchor.timestamp:
                 return _Spooling(), []  # the time stood in a line's text
         return self, []
 
 
 class _Open:
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: StreamDecoder) -> None:
         self.decoder = decoder
-
-    @property
-    def shedding(self) -> bool:
-        return self.decoder.shedding
 
     def feed(self, chunk: bytes) -> "tuple[_State, list[Line]]":
         return self, self.decoder.feed(chunk)
@@ -113,7 +97,7 @@ class StreamReply:
     """
 
     def __init__(
-        self, anchor: Anchor | None, make: Callable[[], Decoder], limit: int, *, opened: bool = False
+        self, anchor: Anchor | None, make: Callable[[], StreamDecoder], limit: int, *, opened: bool = False
     ) -> None:
         self.anchor, self._make, self._limit = anchor, make, limit
         self.size = self.records = 0
@@ -132,7 +116,7 @@ class StreamReply:
     @property
     def shedding(self) -> bool:
         """The decoder is amid a line of which it keeps only the ends."""
-        return self._state.shedding
+        return self._state.decoder is not None and self._state.decoder.shedding
 
     @property
     def starts_at_anchor(self) -> bool:
@@ -196,7 +180,7 @@ class StreamReply:
             yield lines[skip:]
             skip = max(0, skip - len(lines))
 
-    def _decoded(self, decoder: Decoder) -> Iterator[list[Line]]:
+    def _decoded(self, decoder: StreamDecoder) -> Iterator[list[Line]]:
         self._spool.seek(0)
         while chunk := self._spool.read(REPLAY_BYTES):
             yield decoder.feed(chunk)
