@@ -48,11 +48,12 @@ def out_of_bounds(
     id: str,
 ) -> list[CheckMessage]:
     """An error for each setting that is `wrong` against its bound; texts may name {name}, {value} and {bound}."""
-    found = [(name, getattr(settings, name), bound) for name, bound in bounds.items()]
-    facts = [
-        {"name": name, "value": value, "bound": bound} for name, value, bound in found if wrong(value, bound)
-    ]
-    return [Error(text.format(**each), hint=hint and hint.format(**each), id=id) for each in facts]
+    found: list[CheckMessage] = []
+    for name, bound in bounds.items():
+        facts = {"name": name, "value": getattr(settings, name), "bound": bound}
+        if wrong(facts["value"], bound):
+            found.append(Error(text.format(**facts), hint=hint and hint.format(**facts), id=id))
+    return found
 
 
 @register("logsite")

@@ -104,7 +104,7 @@ class Shipper:
     _: KW_ONLY
     batch_size: int
     request_bytes: int
-    on_push: Callable[[Push], object] = lambda push: None
+    on_push: Callable[[Push], None] = lambda push: None
 
     def __post_init__(self) -> None:
         self.totals = Totals()

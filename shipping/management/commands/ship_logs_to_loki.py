@@ -15,7 +15,7 @@ from logsite.commands import SiteCommand
 from logsite.commands.stopping import stopping
 from logsite.records import Cursor, CursorError
 from shipping.destinations import Target, encoder, loki_target
-from shipping.engine import Shipper, forget_cursor
+from shipping.engine import Push, Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable
 from shipping.feed import LEFT_CAP, Feed
 from shipping.models import ShippingCursor
@@ -102,7 +102,7 @@ class Command(SiteCommand):
                         encoder(backfill=bool(options.window)),
                         batch_size=options.batch_size,
                         request_bytes=settings.SHIPPING_REQUEST_BYTES,
-                        on_push=lambda push: bar.update(push.records),
+                        on_push=lambda push: self._advance(bar, push),
                     )
                     for feed in feeds
                 ]
@@ -171,6 +171,9 @@ class Command(SiteCommand):
             left = feed.left(_place(target, feed))
             total = None if left is None or left > LEFT_CAP or total is None else total + left
         return tqdm(total=total, unit=" entries", disable=None)
+
+    def _advance(self, bar: "tqdm[Any]", push: Push) -> None:
+        bar.update(push.records)
 
     def _say_end(self, shipper: Shipper) -> None:
         for line in summary(shipper.feed.key, shipper.totals, shipper.left):
