@@ -44,15 +44,17 @@ def check_platform_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-def _claim_warning(longest: float, name: str, text: str, *, id: str) -> list[CheckMessage]:
-    """A warning where a collection of `longest` seconds outlasts its claim: a second one may start then."""
+def _claim_seconds() -> float:
     from devices.collecting.claims import CLAIM
 
-    claim = CLAIM.total_seconds()
-    if longest < claim:
+    return CLAIM.total_seconds()
+
+
+def _claim_warning(longest: float, name: str, problem: str, *, id: str) -> list[CheckMessage]:
+    """A warning where a collection of `longest` seconds outlasts its claim: a second one may start then."""
+    if longest < _claim_seconds():
         return []
-    problem = f"{name}={getattr(settings, name)}: {text.format(claim=claim)}"
-    return [Warning(problem, hint=f"Lower {name}.", id=id)]
+    return [Warning(f"{name}={getattr(settings, name)}: {problem}", hint=f"Lower {name}.", id=id)]
 
 
 @register("devices")
@@ -60,18 +62,17 @@ def check_claim(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The login and the commands of one platform: all within the claim."""
     commands = max(len(get_platform(name).interface_commands) for name in file_names())
     longest = settings.DEVICE_CONNECT_TIMEOUT + commands * settings.DEVICE_READ_TIMEOUT
-    text = (
-        f"{commands} such commands outlast the claim of {{claim:.0f}} s that a collection has on its device"
-    )
-    return _claim_warning(longest, "DEVICE_READ_TIMEOUT", text, id="devices.W001")
+    claim = f"the claim of {_claim_seconds():.0f} s that a collection has on its device"
+    problem = f"{commands} such commands outlast {claim}"
+    return _claim_warning(longest, "DEVICE_READ_TIMEOUT", problem, id="devices.W001")
 
 
 @register("devices")
 def check_deadline(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Waiting for a login, the collection and storing its record: all within the claim."""
     longest = 2 * settings.COLLECT_DEADLINE + settings.SESSION_LOG_STORE_TIMEOUT
-    text = "a collection may outlast its claim of {claim:.0f} s on the device"
-    return _claim_warning(longest, "COLLECT_DEADLINE", text, id="devices.W003")
+    problem = f"a collection may outlast its claim of {_claim_seconds():.0f} s on the device"
+    return _claim_warning(longest, "COLLECT_DEADLINE", problem, id="devices.W003")
 
 
 @register("devices")

@@ -46,7 +46,6 @@ def written_whole(path: Path, *, once: bool = False) -> Iterator[TextIO]:
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp gives mode 600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(handle, FILE_MODE)
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -14,7 +14,7 @@ if not TYPE_CHECKING:  # mypy would take any name for one that this function kno
 
     def __getattr__(name: str) -> type:
         """The two classes need the tables, which Django has not loaded yet when it imports the app."""
-        if name not in __all__:
+        modules = {"LogInterface": "prodlogs.log_interface", "ProductionLogCollector": "prodlogs.collector"}
+        if name not in modules:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = "log_interface" if name == "LogInterface" else "collector"
-        return getattr(import_module(f"prodlogs.{module}"), name)
+        return getattr(import_module(modules[name]), name)

@@ -12,7 +12,7 @@ from prodlogs.reading.results import HostResult, ReadingResult
 from prodlogs.ssh.audit import Sent
 
 STATUS_WORD = {"complete": "complete", "gap": "GAP", "partial": "partial", "failed": "FAILED"}
-READING_KEYS = ("container", "status", "lines", "entries", "gaps", "error", "error_kind")
+READING_KEYS = ("status", "lines", "entries", "gaps", "error", "error_kind")
 
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Iterator[str]:
@@ -129,8 +129,9 @@ def result_dict(result: HostResult) -> dict[str, Any]:
     many entries of the snapshot were stored before."""
     readings = [
         {
-            **{name: getattr(reading, name) for name in READING_KEYS},
+            "container": reading.container,
             "snapshot": str(reading.snapshot.pk),
+            **{name: getattr(reading, name) for name in READING_KEYS},
             "duplicates": reading.snapshot.duplicates,
         }
         for reading in result.readings

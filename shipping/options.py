@@ -10,7 +10,7 @@ from django.conf import settings
 
 from logsite.records import get_source, sources
 from logsite.text.moments import parse_moment
-from shipping.addresses import check_address, is_this_site, split_credentials
+from shipping.addresses import AddressError, check_address, is_this_site, split_credentials
 from shipping.feed import PAGE, BackendFeed, Feed, LocalFeed, Window
 from shipping.retry import Retry
 
@@ -75,17 +75,17 @@ def read_options(given: Mapping[str, Any], now: datetime) -> Options:
 
 
 @contextmanager
-def _naming(option: str) -> Iterator[None]:
-    """What is wrong with a value is wrong with its option."""
+def _naming(option: str, error_class: type[ValueError] = ValueError) -> Iterator[None]:
+    """Turn an error about a value into a UsageError that names the value's option."""
     try:
         yield
-    except ValueError as error:
+    except error_class as error:
         raise UsageError(f"{option}: {error}") from None
 
 
 def _loki(url: str | None) -> str:
     url = settings.LOKI_URL if url is None else url
-    with _naming("--loki"):
+    with _naming("--loki", AddressError):
         split_credentials(url)
     return url
 
@@ -98,7 +98,7 @@ def _backend(url: str | None, token: str | None) -> tuple[str, str, str]:
         if token is not None:
             raise UsageError("--token needs --backend, which is not given")
         return "", "", ""
-    with _naming(given):
+    with _naming(given, AddressError):
         url = check_address(url)
     if is_this_site(url, settings.PUBLIC_URL):
         return "", "", f"{given} {url} is this site: its database is read here"
@@ -116,11 +116,10 @@ def _names(given: list[str] | None, *, remote: bool) -> list[str]:
     if not given:
         return sorted(sources())
     names = list(dict.fromkeys(given))
-    for name in (
-        [] if remote else names
-    ):  # another LogSite may have sources that are not here; it says so itself
-        with _naming("--source"):
-            get_source(name)
+    if not remote:  # another LogSite may have other sources, and says itself what it lacks
+        for name in names:
+            with _naming("--source"):
+                get_source(name)
     return names
 
 

@@ -1,26 +1,12 @@
 """The host keys of devices in the admin."""
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from devices.connectors.host_keys import Actor, accept
 from devices.models import Device
-from logsite.admin import HostKeyPages, choice_filter, link, shown_time
+from logsite.admin import HostKeyPages, link, shown_time
 from sessionlogs.models import ErrorKind
-
-ACCEPTED, OFFERED = ~Q(host_key=""), ~Q(offered_host_key="")
-# Devices without a key are looked for before DEVICE_HOST_KEYS=strict.
-HostKeyFilter = choice_filter(
-    "host_key",
-    "host key",
-    {
-        "none yet": ("none yet", ~ACCEPTED & ~OFFERED),
-        "to be accepted": ("to be accepted", ~ACCEPTED & OFFERED),
-        "changed": ("changed", ACCEPTED & OFFERED),
-        "accepted": ("accepted", ACCEPTED & ~OFFERED),
-    },
-)
 
 
 class DeviceKeyPages(HostKeyPages):

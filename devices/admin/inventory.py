@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from devices.admin.commands import CommandPages
-from devices.admin.host_keys import DeviceKeyPages, HostKeyFilter, accept_link
+from devices.admin.host_keys import DeviceKeyPages, accept_link
 from devices.admin.interfaces import InterfaceInline
 from devices.collecting.fleet import collect_devices
 from devices.credential_use import reserved_fields
@@ -26,7 +26,7 @@ from devices.models import (
     Response,
     Tag,
 )
-from logsite.admin import badge, beginning, choice_badge, link, shown_time
+from logsite.admin import HostKeyFilter, badge, beginning, choice_badge, link, shown_time
 from sessionlogs.models import Session, SessionStatus
 
 SESSIONS_SHOWN = 10
@@ -197,7 +197,10 @@ class DeviceAdmin(CommandPages, DeviceKeyPages):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         devices = super().get_queryset(request)
-        if request.method == "GET":  # the page shows the host keys; a form that is saved must not write them
+        if request.method in (
+            "GET",
+            "HEAD",
+        ):  # the page shows the host keys; a form that is saved must not write them
             devices = devices.defer(None)
         rows = devices.annotate(interface_number=Count("interfaces", distinct=True))
         return rows.order_by(*self.ordering)

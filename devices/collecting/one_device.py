@@ -73,7 +73,7 @@ class Work(Protocol):
 
 @contextmanager
 def failures_in(work: Work, doing: str) -> Iterator[None]:
-    """What goes wrong in the block is said in `work`: one device must not stop the others, nor pass for done."""
+    """Put an error of the block into `work`: one device must not stop the others, nor count as collected."""
     try:
         yield
     except (ConnectorError, SessionLogError, DecryptionError) as error:

@@ -33,11 +33,11 @@ def beginning(description: str, attribute: str, characters: int) -> Column:
 def choice_badge(
     description: str, attribute: str, kinds: Mapping[Any, str], *, ordering: str | None = None
 ) -> Column:
-    """A column with a choice's label as a badge; `kinds` are those of `badge`, by choice."""
+    """A column with a choice's label as a badge; `kinds` are those of `badge`, by choice; others are plain."""
 
     @admin.display(description=description, ordering=ordering)
     def shown(self: Any, row: Any) -> str:
-        return badge(getattr(row, f"get_{attribute}_display")(), kinds[getattr(row, attribute)])
+        return badge(getattr(row, f"get_{attribute}_display")(), kinds.get(getattr(row, attribute), "plain"))
 
     return shown
 

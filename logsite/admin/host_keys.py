@@ -4,14 +4,38 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from logsite.admin.columns import badge, page_url, shown_time
+from logsite.admin.filters import choice_filter
 from logsite.admin.strict import StrictModelAdmin
 from logsite.ssh.host_keys import HostKeyProblem, PinnedHost, shown_fingerprint
+
+# Whether a key is accepted, and whether one is offered: the state, and its badge.
+STATES = {
+    (False, False): ("none yet", "plain"),
+    (False, True): ("to be accepted", "busy"),
+    (True, True): ("changed", "bad"),
+    (True, False): ("accepted", "ok"),
+}
+
+
+def _is_filled(column: str, filled: bool) -> Q:
+    return ~Q(**{column: ""}) if filled else Q(**{column: ""})
+
+
+HostKeyFilter = choice_filter(
+    "host_key",
+    "host key",
+    {
+        state: (state, _is_filled("host_key", accepted) & _is_filled("offered_host_key", offered))
+        for (accepted, offered), (state, _) in STATES.items()
+    },
+)
 
 
 class HostKeyPages(StrictModelAdmin):
@@ -61,9 +85,7 @@ class HostKeyPages(StrictModelAdmin):
 
     @admin.display(description="host key")
     def host_key_state(self, obj: Any) -> str:
-        if obj.offered_host_key:
-            return badge("changed", "bad") if obj.host_key else badge("to be accepted", "busy")
-        return badge("accepted", "ok") if obj.host_key else badge("none yet", "plain")
+        return badge(*STATES[bool(obj.host_key), bool(obj.offered_host_key)])
 
     @admin.display(description="host key")
     def host_keys(self, obj: Any) -> str:
@@ -78,8 +100,8 @@ class HostKeyPages(StrictModelAdmin):
             )
         when, by = self.accepted_by(obj)
         return format_html(
-            '<dl class="host-keys"><div><dt>Accepted {}</dt><dd><code>{}</code> {}</dd></div>{}</dl>',
-            when,
+            '<dl class="host-keys"><div><dt>Accepted{}</dt><dd><code>{}</code> {}</dd></div>{}</dl>',
+            when and f" {when}",
             shown_fingerprint(obj.host_key) or "none yet",
             by,
             offered,

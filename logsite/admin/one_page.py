@@ -1,4 +1,4 @@
-"""The admin's pages that are no lists."""
+"""Single pages of the admin in place of a list."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -118,6 +118,8 @@ class EncryptedTextField(models.TextField):
 
 def filled_columns(row: models.Model, columns: Sequence[str]) -> list[str]:
     """Those of the encrypted `columns` that hold something, found without decrypting any."""
+    if row.pk is None:
+        return []
     rows = type(row)._base_manager.filter(pk=row.pk)
     lengths = rows.values_list(*(Length(name) for name in columns)).first()
     return [name for name, length in zip(columns, lengths or (), strict=False) if length]

@@ -43,7 +43,8 @@ def create_once(path: Path, content: str) -> str:
     try:
         if not path.exists():
             make_folder(path.parent)
-            # On the disk before anything is encrypted with it; where it stands by now, the other process's counts.
+            # On the disk before anything is encrypted with the key: no token may outlive its key. A process that was
+            # faster keeps its key.
             with suppress(FileExistsError), written_whole(path, once=True) as file:
                 file.write(content)
     except OSError as error:

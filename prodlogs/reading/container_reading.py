@@ -113,11 +113,8 @@ class ContainerReader:
     def _unprove(self, result: ReadingResult, problem: str, kind: str) -> None:
         """The reading is not complete, although Docker said so."""
         self._at_rest = ()
-        result.status, result.error, result.error_kind = (
-            status_of(result.snapshot.lines, (), problem),
-            problem,
-            kind,
-        )
+        result.status = status_of(result.snapshot.lines, (), problem)
+        result.error, result.error_kind = problem, kind
         self._save(result)
 
     def _read_once(self, since: int | None = None) -> None:

@@ -91,7 +91,7 @@ _State = _Searching | _Confirming | _Spooling | _Open
 
 
 class StreamReply:
-    """`feed` returns the lines that are known to be new; at the end `locate` and `replay` serve what is spooled.
+    """`feed` returns the lines that are known to be new; at the end `locate` and `rest` read the spool.
 
     A reply of more than `limit` bytes before its anchor sets `overflow`: its bytes are not kept.
     """

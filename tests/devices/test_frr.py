@@ -39,7 +39,8 @@ def router(login):
 def told(login):
     """What the router says of itself, by another way than ours: Netmiko bare, and JSON."""
     with ConnectHandler(**BARE, **login) as connection:
-        return json.loads(connection.send_command("show interface json", expect_string=r"\}\s+\S+#"))
+        shown = connection.send_command("show interface json", expect_string=r"\}\s+\S+#")
+    return json.loads(shown[shown.index("{") : shown.rindex("}") + 1])  # an echo may stand before it
 
 
 def stored(device):

@@ -35,6 +35,14 @@ def test_a_host_that_another_reader_holds_is_not_passed_over_in_silence():
     ]
 
 
+def test_a_reading_as_json_has_its_keys_in_the_order_of_the_reference():
+    [shown] = result_dict(HostResult("docker01", [reading()]))["readings"]
+
+    assert ", ".join(shown) == (
+        "container, snapshot, status, lines, entries, gaps, error, error_kind, duplicates"
+    )
+
+
 def test_a_result_as_json_has_no_rows():
     brought = reading()
     assert result_dict(HostResult("docker01", [brought])) == {

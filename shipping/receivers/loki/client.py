@@ -1,7 +1,7 @@
 """Loki as a destination: the push request, and what its answers mean."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import KW_ONLY, InitVar, dataclass
+from dataclasses import dataclass
 
 import requests
 
@@ -25,19 +25,20 @@ class Refusal:
     reason: str
 
 
-@dataclass(eq=False, repr=False)
 class LokiClient:
     """Pushes entries to one Loki over one connection. Not to be used by two threads at a time."""
 
-    url: str
-    retry: Retry
-    _: KW_ONLY
-    auth: InitVar[requests.auth.AuthBase | tuple[str, str] | None] = None
-    tenant: InitVar[str] = ""
-    timeout: float
-    request_bytes: int
-
-    def __post_init__(self, auth: requests.auth.AuthBase | tuple[str, str] | None, tenant: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        retry: Retry,
+        *,
+        auth: requests.auth.AuthBase | tuple[str, str] | None = None,
+        tenant: str = "",
+        timeout: float,
+        request_bytes: int,
+    ) -> None:
+        self.url, self.retry, self.timeout, self.request_bytes = url, retry, timeout, request_bytes
         self.requests_sent = 0
         self._known_as_loki = False
         self._session = new_session(auth)
