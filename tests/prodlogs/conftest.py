@@ -1,9 +1,11 @@
 """A real Docker engine, and hosts that are reached by a real OpenSSH server on loopback."""
 
 import io
+import os
+import signal
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -154,6 +156,13 @@ def elsewhere(scripted: ScriptedHost) -> Iterator[Remote]:
     """Reads from the host whose docker is a script."""
     with Remote(scripted.row, user="netops", via="cli") as connection:
         yield connection
+
+
+def send_to_each(pids: Iterable[int], number: signal.Signals) -> None:
+    """Send a signal to the processes that have not ended by themselves."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def processes_of(pid: int) -> list[int]:

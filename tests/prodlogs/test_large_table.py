@@ -52,18 +52,19 @@ def pages(client):
     return [{}, *({"cursor": encode_key(entry, ordering)} for entry in (middle, oldest))]
 
 
-def seconds(client, parameters):
-    """The shortest of five requests: what the machine does beside them is not the page's cost."""
-    found = []
-    for _ in range(5):
-        began = time.perf_counter()
-        assert client.get(ADDRESS, parameters).status_code == 200
-        found.append(time.perf_counter() - began)
-    return min(found)
+def seconds(client, pages):
+    """The shortest of each page's requests, all pages in turn: the machine's other work is not a page's cost."""
+    found = [[] for _ in pages]
+    for _ in range(15):
+        for parameters, taken in zip(pages, found, strict=True):
+            began = time.perf_counter()
+            assert client.get(ADDRESS, parameters).status_code == 200
+            taken.append(time.perf_counter() - began)
+    return [min(taken) for taken in found]
 
 
 def test_the_last_page_costs_what_the_first_page_costs(client):
-    first, *others = (seconds(client, {"container": "web", **parameters}) for parameters in pages(client))
+    first, *others = seconds(client, [{"container": "web", **parameters} for parameters in pages(client)])
 
     assert max(others) < 5 * first
 

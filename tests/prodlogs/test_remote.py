@@ -22,7 +22,7 @@ from prodlogs.ssh.remote import Remote
 from tests.devices.emulator import private_key
 from tests.devices.openssh import openssh
 from tests.factories import DockerHostFactory
-from tests.prodlogs.conftest import processes_of
+from tests.prodlogs.conftest import processes_of, send_to_each
 from tests.prodlogs.hardened import hardened
 from tests.soak import short_or_long
 
@@ -299,8 +299,7 @@ def test_a_connection_that_breaks_while_it_is_read(scripted, elsewhere):
     scripted.docker(FOR_EVER)
     with pytest.raises(HostError) as caught:  # noqa: PT012
         for _ in elsewhere.stream(Ps()):
-            for pid in processes_of(scripted.server.pid):
-                os.kill(pid, signal.SIGKILL)
+            send_to_each(processes_of(scripted.server.pid), signal.SIGKILL)
     scripted.docker("echo again")
 
     assert caught.value.kind == ErrorKind.CONNECTION
@@ -318,11 +317,9 @@ def test_a_host_that_hangs_while_it_is_read(scripted, elsewhere):
         with pytest.raises(HostError) as caught:  # noqa: PT012
             for _ in elsewhere.stream(Ps(), timeout=1.0):
                 stopped = stopped or processes_of(scripted.server.pid)
-                for pid in stopped:
-                    os.kill(pid, signal.SIGSTOP)
+                send_to_each(stopped, signal.SIGSTOP)
     finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        send_to_each(stopped, signal.SIGCONT)
 
     assert caught.value.kind == ErrorKind.TIMEOUT
     assert time.monotonic() - began < 60

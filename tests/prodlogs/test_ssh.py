@@ -1,7 +1,6 @@
 """Logging in to a host: with a real OpenSSH server, and with hosts that hang, trickle or lie."""
 
 import logging
-import os
 import signal
 import socket
 import threading
@@ -18,7 +17,7 @@ from prodlogs.ssh.login import connect
 from tests.devices.emulator import private_key
 from tests.devices.openssh import PASSPHRASE, openssh
 from tests.factories import DockerHostFactory
-from tests.prodlogs.conftest import processes_of
+from tests.prodlogs.conftest import processes_of, send_to_each
 from tests.prodlogs.keys import generated
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -254,13 +253,11 @@ def test_a_host_that_hangs_in_the_login(ssh_host, monkeypatch):
 
         def standing_still(login, transport, key):
             stopped = processes_of(server.pid)
-            for pid in stopped:
-                os.kill(pid, signal.SIGSTOP)
+            send_to_each(stopped, signal.SIGSTOP)
             try:
                 log_in(login, transport, key)
             finally:
-                for pid in stopped:
-                    os.kill(pid, signal.SIGCONT)
+                send_to_each(stopped, signal.SIGCONT)
 
         monkeypatch.setattr(login._Login, "_log_in", standing_still)
         error, seconds = failure(ssh_host(server), timeout=1.0)
