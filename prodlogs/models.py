@@ -230,6 +230,7 @@ class LogSnapshot(models.Model):
     started_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
+        verbose_name = "reading"
         ordering = ["-started_at", "-id"]
         indexes = [
             models.Index(fields=["-started_at", "-id"], name="log_snapshot_newest"),
