@@ -190,7 +190,7 @@ class Login:
                 self.counts.shown[self.device["name"]] += 1
             match self.device["behaviour"]:
                 case "hang":
-                    return True
+                    return self._hang(channel)
                 case "trickle":
                     return self._trickle(channel)
                 case "drop":
@@ -202,6 +202,11 @@ class Login:
         end = "" if not answer or answer.endswith("\n") else "\n"
         self._say(channel, f"{line}\n{answer}{end}{self.prompt}")
         return True
+
+    def _hang(self, channel: paramiko.Channel) -> bool:
+        while channel.recv(4096):  # it answers nothing any more, not even an empty line
+            pass
+        return False
 
     def _trickle(self, channel: paramiko.Channel) -> bool:
         while True:  # until the other end closes: sendall raises then
