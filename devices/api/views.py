@@ -29,7 +29,7 @@ from logsite.api.filters import TrueOrFalse
 from logsite.api.permissions import holding
 from logsite.ssh.host_keys import HostKeyProblem
 
-# Collecting logs in to the device and changes its record; whoever accepts a key says which machine is the device.
+# A collection logs in to the device and changes its record. Accepting a key decides which machine is the device.
 CanCollect = holding("devices.change_device")
 CanAccept = holding("devices.view_device", "devices.accept_host_key")
 

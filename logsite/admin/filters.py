@@ -19,7 +19,7 @@ class FormFilter(admin.ListFilter):
     template = "admin/logsite/form_filter.html"
     parameters: Sequence[str] = ()
     input_type = "search"
-    labels: Mapping[str, str] = {}  # of the fields; the title where there is none
+    labels: Mapping[str, str] = {}  # by field; a field without a label shows the filter's title
 
     def __init__(
         self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any

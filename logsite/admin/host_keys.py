@@ -46,7 +46,7 @@ class HostKeyPages(StrictModelAdmin):
         raise NotImplementedError
 
     def accepted_by(self, host: Any) -> tuple[str, str]:
-        """When the accepted key was accepted, and by whom, where the row knows."""
+        """The time at which the key was accepted, and the user who accepted it; empty if the row stores neither."""
         return "", ""
 
     def may_accept(self, request: HttpRequest) -> bool:

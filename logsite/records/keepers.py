@@ -21,5 +21,5 @@ def register_keeper(keeper: Keeper) -> None:
 
 
 def lowest_needed(source: str) -> Cursor | None:
-    """The cursor behind which some reader of `source` has not read; None when nobody waits for anything."""
+    """The lowest cursor of all readers of `source`: rows after it must stay. None if the source has no reader."""
     return min((cursor for keeper in _keepers for cursor in keeper(source)), default=None)

@@ -15,7 +15,7 @@ TITLES = {
 
 
 def answer(request: HttpRequest, status: int, text: str) -> HttpResponse:
-    """`{"detail": text}`, or a page for whom a browser shows it."""
+    """A page for the admin's addresses and for `/`; for all others `{"detail": text}` as JSON."""
     if request.path.startswith("/admin/") or request.path == "/":
         page = render_to_string("error.html", {"title": TITLES[status], "text": text})
         return HttpResponse(page, status=status)

@@ -31,8 +31,8 @@ from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapsho
 from prodlogs.reading.host_reading import collect_host
 from prodlogs.ssh.audit import check_names
 
-# As in the admin, what is done with a host is for whom may see it: collecting logs in and writes what it reads;
-# whoever accepts a key says which machine is the host.
+# As in the admin, an action on a host also needs the permission to see the host. A collection logs in and stores
+# entries. Accepting a key decides which machine is the host.
 CanCollect = holding("prodlogs.view_dockerhost", "prodlogs.collect_logs")
 CanAccept = holding("prodlogs.view_dockerhost", "prodlogs.accept_host_key")
 

@@ -37,7 +37,7 @@ class Anchor(NamedTuple):
 
 
 class _Spooling:
-    """No line is told to be new before the end of the reply."""
+    """`feed` returns no line: only the end of the reply tells which lines are new."""
 
     decoder = None
 
