@@ -1,26 +1,27 @@
 """Moments to the nanosecond: a column that holds them as a number, and their texts."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from logsite.text.moments import parse_iso
+from logsite.text.rfc3339 import EPOCH
+from logsite.text.rfc3339 import rfc3339 as rfc3339  # beside `from_rfc3339`, for those who read and write
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_nanoseconds(moment: datetime) -> int:
     """Nanoseconds since 1970-01-01 UTC, exact to the microsecond that `datetime` holds."""
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def from_nanoseconds(nanoseconds: int) -> datetime:
     """The UTC time of `nanoseconds` since the epoch, cut to microseconds."""
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 class NanosecondsField(models.BigIntegerField):
@@ -47,12 +48,6 @@ def _from_text(text: str) -> int:
         return to_nanoseconds(parse_iso(text))
     except ValueError:
         raise ValidationError(f"{text[:60]!r} is not a time") from None
-
-
-def rfc3339(nanoseconds: int) -> str:
-    """As Docker writes it, all nine digits: `2026-11-20T14:05:32.847869062Z`."""
-    moment = from_nanoseconds(nanoseconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds % 1_000_000_000:09d}Z"
 
 
 def from_rfc3339(text: str) -> int:

@@ -1,4 +1,10 @@
-"""Cuts UTF-8 between characters."""
+"""Cuts UTF-8 between characters, and long texts with a mark."""
+
+
+def shortened(text: str, characters: int) -> str:
+    """`text`, or its first `characters` with a mark that counts the rest: `… (123 more characters)`."""
+    more = len(text) - characters
+    return text if more <= 0 else f"{text[:characters]}… ({more:,} more characters)"
 
 
 def cut_place(data: bytes, limit: int) -> int:
