@@ -7,12 +7,15 @@ that need Django load when they are asked for: a process without settings uses t
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from logsite.records.entry_json import entry_of
+from logsite.records.places import EVER, Key, Place, Window
 from logsite.records.plain import (
     LEVELS,
     Cursor,
     CursorError,
     LogRecord,
     Parts,
+    WithheldField,
     line_of,
     line_of_parts,
 )
@@ -20,7 +23,9 @@ from logsite.records.plain import (
 if TYPE_CHECKING:
     from logsite.records.cursors import after, committed
     from logsite.records.keepers import lowest_needed, register_keeper
-    from logsite.records.source import LogSource, get_source, register_source, sources
+    from logsite.records.metrics import Metric, by_status
+    from logsite.records.source import LogSource, Retention, get_source, register_source, sources
+    from logsite.records.views import Gap, PermissionMissing, SourceView
     from logsite.tables.log_row import CurrentTransaction, LogRow
     from logsite.tables.nanoseconds import from_nanoseconds, to_nanoseconds
 else:
@@ -29,7 +34,13 @@ else:
         "committed": "logsite.records.cursors",
         "lowest_needed": "logsite.records.keepers",
         "register_keeper": "logsite.records.keepers",
+        "Gap": "logsite.records.views",
         "LogSource": "logsite.records.source",
+        "Metric": "logsite.records.metrics",
+        "PermissionMissing": "logsite.records.views",
+        "Retention": "logsite.records.source",
+        "SourceView": "logsite.records.views",
+        "by_status": "logsite.records.metrics",
         "get_source": "logsite.records.source",
         "register_source": "logsite.records.source",
         "sources": "logsite.records.source",
@@ -46,16 +57,28 @@ else:
 
 
 __all__ = [
+    "EVER",
     "LEVELS",
     "CurrentTransaction",
     "Cursor",
     "CursorError",
+    "Gap",
+    "Key",
     "LogRecord",
     "LogRow",
     "LogSource",
+    "Metric",
     "Parts",
+    "PermissionMissing",
+    "Place",
+    "Retention",
+    "SourceView",
+    "Window",
+    "WithheldField",
     "after",
+    "by_status",
     "committed",
+    "entry_of",
     "from_nanoseconds",
     "get_source",
     "line_of",

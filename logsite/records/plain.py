@@ -55,13 +55,22 @@ class Parts(NamedTuple):
     stderr: str | None = None
 
 
+class WithheldField(NamedTuple):
+    """A field that is not shown: its size in UTF-8, and the permission by which it would be."""
+
+    bytes: int
+    permission: str
+
+
 @dataclass(frozen=True, slots=True)
 class LogRecord:
     """One entry of any source.
 
     `timestamp` is in nanoseconds since the epoch; `labels` are few and low-cardinality (they name a Loki
     stream); `attributes` hold the rest and travel as structured metadata. A command has `parts`, of which
-    `message` is the whole line: `line_of` cuts it, and nobody finds the parts by parsing a message.
+    `message` is the whole line: `line_of` cuts it, and nobody finds the parts by parsing a message. `texts` are
+    what a query searches, by field, where that is not the message; they are not shipped. `withheld` names the fields
+    that the reader may not see, and whose text is nowhere in the record.
     """
 
     id: int
@@ -72,6 +81,8 @@ class LogRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     parts: Parts | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, WithheldField] = field(default_factory=dict)
 
 
 def line_of(record: LogRecord, output_characters: int = 0) -> str:

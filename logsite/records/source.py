@@ -1,74 +1,55 @@
 """What search, live tail, export and shipping know of a log app, and which log apps there are."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.db import models
+from django.urls import reverse
 
-from logsite.records.cursors import committed
-from logsite.records.plain import Cursor, LogRecord
+from logsite.audit import Reader
+from logsite.records.metrics import Metric
+from logsite.records.stored_rows import StoredRows
+from logsite.records.views import SourceView
 
 
-class LogSource(ABC):
-    """How a log app offers its rows. `permission` is what a reader of the source must hold."""
+@dataclass(frozen=True)
+class Retention:
+    """How long rows stay: the name of a setting in days, 0 for ever.
 
-    name: ClassVar[str]
-    permission: ClassVar[str]
+    `parts` are classes of `logsite.housekeeping.purge_runs.Part`. Without any, rows older than that go that every
+    reader has got.
+    """
 
-    def may_read(self, user: Any) -> bool:
-        """Whether `user` may have whole records; a source may ask for more than `permission`."""
-        return bool(user.has_perm(self.permission))
+    setting: str
+    parts: Sequence[Callable[..., Any]] = ()
 
-    def handed_out(self, request: Any, records: list[LogRecord]) -> None:  # noqa: B027  most keep none
-        """`request` is answered with `records`; a source that keeps account of its readers notes it."""
 
-    @abstractmethod
-    def queryset(self) -> models.QuerySet[Any]:
-        """The rows, with whatever `to_record` reads already joined."""
+class LogSource(StoredRows):
+    """How a log app offers its rows. `permission` is what a reader of the source must hold.
 
-    @abstractmethod
-    def to_record(self, row: Any) -> LogRecord:
-        """One row as a record; the same row always gives the same record, or a re-send would double it."""
+    One registration serves search, live pages, shipping, `purge_logs` and /metrics. `stream` names the columns whose
+    values tell the log that an entry belongs to, such as its session; the context of an entry comes from there.
+    """
 
-    def fetch(self, rows: models.QuerySet[Any]) -> Iterable[Any]:
-        """`rows` as whatever `to_record` takes; a source overrides it to read faster than the ORM's objects."""
-        return rows
+    title: ClassVar[str] = ""
+    retention: ClassVar[Retention | None] = None
 
-    def rows_after(
-        self, cursor: Cursor, *, since: datetime | None, until: datetime | None
-    ) -> models.QuerySet[Any]:
-        """The committed rows after `cursor`, of `since` or later and before `until`; None leaves a side open.
+    def view(self, reader: Reader) -> SourceView:
+        """What `reader` sees of the source. Raises PermissionMissing."""
+        return SourceView(self, reader)
 
-        Raises CursorError when the cursor is ahead of the database, as after a restore elsewhere.
-        """
-        rows = committed(self.queryset(), cursor)
-        if since is not None:
-            rows = rows.filter(timestamp__gte=since)
-        return rows if until is None else rows.filter(timestamp__lt=until)
+    def metrics(self) -> Iterable[Metric]:
+        """What /metrics says of the source, for readers who hold `permission`."""
+        newest = self.queryset().order_by("-id").values_list("id", flat=True).first() or 0
+        text = "Entries stored so far, by their highest id; tries that failed count too."
+        yield Metric(
+            "logsite_source_entries_stored_total", "counter", text, [({"source": self.name}, newest)]
+        )
 
-    def committed_after(
-        self,
-        cursor: Cursor,
-        limit: int,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[tuple[Cursor, LogRecord]]:
-        """Up to `limit` committed records after `cursor`, oldest commit first, each with its own cursor.
-
-        Empty when there is nothing yet. The times and the error are those of `rows_after`.
-        """
-        rows = self.rows_after(cursor, since=since, until=until)
-        found = self.fetch(rows.order_by("xact", "id")[:limit])
-        return [(Cursor(row.xact, row.id), self.to_record(row)) for row in found]
-
-    def end(self) -> Cursor:
-        """The cursor after the newest committed record."""
-        rows = committed(self.queryset(), Cursor()).order_by("-xact", "-id")
-        newest = rows.values_list("xact", "id").first()
-        return Cursor(*newest) if newest else Cursor()
+    def url_of(self, row_id: int) -> str:
+        """The address of an entry's page in the admin."""
+        meta = self.queryset().model._meta
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row_id])
 
 
 _sources: dict[str, LogSource] = {}
