@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from logsite.environment import secrets_read
 from logsite.private_files import make_folder, written_whole
 
 
@@ -16,6 +17,7 @@ def read_secret(name: str) -> str | None:
 
     None where neither is set. Raises ImproperlyConfigured for a file that cannot be read or is empty.
     """
+    secrets_read.add(name)
     if value := os.environ.get(name):
         return value
     if not (path := os.environ.get(f"{name}_FILE")):

@@ -1,4 +1,4 @@
-"""One purge over what the log apps keep, and the record of it; apps register their parts in `AppConfig.ready`.
+"""One purge over the sources and what else apps register, and the record of it.
 
 A batch is one small transaction: its rows and the count of them in PurgeRun, so that what the run says is true
 whenever it ends. A run that ends early leaves nothing half-done; the next one finds what is left.
@@ -8,12 +8,22 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from logsite.audit import EventType, Severity, current_reader
+from logsite.audit import record as audit
 from logsite.housekeeping.models import PurgeRun, PurgeStatus
+from logsite.records import LogSource, after, lowest_needed, sources
 
+BATCH_ROWS = 1000
+LONGEST_DAYS = 36_500
 Tally = Counter[tuple[str, str]]  # how many rows: by a rule's name, and by what they are
 
 
@@ -49,12 +59,73 @@ class Part(ABC):
         """What is due and stays, because a reader has not got it yet: `3 sessions`; empty when nothing does."""
 
 
+class AgedRows(Part):
+    """The rows of one source that are older than its setting's days and that every reader has got."""
+
+    def __init__(self, source: LogSource, setting: str, now: datetime, *, even_unshipped: bool) -> None:
+        super().__init__(now, even_unshipped=even_unshipped)
+        self.source = source
+        self.days = days_of(setting)
+        self.needed = None if even_unshipped else lowest_needed(source.name)
+
+    def rules(self) -> list[str]:
+        return [f"{self.source.name}: {self.days} days" if self.days else f"{self.source.name}: for ever"]
+
+    def count(self) -> Tally:
+        return Counter({(self.source.name, "entries"): self._removable().count()})
+
+    def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
+        yield from removed(self._removable(), (self.source.name, "entries"), stopping)
+
+    def report(self, tally: Tally) -> list[str]:
+        return [f"{rule}: {tally[self.source.name, 'entries']} entries" for rule in self.rules()]
+
+    def kept_for_shipping(self) -> str:
+        kept = self._due().count() - self._removable().count()
+        return f"{self.source.name}: {kept}" if kept else ""
+
+    def _due(self) -> QuerySet[Any]:
+        rows = self.source.queryset().select_related(None)
+        if not self.days:
+            return rows.none()
+        return rows.filter(timestamp__lt=self.now - timedelta(days=self.days)).order_by("timestamp", "id")
+
+    def _removable(self) -> QuerySet[Any]:
+        return self._due() if self.needed is None else self._due().exclude(after(self.needed))
+
+
+def days_of(setting: str) -> int:
+    """The days of a retention setting, 0 for ever. Raises RetentionError."""
+    days = int(getattr(settings, setting))
+    if not 0 <= days <= LONGEST_DAYS:
+        raise RetentionError(f"{setting}: {days} is not between 0 and {LONGEST_DAYS} days")
+    return days
+
+
+def removed(rows: QuerySet[Any], counted: tuple[str, str], stopping: Callable[[], bool]) -> Iterator[Tally]:
+    """Remove `rows` batch by batch, and tell each within its transaction."""
+    while not stopping():
+        with transaction.atomic():
+            ids = list(rows.values_list("pk", flat=True)[:BATCH_ROWS])
+            rows.model._default_manager.filter(pk__in=ids).delete()
+            yield Counter({counted: len(ids)} if ids else {})
+        if len(ids) < BATCH_ROWS:
+            return
+
+
 _parts: list[type[Part]] = []
 
 
 def register_purge(part: type[Part]) -> None:
-    """Let `purge_logs` remove this, too."""
+    """Let `purge_logs` remove what belongs to no source, too."""
     _parts.append(part)
+
+
+def _makers() -> Iterator[Callable[..., Part]]:
+    for source in sources().values():
+        if retention := source.retention:
+            yield from retention.parts or [partial(AgedRows, source, retention.setting)]
+    yield from _parts
 
 
 @dataclass
@@ -66,7 +137,7 @@ class Purge:
     stopping: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
-        self.parts = [part(self.now, even_unshipped=self.even_unshipped) for part in _parts]
+        self.parts = [make(self.now, even_unshipped=self.even_unshipped) for make in _makers()]
         # Before anything is removed: a wrong setting must not be found half-way.
         self.rules = [rule for part in self.parts for rule in part.rules()]
 
@@ -88,6 +159,7 @@ class Purge:
 
     def run(self, user: str = "") -> PurgeRun:
         """Remove what is due, batch by batch, until it is done or `stopping()`; the run's record."""
+        _record(user, "begun", {"rules": self.rules, "even_unshipped": self.even_unshipped})
         before = PurgeRun.objects.filter(status=PurgeStatus.RUNNING)
         before.update(status=PurgeStatus.INTERRUPTED, error="it was killed")
         record = PurgeRun.objects.create(
@@ -104,7 +176,16 @@ class Purge:
         finally:
             record.ended = timezone.now()
             record.save(update_fields=["ended", "status", "error"])
+            _record(user, "ended", {"status": record.status, "counts": record.counts, "error": record.error})
         return record
+
+
+def _record(user: str, stage: str, details: dict[str, Any]) -> None:
+    """Raises where the entry cannot be written: then nothing is removed."""
+    details = {"stage": stage, "account": user, **details}
+    event, reader = EventType.SENSITIVE_DELETE, current_reader()
+    counts = [number for rule in details.get("counts", {}).values() for number in rule.values()]
+    audit(event, Severity.INFO, reader, details, what="purge", target="purge_logs", count=sum(counts))
 
 
 def with_counts(record: PurgeRun, tally: Tally) -> None:

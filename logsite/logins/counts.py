@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple, TypeVar
 
 import redis
@@ -12,10 +11,10 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from logsite.logins.models import LoginCount
+from logsite.redis_client import client
 
 log = logging.getLogger("logsite.logins")
 PREFIX = "logsite:logins:"
-REDIS_SECONDS = 2  # for Redis to answer; then the database counts
 FORGET_ROWS = 100
 Found = TypeVar("Found")
 
@@ -34,13 +33,13 @@ def add(key: str, seconds: int) -> Count:
 
 def take_back(key: str) -> None:
     """Undo one `add`."""
-    _either(lambda: _redis().eval(TAKE_BACK, 1, PREFIX + key), lambda: _database_take_back(key))
+    _either(lambda: client().eval(TAKE_BACK, 1, PREFIX + key), lambda: _database_take_back(key))
 
 
 def forget(key: str) -> None:
     """End the window of `key`."""
     _either(
-        lambda: _redis().delete(PREFIX + key),
+        lambda: client().delete(PREFIX + key),
         lambda: LoginCount.objects.filter(pk=key).delete(),
     )
 
@@ -63,21 +62,12 @@ TAKE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[
 
 
 def _redis_add(key: str, seconds: int) -> Count:
-    with _redis().pipeline(transaction=True) as pipe:
+    with client().pipeline(transaction=True) as pipe:
         pipe.set(PREFIX + key, 0, ex=seconds, nx=True)
         pipe.incr(PREFIX + key)
         pipe.ttl(PREFIX + key)
         _, number, left = pipe.execute()
     return Count(number, max(left, 1))
-
-
-def _redis() -> redis.Redis:
-    return _client(settings.REDIS_URL)
-
-
-@cache
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
 
 
 # --- The database ------------------------------------------------------------------------------------------

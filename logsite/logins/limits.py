@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from logsite.audit import EventType, Reader, Severity, current_reader, record
 from logsite.logins import counts
 from logsite.logins.browsers import known_browser
 from logsite.web.addresses import address_of, network_of
@@ -47,6 +48,8 @@ class Attempt:
             found = counts.add(key, settings.LOGIN_WINDOW_MINUTES * 60)
             if found.number > limit:
                 self.take_back()
+                if found.number == limit + 1:  # once a window: who goes on trying must not fill the audit
+                    self._record_limit(key, name, limit)
                 log.warning(
                     "log-in refused: name %s, address %s: too many log-ins failed", self.name, self.address
                 )
@@ -61,6 +64,13 @@ class Attempt:
             (f"address:{network_of(self.address)}", settings.LOGIN_ADDRESS_LIMIT),
             (self.name_key, settings.LOGIN_NAME_LIMIT),
         ]
+
+    def _record_limit(self, key: str, name: str, limit: int) -> None:
+        now = current_reader()
+        details = {"limit": limit, "counted_by": key.partition(":")[0]}
+        reader = Reader(None, now.address, now.via)
+        kind = EventType.AUTHN_LOGIN_FAIL_MAX
+        record(kind, Severity.WARNING, reader, details, what="login", target=name[:SHOWN_CHARACTERS])
 
     def failed(self) -> None:
         """The password was wrong, or nobody has the name."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from logsite.audit import EventType, Severity, current_reader, record
 from logsite.commands import SiteCommand
 from logsite.encryption.fields import DecryptionError
 from logsite.encryption.keys import field_keys_from_environment
@@ -45,6 +46,8 @@ class Command(SiteCommand):
             raise CommandError(str(error)) from None
 
     def _rotate(self, *, drop_old: bool) -> None:
+        event, details = EventType.SENSITIVE_UPDATE, {"done": "rotated", "drop_old": drop_old}
+        record(event, Severity.WARNING, current_reader(), details, what="field keys")
         made = add_key()
         count = reencrypt()
         self.stdout.write(f"{count} values encrypted with {'a new' if made else 'the first'} key")
