@@ -8,9 +8,11 @@ from pathlib import Path
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import Error, connection
+from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from logsite.audit.routing import ALIAS, APP_LABEL, has_own_database
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -26,12 +28,23 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _database() -> str:
+    """Whether both databases answer and have all tables. Their own texts may hold the connection string."""
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending = _pending(DEFAULT_DB_ALIAS)
     except Error as error:
-        return f"database: {type(error).__name__}"  # the text may hold the connection string
-    return f"{len(pending)} migrations are not applied; run manage.py migrate" if pending else "ok"
+        return f"database: {type(error).__name__}"
+    if not pending and has_own_database():
+        try:
+            pending = _pending(ALIAS, APP_LABEL)
+        except Error as error:
+            return f"audit database: {type(error).__name__}"
+    return f"{pending} migrations are not applied; run manage.py migrate" if pending else "ok"
+
+
+def _pending(alias: str, app_label: str | None = None) -> int:
+    """How many migrations, of one app or all, the database lacks."""
+    executor = MigrationExecutor(connections[alias])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes(app_label)))
 
 
 def _redis() -> str:

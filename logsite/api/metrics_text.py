@@ -1,38 +1,22 @@
 """What every room counts, as Prometheus reads it (text exposition format 0.0.4).
 
-A room registers a function that gives its families, with the permission that a reader needs for them.
+A source tells its metrics by `LogSource.metrics`; a room that is no source registers a function, with the permission
+that a reader needs for them.
 """
 
-from __future__ import annotations
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-from django.db.models import Count, QuerySet
+from logsite.records import Metric, sources
 
 
-@dataclass(frozen=True)
-class Family:
-    """One metric; `samples` are pairs of labels and value. `kind` is `counter` or `gauge`."""
-
-    name: str
-    kind: str
-    text: str
-    samples: Sequence[tuple[Mapping[str, str], float]] = field(default_factory=tuple)
-
-    def lines(self) -> Iterator[str]:
-        yield f"# HELP {self.name} {_escaped(self.text)}"
-        yield f"# TYPE {self.name} {self.kind}"
-        for labels, value in self.samples:
-            inner = ",".join(f'{name}="{_quoted(label)}"' for name, label in labels.items())
-            yield f"{self.name}{{{inner}}} {value}" if inner else f"{self.name} {value}"
-
-
-def by_status(name: str, text: str, rows: QuerySet[Any], known: Iterable[str]) -> Family:
-    """How many of `rows` have each status; those of `known` that none has count 0."""
-    numbers = dict.fromkeys(known, 0) | dict(rows.order_by().values_list("status").annotate(Count("pk")))
-    return Family(name, "gauge", text, [({"status": status}, number) for status, number in numbers.items()])
+def lines_of(metric: Metric) -> Iterator[str]:
+    """The lines of one metric."""
+    yield f"# HELP {metric.name} {_escaped(metric.text)}"
+    yield f"# TYPE {metric.name} {metric.kind}"
+    for labels, value in metric.samples:
+        inner = ",".join(f'{name}="{_quoted(label)}"' for name, label in labels.items())
+        yield f"{metric.name}{{{inner}}} {value}" if inner else f"{metric.name} {value}"
 
 
 def _escaped(text: str) -> str:
@@ -43,19 +27,31 @@ def _quoted(text: str) -> str:
     return _escaped(text).replace('"', r"\"")
 
 
-Families = Callable[[], Iterable[Family]]
-_rooms: list[tuple[str, Families]] = []
+Metrics = Callable[[], Iterable[Metric]]
+_rooms: list[tuple[str, Metrics]] = []
 
 
-def register_metrics(permission: str, families: Families) -> None:
-    """Make a room's metrics known; called in its `AppConfig.ready`."""
-    _rooms.append((permission, families))
+def register_metrics(permission: str, metrics: Metrics) -> None:
+    """Make the metrics of a room that is no source known; called in its `AppConfig.ready`."""
+    _rooms.append((permission, metrics))
 
 
 def exposition(may_see: Callable[[str], bool]) -> str | None:
     """The metrics of the rooms whose permission passes `may_see`; None where none does."""
-    seen = [families for permission, families in _rooms if may_see(permission)]
+    rooms = [*((source.permission, source.metrics) for source in sources().values()), *_rooms]
+    seen = [metrics for permission, metrics in rooms if may_see(permission)]
     if not seen:
         return None
-    lines = [line for families in seen for family in families() for line in family.lines()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(line for metric in families(seen) for line in lines_of(metric)) + "\n"
+
+
+def families(rooms: Iterable[Metrics]) -> list[Metric]:
+    """The metrics of all rooms. Those of one name are one family, which the format takes once only."""
+    found: dict[str, Metric] = {}
+    for metrics in rooms:
+        for metric in metrics():
+            known = found.get(metric.name)
+            found[metric.name] = (
+                replace(metric, samples=[*known.samples, *metric.samples]) if known else metric
+            )
+    return list(found.values())

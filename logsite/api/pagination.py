@@ -8,12 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model, Q
+from django.db.models import Field, Model
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from logsite.tables.deadlines import reading_within
+from logsite.tables.keyset import beyond
+
+PAGE_SECONDS = 10.0  # that reading a page may take
 
 
 def encode_key(row: Model, ordering: Sequence[str]) -> str:
@@ -46,27 +51,11 @@ def _typed(model: type[Model], name: str, value: Any) -> Any:
     return typed.astimezone(UTC) if isinstance(typed, datetime) else typed
 
 
-def beyond(ordering: list[str], key: list[Any], *, reverse: bool = False) -> Q:
-    """The rows that come after `key` in `ordering` (before it, when `reverse`).
-
-    The first column's bound is said once more on its own, so that an index on it can be entered at `key`.
-    """
-    condition = Q()
-    equal = Q()
-    for name, value in zip(ordering, key, strict=True):
-        column, descending = name.lstrip("-"), name.startswith("-")
-        step = "lt" if descending != reverse else "gt"
-        condition |= equal & Q(**{f"{column}__{step}": value})
-        equal &= Q(**{column: value})
-    first, descending = ordering[0].lstrip("-"), ordering[0].startswith("-")
-    bound = "lte" if descending != reverse else "gte"
-    return Q(**{f"{first}__{bound}": key[0]}) & condition
-
-
 class KeysetPagination(BasePagination):
     """`?limit=` (1 to 1,000, default 100) and `?cursor=`; the answer is {"next", "next_cursor", "results"}.
 
     The list's order is the view's `keyset`, or the model's `Meta.ordering`; it has to end in a unique column.
+    A page that is not read within PAGE_SECONDS is a TooSlow, which the API answers with 503.
     """
 
     default_limit = 100
@@ -82,7 +71,8 @@ class KeysetPagination(BasePagination):
             except ValueError as error:
                 raise exceptions.ValidationError({"cursor": [str(error)]}) from None
             queryset = queryset.filter(beyond(ordering, key))
-        rows = list(queryset.order_by(*ordering)[: limit + 1])
+        with reading_within(PAGE_SECONDS, queryset.db):
+            rows = list(queryset.order_by(*ordering)[: limit + 1])
         page = rows[:limit]
         more = len(rows) > limit
         self.next_cursor = encode_key(page[-1], ordering) if more else None
