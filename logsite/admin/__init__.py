@@ -6,16 +6,20 @@ from logsite.admin.host_keys import HostKeyFilter, HostKeyPages
 from logsite.admin.log_model import LogModelAdmin, LogSiteAdminSite
 from logsite.admin.one_page import OnePage
 from logsite.admin.read_only import ReadOnly
+from logsite.admin.source_list import DEADLINE_SECONDS, Problem, SourceModelAdmin, filters_of, problem_of
 from logsite.admin.strict import StrictChangeList, StrictModelAdmin
 
 __all__ = [
+    "DEADLINE_SECONDS",
     "FormFilter",
     "HostKeyFilter",
     "HostKeyPages",
     "LogModelAdmin",
     "LogSiteAdminSite",
     "OnePage",
+    "Problem",
     "ReadOnly",
+    "SourceModelAdmin",
     "StrictChangeList",
     "StrictModelAdmin",
     "badge",
@@ -23,8 +27,10 @@ __all__ = [
     "choice_badge",
     "choice_filter",
     "column",
+    "filters_of",
     "link",
     "page_url",
+    "problem_of",
     "shown_time",
     "text_filter",
     "time_range_filter",

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from logsite.api.pages import page_url
 
 Column = Callable[[Any, Any], Any]
 
@@ -45,12 +45,6 @@ def choice_badge(
 def badge(text: str, kind: str) -> str:
     """A coloured word; `kind` is one of ok, bad, busy, plain (logsite/assets/logsite/admin.css)."""
     return format_html('<span class="badge badge-{}">{}</span>', kind, text)
-
-
-def page_url(page: str, *args: Any, **query: Any) -> str:
-    """The address of the admin's `page`, such as devices_device_changelist; `query` sets the filters of a list."""
-    path = reverse(f"admin:{page}", args=args)
-    return f"{path}?{urlencode(query)}" if query else path
 
 
 def link(text: object, page: str, *args: Any, **query: Any) -> SafeString:

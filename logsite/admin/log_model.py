@@ -10,7 +10,9 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
 
+from logsite.admin.query_help import query_help
 from logsite.admin.read_only import ReadOnly
 from logsite.admin.strict import StrictChangeList, StrictModelAdmin
 from logsite.api.pagination import beyond, decode_key, encode_key
@@ -33,6 +35,13 @@ class LogSiteAdminSite(admin.AdminSite):
         if not issubclass(page, StrictModelAdmin):
             page = type(page.__name__, (page, StrictModelAdmin), {})
         super().register(model_or_iterable, page, **options)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        page = self.admin_view(self.query_language)
+        return [path("query-language/", page, name="query_language"), *super().get_urls()]
+
+    def query_language(self, request: HttpRequest) -> HttpResponse:
+        return query_help(request, self.each_context(request))
 
 
 class KeysetChangeList(StrictChangeList):

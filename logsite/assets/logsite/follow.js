@@ -226,28 +226,42 @@
   let cursor = "";
   let round = 0; // another choice makes the answers to the last one worthless
   let dividers = 0;
+  let refused = -1; // the choice whose query was refused; it is not asked again
   let trouble = "Connecting …";
-  const NAMES = ["host", "container", "level", "stream", "text"];
+  const NAMES = ["host", "container", "level", "stream", "query", "text"];
+  const TYPED = ["query", "text"];
   const chosen = () => new URLSearchParams(NAMES.map((name) => [name, form.elements[name].value.trim()]).filter((pair) => pair[1]));
 
+  // What is wrong with the query stands under its field; no entries are shown then.
+  const complain = (problem) => {
+    const place = document.getElementById("query-problem");
+    place.textContent = problem;
+    place.hidden = !problem;
+    form.elements.query.toggleAttribute("aria-invalid", Boolean(problem));
+  };
   const say = () => {
     const number = `${entries.length.toLocaleString()} entr${entries.length === 1 ? "y" : "ies"}`;
     state.textContent = trouble || `${number}${atEnd ? "" : "; paused while you scroll up"}. New ones appear at the bottom.`;
   };
   const look = async () => {
     const mine = round;
+    if (refused === mine) return false;
     const query = chosen();
     if (cursor) query.set("after", cursor);
     const answer = await fetch(`${tail.dataset.news}?${query}`, { headers: { Accept: "application/json" }, redirect: "error" });
     if (mine !== round) return true;
-    if (answer.status === 400) {
-      const [problem] = Object.entries(await answer.json());
-      if (problem[0] !== "after") {
-        trouble = `${problem[0]}: ${problem[1]}`;
-        return false;
+    const isSlow = answer.status === 503 && answer.headers.get("Content-Type") === "application/json";
+    if (answer.status === 400 || isSlow) {
+      const [[field, reasons]] = Object.entries(await answer.json());
+      if (mine !== round) return true;
+      if (field === "after") {
+        start(); // the database was replaced
+        return true;
       }
-      start(); // the database was replaced
-      return true;
+      refused = mine;
+      if (field === "query") complain(reasons[0]);
+      trouble = field === "query" ? "The query is refused: no entries are shown." : `${field}: ${reasons[0]}`;
+      return false;
     }
     if (!answer.ok) throw new Error(answer.status);
     const news = await answer.json();
@@ -260,6 +274,7 @@
     add(news.entries);
     cursor = news.cursor;
     trouble = "";
+    complain("");
     return news.more;
   };
   const refresh = logsite.refresher(
@@ -316,11 +331,13 @@
     start();
   };
   let typing;
-  form.addEventListener("change", (event) => { if (event.target.name !== "text") choose(); });
-  form.elements.text.addEventListener("input", () => {
-    clearTimeout(typing);
-    typing = setTimeout(choose, 300);
-  });
+  form.addEventListener("change", (event) => { if (!TYPED.includes(event.target.name)) choose(); });
+  for (const name of TYPED) {
+    form.elements[name].addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = setTimeout(choose, 300);
+    });
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(typing);
