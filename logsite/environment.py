@@ -1,6 +1,7 @@
 """Settings from the environment: a value that does not fit is one clear error that names its variable."""
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from logsite.private_files import make_folder
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+names_read: set[str] = set()  # of settings, by Env and, as a secret, by encryption.keys.read_secret
+secrets_read: set[str] = set()
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 
 
@@ -25,6 +28,7 @@ class Env(environ.Env):
     """
 
     def get_value(self, var: str, cast: Any = None, default: Any = None, parse_default: bool = False) -> Any:
+        names_read.add(var)
         text = self.ENVIRON.get(var, "").strip()
         if not text:
             return default
@@ -53,6 +57,11 @@ class Env(environ.Env):
         """A folder, created with mode 700 where it is missing; check logsite.W021 names one that is open."""
         given = self.str(var, "")
         return folder(Path(given) if given else default(), var)
+
+
+def values_read() -> dict[str, str]:
+    """What the environment says now of each setting that Env has read; empty for one that is not set."""
+    return {name: os.environ.get(name, "").strip() for name in names_read}
 
 
 def folder(path: Path, var: str) -> Path:
@@ -94,6 +103,14 @@ def database(url: str | None, data_dir: Path) -> dict[str, Any]:
     if found["NAME"] in ("", ":memory:"):
         raise ImproperlyConfigured(f"DATABASE_URL: it names no database; {problem}")
     return found
+
+
+def audit_database(default: dict[str, Any], data_dir: Path) -> dict[str, Any]:
+    """For the alias `audit`: PostgreSQL's own database once more; with SQLite another file in the data folder."""
+    if not default["ENGINE"].endswith("sqlite3"):
+        return {**default}
+    own, test = data_dir / "audit.sqlite3", data_dir / "test-audit.sqlite3"
+    return {**default, "NAME": str(own), "TEST": {"NAME": str(test)}}
 
 
 def public_host(url: str) -> tuple[str, bool]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from logsite import CHECKOUT, ROOT, __version__
 from logsite.commands.base import say
 from logsite.encryption.keys import read_secret, secret_key
-from logsite.environment import Env, database, default_data_dir, folder, public_host
+from logsite.environment import Env, audit_database, database, default_data_dir, folder, public_host
 
 sys.excepthook = say  # a setting that does not fit, a disk that is full: no reason for a traceback
 env = Env()
@@ -42,12 +42,14 @@ INSTALLED_APPS = [
     "logsite.apps.LogSiteConfig",
     "logsite.logins",
     "logsite.housekeeping",
+    "logsite.intake",
     "console",
     "demo",
     "sessionlogs",
     "devices",
     "prodlogs",
     "shipping",
+    "logsite.audit",  # the last to be purged
 ]
 
 MIDDLEWARE = [
@@ -61,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "logsite.logins.middleware.LoginMiddleware",
+    "logsite.web.readers.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "logsite.timezones.ViewerTimezoneMiddleware",
@@ -100,10 +103,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["audit"] = audit_database(DATABASES["default"], DATA_DIR)
+DATABASE_ROUTERS = ["logsite.audit.routing.AuditRouter"]
 DISK_FREE_BYTES = env.int("DISK_FREE_BYTES", 104_857_600)  # with less, /readyz says that the disk is full
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = read_secret("REDIS_URL")
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)  # what Uvicorn and Gunicorn start; looked at by a check alone
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -147,6 +153,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["logsite.api.filters.StrictFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "logsite.api.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "logsite.api.errors.answer_to",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     # Whose login attempts are counted: X-Forwarded-For is anybody's word unless our own proxy wrote it.
@@ -161,6 +168,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "SessionStatusEnum": "sessionlogs.models.SessionStatus",
+        "EventTypeEnum": "sessionlogs.models.EventType",
+        "AuditEventTypeEnum": "logsite.audit.event_types.EventType",
         "ErrorKindEnum": "sessionlogs.models.ErrorKind",
         "ContainerErrorKindEnum": "prodlogs.models.ErrorKind",
         "CollectionStatusEnum": ["success", "failed"],
@@ -213,6 +222,7 @@ RETENTION_DAYS = env.int("RETENTION_DAYS", 365)  # sessions that succeeded
 RETENTION_DAYS_FAILED = env.int("RETENTION_DAYS_FAILED", 365)
 RETENTION_DAYS_AUTHENTICATION = env.int("RETENTION_DAYS_AUTHENTICATION", 365)  # failed logins
 RETENTION_DAYS_RESPONSES = env.int("RETENTION_DAYS_RESPONSES", 0)  # the answers alone; their events stay
+RETENTION_DAYS_AUDIT = env.int("RETENTION_DAYS_AUDIT", 365)  # who did, saw and was denied what
 RETENTION_OVERRIDES = env.str("RETENTION_OVERRIDES", "")  # "platform:linux=30 agent_type:security=730"
 
 # --- Container logs --------------------------------------------------------------------------------------
@@ -232,6 +242,12 @@ PRODLOGS_INTERVAL = env.float("PRODLOGS_INTERVAL", 2.0)  # seconds between two r
 RETENTION_DAYS_CONTAINERS = env.int("RETENTION_DAYS_CONTAINERS", 90)  # 0 keeps for ever
 RETENTION_DAYS_FOLLOW = env.int("RETENTION_DAYS_FOLLOW", 7)  # commands of `follow`; 0: as all others
 
+# --- What is taken in --------------------------------------------------------------------------------------
+INTAKE_PACKED_BYTES = env.int("INTAKE_PACKED_BYTES", 16 * 1024**2)  # of one body in gzip or zstd
+INTAKE_UNPACKED_BYTES = env.int(
+    "INTAKE_UNPACKED_BYTES", 64 * 1024**2
+)  # of one body; what OpenTelemetry sends
+
 # --- Shipping --------------------------------------------------------------------------------------------
 LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"
 LOKI_TENANT = env.str("LOKI_TENANT", "")
@@ -243,7 +259,7 @@ SHIPPING_POLL = env.float("SHIPPING_POLL", 2.0)  # seconds between looks for new
 SHIPPING_REQUEST_BYTES = env.int("SHIPPING_REQUEST_BYTES", 2 * 1024**2)  # Loki's own burst limit is 6 MB
 SHIPPING_LINE_BYTES = env.int("SHIPPING_LINE_BYTES", 262_144)  # Loki's max_line_size; longer lines are split
 SHIPPING_OUTPUT_CHARACTERS = env.int("SHIPPING_OUTPUT_CHARACTERS", 300)  # of STDOUT, of STDERR; 0: whole
-SHIPPING_PAGE_BYTES = env.int("SHIPPING_PAGE_BYTES", 16 * 1024**2)  # of another LogSite's feed, unpacked
+SHIPPING_PAGE_BYTES = env.int("SHIPPING_PAGE_BYTES", 16 * 1024**2)  # of a feed, unpacked
 BACKEND_URL = env.str(
     "BACKEND_URL", ""
 )  # for --backend: another LogSite; its own address reads the database here

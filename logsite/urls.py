@@ -24,6 +24,8 @@ urlpatterns = [
     path("api/v2/auth/login/", LoginView.as_view(), name="token-login"),
     path("api/v2/auth/logout/", LogoutView.as_view(), name="token-logout"),
     path("api/v2/auth/logout-all/", LogoutAllView.as_view(), name="token-logout-all"),
+    path("api/v2/", include("logsite.audit.api.urls")),
+    path("api/v2/", include("logsite.intake.api.urls")),
     path("api/v2/", include("devices.api.urls")),
     path("api/v2/", include("sessionlogs.api.urls")),
     path("api/v2/prodlogs/", include("prodlogs.api.urls")),
