@@ -10,19 +10,15 @@ class SessionLogsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from logsite.api.metrics_text import register_metrics
         from logsite.housekeeping.heartbeats import register_work
-        from logsite.housekeeping.purge_runs import register_purge
         from logsite.records import register_source
         from sessionlogs import checks  # noqa: F401  registers them
         from sessionlogs.dead_sessions import close_sessions, processes_in_use
         from sessionlogs.fulltext import create_index_after_migrate
-        from sessionlogs.metrics import families
-        from sessionlogs.retention import SessionPurge
+        from sessionlogs.pages import register as register_pages
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())
-        register_purge(SessionPurge)
+        register_pages()
         register_work(processes_in_use, close_sessions)
-        register_metrics(SessionSource.permission, families)
         post_migrate.connect(create_index_after_migrate, sender=self, dispatch_uid="session_logs_fulltext")

@@ -17,10 +17,11 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import StrIndex, Upper
 from django.utils.text import smart_split, unescape_string_literal
 
-from sessionlogs.models import SessionLog
+from sessionlogs.models import IS_STDERR, SessionLog
 
 log = logging.getLogger(__name__)
-COMMANDS = ("command", "error_message")
+OWN_ERROR = "error_message without stderr"
+COMMANDS = ("command", OWN_ERROR)
 EVERYTHING = ("command", "response", "error_message")
 RARE = 5000  # a word with more matches is found among the newest rows soon enough
 TRIGRAM = 3
@@ -56,8 +57,14 @@ def words_of(text: str) -> list[str]:
 def _any(columns: Sequence[str], word: str) -> Q:
     matches = Q()
     for column in columns:
-        matches |= Q(**{f"{column}__icontains": word})
+        name, only = _column(column)
+        matches |= Q(**{f"{name}__icontains": word}) & only
     return matches
+
+
+def _column(column: str) -> tuple[str, Q]:
+    """The name of a column to search, and the rows in which it may be searched."""
+    return ("error_message", ~IS_STDERR) if column == OWN_ERROR else (column, Q())
 
 
 def _walked(rows: QuerySet[Any], words: Sequence[str], columns: Sequence[str]) -> QuerySet[Any]:
@@ -65,9 +72,9 @@ def _walked(rows: QuerySet[Any], words: Sequence[str], columns: Sequence[str]) -
     for word in words:
         matches = Q()
         for column in columns:
-            name = f"{column}_at"
-            rows = rows.alias(**{name: StrIndex(Upper(column), Upper(Value(word)))})
-            matches |= Q(**{f"{name}__gt": 0})
+            name, only = _column(column)
+            rows = rows.alias(**{f"{name}_at": StrIndex(Upper(name), Upper(Value(word)))})
+            matches |= Q(**{f"{name}_at__gt": 0}) & only
         rows = rows.filter(matches)
     return rows
 

@@ -114,6 +114,10 @@ class SessionLogQuerySet(models.QuerySet["SessionLog"]):
         }
 
 
+# Of a command that a host ended with an exit code, `error_message` is what the command wrote to standard error.
+IS_STDERR = models.Q(step__isnull=False, exit_code__isnull=False)
+
+
 class SessionLog(LogRow):
     """One event of a session. `id` gives the order within a session; `duration_ms` is in milliseconds."""
 
@@ -179,6 +183,11 @@ class SessionLog(LogRow):
         return self.event_type in FAILURES
 
     @property
+    def has_stderr(self) -> bool:
+        """Whether `error_message` is a host's standard error: as much of an answer as `response`."""
+        return bool(self.step is not None and self.exit_code is not None and self.error_message)
+
+    @property
     def is_step(self) -> bool:
         """Whether `response` is a device's answer; elsewhere it is a detail of LogSite's own."""
         return self.step is not None
@@ -207,7 +216,11 @@ class ResponseView(models.Model):
     class Via(models.TextChoices):
         ADMIN = "admin"
         API = "api", "API"
+        STREAM = "stream"
+        EXPORT = "export"
+        CLI = "cli", "command"
         FEED = "feed"
+        SYSTEM = "system"
 
     viewed_at = models.DateTimeField()
     user = models.CharField(max_length=150)

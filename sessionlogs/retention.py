@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from logsite.housekeeping.purge_runs import Part, RetentionError, Tally
 from logsite.records import Cursor, after, lowest_needed
+from logsite.tables.octets import OctetLength
 from sessionlogs.models import ErrorKind, Session, SessionLog, SessionStatus
 
 SESSIONS_A_BATCH = 100
@@ -38,16 +38,6 @@ class Rule:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.days} days" if self.days else f"{self.name}: for ever"
-
-
-class OctetLength(Func):
-    """The bytes of a text in UTF-8."""
-
-    function = "octet_length"
-    output_field = BigIntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        return self.as_sql(compiler, connection, template="length(CAST(%(expressions)s AS BLOB))", **context)
 
 
 def rules() -> list[Rule]:

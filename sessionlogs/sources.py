@@ -1,33 +1,40 @@
 """Session events as log records: what search, live tail and shipping see of them."""
 
 import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from logsite.records import LogRecord, LogSource, Parts, line_of_parts, to_nanoseconds
-from sessionlogs.audit import Via, What, may_see, note
-from sessionlogs.models import FAILURES, EventType, Session, SessionLog
+from logsite.audit import Reader
+from logsite.records import (
+    LogRecord,
+    LogSource,
+    Metric,
+    Parts,
+    Retention,
+    SourceView,
+    WithheldField,
+    line_of_parts,
+    to_nanoseconds,
+)
+from sessionlogs.audit import PERMISSION, note_records
+from sessionlogs.metrics import metrics
+from sessionlogs.models import FAILURES, Session, SessionLog
+from sessionlogs.query_fields import ANSWERS, FIELDS, STATUS
+from sessionlogs.retention import SessionPurge
 
-# The labels' words; the API says them in lower case.
-_STATUS: dict[str, str] = {
-    EventType.CONNECTION_FAILED: "Failed",
-    EventType.COMMAND_FAILED: "Failed",
-    EventType.INTERFACE_COLLECTION_FAILED: "Failed",
-    EventType.CONNECTION_SUCCESS: "Success",
-    EventType.COMMAND_RESPONSE: "Success",
-    EventType.INTERFACE_COLLECTION_SUCCESS: "Success",
-    EventType.DISCONNECTION: "Success",
-}
-_ANSWERS = (EventType.COMMAND_RESPONSE, EventType.COMMAND_FAILED)
+# What a device answered, by the name of the field, and the part of the line that it is.
+OUTPUTS = {"response": "stdout", "stderr": "stderr"}
 
 
 def parts_of(event: "SessionLog | EventRow") -> Parts | None:
     """The parts of a command's event; None for other events."""
     if event.step is None:
         return None
-    if event.event_type not in _ANSWERS:
+    if event.event_type not in ANSWERS:
         return Parts(event.step, event.command)
     silent = event.failed and not event.error_message.strip()
     return Parts(
@@ -76,24 +83,64 @@ class EventRow(NamedTuple):
     def failed(self) -> bool:
         return self.event_type in FAILURES
 
+    @property
+    def has_stderr(self) -> bool:
+        return bool(self.step is not None and self.exit_code is not None and self.error_message)
+
 
 COLUMNS = EventRow._fields[:-1]
 SESSION_ID = COLUMNS.index("session_id")
 
 
+class SessionView(SourceView):
+    """The events of sessions; the response views say who was shown what devices answered."""
+
+    def note(
+        self,
+        what: str,
+        query: str,
+        count: int,
+        records: Sequence[LogRecord] = (),
+        *,
+        filters: str = "",
+    ) -> None:
+        super().note(what, query, count, records, filters=filters)
+        responses = sum(any(record.texts.get(name) for name in _outputs(record)) for record in records)
+        if not (self.withheld or self.reader.is_site) and (responses or query):
+            note_records(self.reader, responses, query)
+
+
 class SessionSource(LogSource):
-    """The source `session`. Its records hold what devices answered, so reading them needs the permission to
-    see that as well: leaving it out would make two different records of one row, and shipping keeps one."""
+    """The source `session`. A record holds what a device answered; readers without the permission for that get the
+    record without it."""
 
     name = "session"
+    title = "Device sessions"
     permission = "sessionlogs.view_sessionlog"
+    stream = ("session_id",)
+    retention = Retention("RETENTION_DAYS", (SessionPurge,))
+    fields = FIELDS
 
-    def may_read(self, user: Any) -> bool:
-        return super().may_read(user) and may_see(user)
+    def metrics(self) -> Iterable[Metric]:
+        return metrics()
 
-    def handed_out(self, request: Any, records: list[LogRecord]) -> None:
-        count = sum(bool(record.parts and record.parts.stdout) for record in records)
-        note(request, What.LIST, count, via=Via.FEED, query=request.query_params.urlencode())
+    def view(self, reader: Reader) -> SourceView:
+        return SessionView(self, reader)
+
+    def withhold(self, record: LogRecord, names: Iterable[str]) -> LogRecord:
+        """Of a command's event the response and stderr. Elsewhere the response is a detail of LogSite's own."""
+        held = {name: text for name in _outputs(record) if (text := record.texts.get(name))}
+        if record.parts is None or not held:
+            return record
+        empty: dict[str, Any] = {OUTPUTS[name]: None for name in held}
+        parts = record.parts._replace(**empty)
+        return replace(
+            record,
+            message=line_of_parts(parts),
+            parts=parts,
+            texts={name: text for name, text in record.texts.items() if name not in held},
+            withheld={name: WithheldField(len(text.encode()), PERMISSION) for name, text in held.items()},
+        )
 
     def queryset(self) -> QuerySet[SessionLog]:
         return SessionLog.objects.select_related("session")
@@ -119,12 +166,23 @@ class SessionSource(LogSource):
                 "server_id": session.device_id or session.device,
                 "server_tag": session.device,
                 "agent_type": session.agent_type,
-                "status": _STATUS.get(row.event_type, "Running"),
+                "status": STATUS.get(row.event_type, "Running"),
                 "execution_status": row.execution_status.capitalize(),
             },
             attributes=_attributes(row, session.tags),
             parts=parts_of(row),
+            texts={
+                "command": row.command,
+                "response": row.response,
+                "error_message": "" if row.has_stderr else row.error_message,
+                "stderr": row.error_message if row.has_stderr else "",
+            },
         )
+
+
+def _outputs(record: LogRecord) -> Iterable[str]:
+    """The fields of `record` that hold what a device answered; only a command's do."""
+    return OUTPUTS if record.parts else ()
 
 
 def _attributes(row: SessionLog | EventRow, tags: list[str]) -> dict[str, Any]:

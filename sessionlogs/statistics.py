@@ -12,12 +12,12 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Substr, TruncDate
 from django.utils import timezone
 
 from logsite.text.moments import parse_iso
 from logsite.web.answers import ParameterError
-from sessionlogs.models import ErrorKind, EventType, Session, SessionStatus
+from sessionlogs.models import ErrorKind, EventType, Session, SessionLog, SessionStatus
 
 DEFAULT_RANGE = timedelta(days=7)
 LONGEST_RANGE = timedelta(days=366)
@@ -105,28 +105,29 @@ class Day:
 # The 95th percentile is the nearest rank: the smallest time within which 95 % of the answers came. Both
 # databases know CUME_DIST; only PostgreSQL knows percentile_disc, which sorts no more than once.
 _SLOW = """
-    SELECT device, command, COUNT(*), {p95} AS p95, MAX(duration_ms) AS longest
-    FROM (SELECT device, substr(command, 1, {characters}) AS command, duration_ms{share} FROM session_logs
-          WHERE event_type IN (%s, %s) AND timestamp >= %s AND timestamp < %s
-            AND step IS NOT NULL AND duration_ms IS NOT NULL) AS answers
-    GROUP BY device, command ORDER BY p95 DESC, longest DESC, device, command LIMIT {top}
+    SELECT device, beginning, COUNT(*), {p95} AS p95, MAX(duration_ms) AS longest
+    FROM (SELECT device, beginning, duration_ms{share} FROM ({rows}) AS answers) AS shares
+    GROUP BY device, beginning ORDER BY p95 DESC, longest DESC, device, beginning LIMIT {top}
 """
 _ENGINES = {
     "postgresql": {"p95": "percentile_disc(0.95) WITHIN GROUP (ORDER BY duration_ms)", "share": ""},
     "sqlite": {
         "p95": "MIN(CASE WHEN share >= 0.95 THEN duration_ms END)",
-        "share": f", CUME_DIST() OVER (PARTITION BY device, substr(command, 1, {COMMAND_CHARACTERS})"
-        " ORDER BY duration_ms) AS share",
+        "share": ", CUME_DIST() OVER (PARTITION BY device, beginning ORDER BY duration_ms) AS share",
     },
 }
 
 
-def slowest_commands(when: TimeRange) -> list[SlowCommand]:
-    """The commands with the highest 95th percentile, per device."""
-    text = _SLOW.format(characters=COMMAND_CHARACTERS, top=TOP, **_ENGINES[connection.vendor])
-    times = [connection.ops.adapt_datetimefield_value(moment) for moment in (when.start, when.end)]
+def slowest_commands(when: TimeRange, events: QuerySet[SessionLog]) -> list[SlowCommand]:
+    """The commands with the highest 95th percentile, per device, of those among `events`."""
+    answers = when.of(events, "timestamp").filter(
+        event_type__in=ANSWERS, step__isnull=False, duration_ms__isnull=False
+    )
+    beginning = Substr("command", 1, COMMAND_CHARACTERS)
+    rows = answers.order_by().select_related(None).values("device", "duration_ms", beginning=beginning)
+    inner, parameters = rows.query.sql_with_params()
     with connection.cursor() as sql:
-        sql.execute(text, [*ANSWERS, *times])
+        sql.execute(_SLOW.format(rows=inner, top=TOP, **_ENGINES[connection.vendor]), parameters)
         return [SlowCommand(*row) for row in sql.fetchall()]
 
 
@@ -202,13 +203,13 @@ def sessions_by_day(when: TimeRange) -> list[Day]:
 
 
 TABLES: dict[str, Callable[[TimeRange], list[Any]]] = {
-    "slowest_commands": slowest_commands,
     "failing_devices": failing_devices,
     "refused_logins": refused_logins,
     "sessions_by_day": sessions_by_day,
 }
 
 
-def statistics(when: TimeRange) -> dict[str, list[Any]]:
-    """All tables by name."""
-    return {name: table(when) for name, table in TABLES.items()}
+def statistics(when: TimeRange, events: QuerySet[SessionLog]) -> dict[str, list[Any]]:
+    """All tables by name; of the events, those that a reader may see, or all of them."""
+    of_sessions = {name: table(when) for name, table in TABLES.items()}
+    return {"slowest_commands": slowest_commands(when, events), **of_sessions}

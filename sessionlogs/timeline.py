@@ -45,6 +45,7 @@ class Entry:
     text: str | None = ""
     size: int = 0
     withheld: bool = False
+    stderr_withheld: bool = False
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -57,28 +58,43 @@ class Entry:
         return (self.sent or self.event).timestamp
 
     @property
+    def answered(self) -> bool:
+        """Whether the page shows something of what a device answered."""
+        output = self.event.is_step and bool(self.text)
+        return output or (self.event.has_stderr and not self.stderr_withheld)
+
+    @property
     def waiting(self) -> bool:
         return self.event.event_type == EventType.COMMAND_SENT
 
 
-def events_of(session: Session, *, after: int = 0) -> QuerySet[SessionLog]:
-    """The events behind the id `after`, in order, without their answers but with their `size`. One thread
-    stores a session's events, so their ids are in the order in which they are committed."""
-    rows: QuerySet[SessionLog] = SessionLog.objects.filter(session=session, id__gt=after)
-    return rows.defer("response").annotate(size=Length("response")).order_by("id")
+def events_of(rows: QuerySet[SessionLog], session: Session, *, after: int = 0) -> QuerySet[SessionLog]:
+    """Those of `rows`, which the reader may see, behind the id `after` of `session`, in order, without their answers
+    but with their `size`. One thread stores a session's events, so their ids are in the order in which they are
+    committed."""
+    mine = rows.select_related(None).filter(session=session, id__gt=after)
+    return mine.defer("response").annotate(size=Length("response")).order_by("id")
 
 
-def entries(events: Sequence[Any], sent_before: Iterable[SessionLog] = (), *, visible: bool) -> list[Entry]:
-    """`events` (as `events_of` gives them) as entries; `sent_before` are commands on the page already.
+def entries(
+    rows: QuerySet[SessionLog],
+    events: Sequence[Any],
+    sent_before: Iterable[SessionLog] = (),
+    *,
+    visible: bool,
+) -> list[Entry]:
+    """`events` (as `events_of` gives them) as entries, with the answers that `rows` have; `sent_before` are commands
+    on the page already.
 
     Of an entry that holds a device's answer, the answer only when `visible`.
     """
-    texts = _texts(events, visible=visible)
+    texts = _texts(rows, events, visible=visible)
     waiting = {event.step: Entry(event) for event in sent_before}
     found: list[Entry] = []
     for event in events:
         entry = Entry(event, size=event.size, parts=parts(event.timing))
         entry.withheld = bool(event.is_step and event.size and not visible)
+        entry.stderr_withheld = event.has_stderr and not visible
         entry.text = texts.get(event.pk) if event.size else ""
         if event.event_type == EventType.COMMAND_SENT:
             waiting[event.step] = entry
@@ -92,14 +108,14 @@ def entries(events: Sequence[Any], sent_before: Iterable[SessionLog] = (), *, vi
     return found
 
 
-def unanswered(session: Session, up_to: int) -> list[SessionLog]:
-    """The commands among the events up to the id `up_to` that were still waiting there for their answer."""
-    rows = SessionLog.objects.filter(session=session, id__lte=up_to, step__isnull=False)
-    newest = rows.defer("response").order_by("-id").first()
+def unanswered(rows: QuerySet[SessionLog], session: Session, up_to: int) -> list[SessionLog]:
+    """The commands among `rows` of `session` up to the id `up_to` that were still waiting there for their answer."""
+    mine = rows.select_related(None).filter(session=session, id__lte=up_to, step__isnull=False)
+    newest = mine.defer("response").order_by("-id").first()
     return [newest] if newest is not None and newest.event_type == EventType.COMMAND_SENT else []
 
 
-def _texts(events: Sequence[Any], *, visible: bool) -> dict[int, str]:
+def _texts(rows: QuerySet[SessionLog], events: Sequence[Any], *, visible: bool) -> dict[int, str]:
     """The answers that go into the page, by event: the ones not too large, until the page is full."""
     wanted, left = [], INLINE
     for event in events:
@@ -109,10 +125,10 @@ def _texts(events: Sequence[Any], *, visible: bool) -> dict[int, str]:
     if not wanted:
         return {}
     # Thousands of ids would be too many for one SQLite statement; all of them belong to one session.
-    rows = SessionLog.objects.filter(session_id=events[0].session_id, id__gte=wanted[0], id__lte=wanted[-1])
-    rows = rows.annotate(size=Length("response")).filter(size__gt=0, size__lte=LARGE)
+    mine = rows.filter(session_id=events[0].session_id, id__gte=wanted[0], id__lte=wanted[-1])
+    sized = mine.select_related(None).annotate(size=Length("response")).filter(size__gt=0, size__lte=LARGE)
     keep = set(wanted)
-    return {key: text for key, text in rows.values_list("id", "response") if key in keep}
+    return {key: text for key, text in sized.values_list("id", "response") if key in keep}
 
 
 def parts(timing: dict[str, float] | None) -> list[Part]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -47,9 +48,9 @@ class Comparison:
         return not (self.removed or self.added)
 
 
-def previous_run(event: SessionLog) -> SessionLog | None:
-    """The answer of the same command on the same device before `event`, in whichever session."""
-    runs = SessionLog.objects.filter(
+def previous_run(rows: QuerySet[SessionLog], event: SessionLog) -> SessionLog | None:
+    """The answer of the same command on the same device before `event` among `rows`, in whichever session."""
+    runs = rows.filter(
         device=event.device, command=event.command, event_type__in=ANSWERS, timestamp__lte=event.timestamp
     )
     earlier = runs.exclude(timestamp=event.timestamp, id__gte=event.pk)

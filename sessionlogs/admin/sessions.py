@@ -12,21 +12,27 @@ from django.utils.safestring import SafeString
 from logsite.admin import (
     LogModelAdmin,
     OnePage,
+    SourceModelAdmin,
     badge,
     beginning,
     choice_badge,
     choice_filter,
     column,
+    filters_of,
     link,
     text_filter,
     time_range_filter,
 )
+from logsite.admin.source_list import SourceChangeList
 from logsite.housekeeping import counters
+from logsite.records.query.parse import MAX_CHARACTERS
+from logsite.text.cutting import shortened
 from logsite.text.durations import duration
 from logsite.web.answers import ParameterError
+from logsite.web.readers import reader_of
 from sessionlogs import fulltext
 from sessionlogs.admin import session_page
-from sessionlogs.audit import WITHHELD, What, may_see, note
+from sessionlogs.audit import WITHHELD, What, may_see, note, note_sessions
 from sessionlogs.models import (
     FAILURES,
     ErrorKind,
@@ -98,6 +104,15 @@ class SessionAdmin(LogModelAdmin):
     slowest = column("slowest", "slowest_ms", duration)
     error = beginning("error", "error_message", 120)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        answer = super().changelist_view(request, extra_context)
+        found = (getattr(answer, "context_data", None) or {}).get("cl")
+        if found is not None and answer.status_code == 200:
+            note_sessions(reader_of(request), len(found.result_list), filters_of(request))
+        return answer
+
     def page_context(self, request: HttpRequest, obj: Session) -> dict[str, Any]:
         return {"title": "Session", **session_page.session_context(request, obj)}
 
@@ -110,7 +125,7 @@ class SessionAdmin(LogModelAdmin):
 
 
 @admin.register(SessionLog)
-class SessionLogAdmin(LogModelAdmin):
+class SessionLogAdmin(SourceModelAdmin):
     """The events of all sessions."""
 
     list_display = ("timestamp", "device", "user", "event", "command_line", "took", "error", "session_link")
@@ -144,7 +159,6 @@ class SessionLogAdmin(LogModelAdmin):
     event = column("event", "event_type", lambda event_type: badge(event_type, EVENT_BADGES[event_type]))
     command_line = beginning("command", "command", 100)
     took = column("duration", "duration_ms", duration)
-    error = beginning("error", "error_message", 120)
     session_link = column("session", "session_id", session_page.session_link)
 
     def get_urls(self) -> list[URLPattern]:
@@ -159,14 +173,14 @@ class SessionLogAdmin(LogModelAdmin):
             *super().get_urls(),
         ]
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        answer = super().changelist_view(request, extra_context)
-        found = getattr(answer, "context_data", {}).get("cl")
-        if found and found.query and may_see(request.user):
-            note(request, What.SEARCH, len(found.result_list), query=found.query)
-        return answer
+    def note_list(self, request: HttpRequest, found: SourceChangeList) -> None:
+        """A search for a part of a text looks into responses; its row among the response views says so."""
+        if not (found.query and may_see(request.user)):
+            super().note_list(request, found)
+            return
+        words = shortened(found.query, MAX_CHARACTERS)
+        words += f" query={found.query_text}" if found.query_text else ""
+        note(request, What.SEARCH, len(found.result_list), query=words)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[SessionLog], search_term: str
@@ -184,18 +198,22 @@ class SessionLogAdmin(LogModelAdmin):
         found.search_help_text = f"A part of {seen}"
         return found
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SessionLog]:
-        """Lists do not show answers, and a page that does fetches it when it knows that it may."""
-        return super().get_queryset(request).defer("response")
+    def get_entries(self, request: HttpRequest, query: str = "") -> QuerySet[SessionLog]:
+        """Lists do not show responses, and a page that does fetches it when it knows that it may."""
+        return super().get_entries(request, query).select_related(None).defer("response")
 
     def page_context(self, request: HttpRequest, obj: SessionLog) -> dict[str, Any]:
-        if may_see(request.user) and obj.is_step and obj.response:
+        if may_see(request.user) and obj.is_step and (obj.response or obj.has_stderr):
             note(request, What.EVENT, 1, session_id=obj.session_id, event_id=obj.pk)
+        else:
+            session_page.note_read(request, "entry", 1, f"id={obj.pk}")
         return {}
 
     def get_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
-        shown = obj is None or not obj.is_step or may_see(request.user)
-        return self.fields if shown else tuple(n if n != "answer" else "left_out" for n in self.fields)
+        if obj is None or not obj.is_step or may_see(request.user):
+            return self.fields
+        instead = {"answer": "left_out"} | ({"error_message": "stderr_left_out"} if obj.has_stderr else {})
+        return tuple(instead.get(name, name) for name in self.fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: SessionLog | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -207,6 +225,17 @@ class SessionLogAdmin(LogModelAdmin):
     @admin.display(description="response")
     def left_out(self, obj: SessionLog) -> str:
         return f"The response is {WITHHELD}." if obj.response else ""
+
+    @admin.display(description="error message")
+    def stderr_left_out(self, obj: SessionLog) -> str:
+        return f"The standard error is {WITHHELD}."
+
+    @admin.display(description="error")
+    def error(self, obj: SessionLog) -> str:
+        """A host's standard error is an answer, and stands on the event's page alone."""
+        if not obj.has_stderr:
+            return obj.error_message[:120]
+        return f"exit code {obj.exit_code}" if obj.failed else ""
 
     def _links(self, obj: SessionLog) -> SafeString:
         if not (obj.is_step and obj.response):
@@ -228,10 +257,13 @@ class StatisticsAdmin(OnePage):
             when = TimeRange.parse(request.GET.get("since"), request.GET.get("until"))
         except ParameterError as error:
             problem, when = f"{error.field}: {error}", TimeRange.parse(None, None)
+        view = session_page.session_view(request)
+        tables = statistics(when, view.rows())
+        view.note("statistics", "", sum(map(len, tables.values())), filters=filters_of(request))
         context = {
             "problem": problem,
             "when": when,
-            **statistics(when),
+            **tables,
             "recording": [
                 (counters.NAMES.get(name, name), number) for name, number in counters.read().items()
             ],
@@ -244,10 +276,11 @@ class ResponseViewAdmin(LogModelAdmin):
     """Who saw what devices answered; nobody changes it."""
 
     keyset = ("-viewed_at", "-id")
-    list_display = ("viewed_at", "user", "via", "what", "count", "subject", "query", "address")
+    list_display = ("viewed_at", "user", "via", "what", "count", "subject", "asked", "address")
     list_filter = (time_range_filter("viewed_at"), text_filter("user", "user"), "via", "what")
     search_fields = ("user", "query", "=session_id", "=event_id", "=stored_id")
     search_help_text = "User, search, or the id of a session, an event or a stored response"
+    asked = beginning("query", "query", 1000)
 
     @admin.display(description="of")
     def subject(self, obj: ResponseView) -> str:

@@ -10,10 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from logsite.api.entries import filters_of
 from logsite.api.filters import refuse_unknown
 from logsite.api.permissions import holding
 from logsite.housekeeping import counters
+from logsite.records import get_source
 from logsite.web.answers import ParameterError
+from logsite.web.readers import reader_of
 from sessionlogs.statistics import PERMISSIONS, TimeRange, statistics
 
 PARAMETERS = ("start_time", "end_time")
@@ -77,6 +80,8 @@ class StatisticsView(APIView):
             when = TimeRange.parse(*(request.query_params.get(name) for name in PARAMETERS))
         except ParameterError as error:
             raise ValidationError({error.field: [str(error)]}) from None
-        tables = {name: [asdict(row) for row in rows] for name, rows in statistics(when).items()}
+        view = get_source("session").view(reader_of(request))
+        tables = {name: [asdict(row) for row in rows] for name, rows in statistics(when, view.rows()).items()}
+        view.note("statistics", "", sum(map(len, tables.values())), filters=filters_of(request))
         found = {"start_time": when.start, "end_time": when.end, **tables, "recording": counters.read()}
         return Response(StatisticsSerializer(found).data)

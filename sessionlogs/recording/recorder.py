@@ -212,6 +212,8 @@ class SessionRecorder:
         # One failed command is no failed session.
         if session.status == SessionStatus.FAILED and self._failure:
             session.error_kind = self._failure.error_kind
-            error = self.clean(self._failure.error) or f"exit code {self._failure.exit_code}"
+            # With an exit code, the error is what the command wrote to standard error: an answer of the device.
+            ended = self._failure.exit_code is not None
+            error = f"exit code {self._failure.exit_code}" if ended else self.clean(self._failure.error)
             texts, _ = self.checked(error_message=error)
             session.error_message = texts["error_message"]

@@ -8,6 +8,9 @@ from django.db import OperationalError, connection
 from django.test import RequestFactory
 from django.urls import reverse
 
+from logsite.audit import Reader
+from logsite.audit.models import AuditEntry
+from logsite.audit.reader import VIAS
 from sessionlogs import audit
 from sessionlogs.admin import session_page
 from sessionlogs.models import EventType, ResponseView
@@ -158,6 +161,14 @@ def test_a_page_of_the_feed_is_one_row(api, teammate):
     assert views() == [("teammate", "feed", "list", 3)]
 
 
+@pytest.mark.parametrize("via", VIAS)
+@pytest.mark.parametrize(("query", "what"), [("", "list"), ("FTX1840", "search")])
+def test_records_shown_or_searched_are_noted_by_the_way_they_went(teammate, via, query, what):
+    audit.note_records(Reader(teammate, "198.51.100.7", via), 3, query)
+    assert views() == [("teammate", via, what, 3)]
+    ResponseView.objects.get().full_clean()
+
+
 def test_pages_without_an_answer_leave_no_trace(browser, api, teammate):
     event = SessionLogFactory()
     for page in (SESSIONS, EVENTS, f"{SESSIONS}{event.session_id}/change/", f"{EVENTS}{event.pk}/change/"):
@@ -211,6 +222,35 @@ def test_behind_a_proxy_of_ours_the_address_is_the_client_s(settings):
 @pytest.mark.parametrize("address", ["", "unix:", "garbage"])
 def test_an_address_that_is_none_is_left_empty(address):
     assert audit.address_of(RequestFactory().get("/", REMOTE_ADDR=address)) is None
+
+
+def test_each_row_is_an_entry_of_the_audit_too(browser, api, teammate, event):
+    browser(teammate).get(f"{SESSIONS}{event.session_id}/change/")
+    browser(teammate).get(f"{EVENTS}?q=FTX1840")
+    api(teammate).get(f"{API}?search=FTX1841")
+    entries = AuditEntry.objects.filter(event_type="sensitive_read", what="responses").order_by("id")
+
+    assert [(each.user, each.user_id, each.address) for each in entries] == [
+        ("teammate", str(teammate.pk), "127.0.0.1")
+    ] * 3
+    assert [(each.via, each.target, each.count, each.details) for each in entries] == [
+        ("admin", str(event.session_id), 1, {"what": "session"}),
+        ("admin", "", 1, {"what": "search", "query": "FTX1840"}),
+        ("api", "", 0, {"what": "search", "query": "search=FTX1841"}),
+    ]
+
+
+def test_responses_that_the_audit_cannot_take_are_not_shown(browser, teammate, event, monkeypatch):
+    def fail(self, **_):
+        raise OperationalError("disk full")
+
+    client = browser(teammate)
+    monkeypatch.setattr(AuditEntry, "save", fail)
+    client.raise_request_exception = False
+    answer = client.get(f"{EVENTS}{event.pk}/response/")
+
+    assert answer.status_code in (500, 503)
+    assert SECRET not in answer.content.decode()
 
 
 # --- Reading the audit ------------------------------------------------------------------------------------------

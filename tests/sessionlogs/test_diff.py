@@ -6,7 +6,7 @@ import pytest
 
 from sessionlogs.admin import diff
 from sessionlogs.admin.diff import compare, previous_run
-from sessionlogs.models import EventType
+from sessionlogs.models import EventType, SessionLog
 from tests.factories import SessionFactory, SessionLogFactory
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -124,14 +124,14 @@ def test_the_run_before_is_the_newest_earlier_one_of_the_command_on_the_device()
     run(4, "", event_type=EventType.COMMAND_SENT)
     event = run(5, "now")
     run(6, "later")
-    assert previous_run(event) == before
+    assert previous_run(SessionLog.objects.all(), event) == before
 
 
 @pytest.mark.django_db
 def test_of_the_same_instant_the_order_of_the_ids_counts():
     before, event = run(0, "before"), run(0, "now")
-    assert previous_run(event) == before
-    assert previous_run(before) is None
+    assert previous_run(SessionLog.objects.all(), event) == before
+    assert previous_run(SessionLog.objects.all(), before) is None
 
 
 # --- The page ---------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ import re
 import pytest
 from django.utils import timezone
 
-from logsite.api.metrics_text import Family
+from logsite.api.metrics_text import lines_of
 from logsite.housekeeping import counters
+from logsite.records import Metric
 from tests.factories import SessionFactory, SessionLogFactory
 
 pytestmark = pytest.mark.django_db
@@ -38,5 +39,5 @@ def test_they_say_what_was_stored_and_what_was_not(api, teammate):
 
 
 def test_labels_are_escaped():
-    family = Family("a", "gauge", "b\nc", [({"d": '"e\\\n'}, 1)])
-    assert list(family.lines()) == ["# HELP a b\\nc", "# TYPE a gauge", 'a{d="\\"e\\\\\\n"} 1']
+    metric = Metric("a", "gauge", "b\nc", [({"d": '"e\\\n'}, 1)])
+    assert list(lines_of(metric)) == ["# HELP a b\\nc", "# TYPE a gauge", 'a{d="\\"e\\\\\\n"} 1']

@@ -155,7 +155,8 @@ def test_the_api_gives_the_split_in_milliseconds(api, teammate):
 
 def test_a_command_and_its_answer_are_one_entry():
     session = issue_session()
-    found = timeline.entries(list(timeline.events_of(session)), visible=True)
+    rows = SessionLog.objects.all()
+    found = timeline.entries(rows, list(timeline.events_of(rows, session)), visible=True)
     assert [(entry.event.event_type, entry.sent and entry.sent.event_type) for entry in found] == [
         ("interface_collection_start", None),
         ("command_response", "command_sent"),

@@ -11,9 +11,11 @@ from io import StringIO
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
-from sessionlogs.models import EventType
+from logsite.audit.models import AuditEntry
+from sessionlogs.management.commands import view_session_logs
+from sessionlogs.models import EventType, ResponseView
 from sessionlogs.recording.recorder import SessionRecorder
 from tests.factories import SessionFactory, SessionLogFactory, issue_session
 
@@ -311,3 +313,101 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback(run):
     assert process.wait(120) == 0
     assert process.stderr.read() == ""
     process.stdout = None
+
+
+# --- Queries -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_query_narrows_the_events_together_with_the_options():
+    issue_session()
+    SessionLogFactory(device="other", command="show version")
+    assert "other" not in view("--query", "interface")
+    assert view("--query", 'event:command_response "line 9"').count("COMMAND_RESPONSE") == 1
+    assert "show version" in view("--query", "show", "--device", "other")
+    assert "interface" not in view("--query", "show", "--device", "other")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["(boom", "level:loud", "nosuch:1", '"boom', "boom OR"])
+def test_a_query_that_cannot_be_read_is_one_line_and_exit_code_2(query):
+    issue_session()
+    out = StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command("view_session_logs", "--query", query, stdout=out)
+    assert (caught.value.returncode, out.getvalue()) == (2, "")
+    assert str(caught.value).startswith("--query, position ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.django_db
+def test_a_query_does_not_go_with_the_list_of_sessions():
+    error = refusal("--list", "--query", "boom")
+    assert (error.returncode, str(error)) == (2, "--query finds events; it does not go with --list")
+
+
+@pytest.mark.django_db
+def test_what_is_shown_is_on_record_before_it_is_printed():
+    issue_session()
+    view("--query", "interface", "--lines", "2")
+    view("--device", "nowhere")
+    rows = AuditEntry.objects.order_by("id").values_list("via", "what", "target", "count", "details")
+    assert list(rows) == [
+        ("cli", "list", "session", 2, {"query": "interface"}),
+        ("cli", "list", "session", 0, {"query": "", "filters": "device=nowhere"}),
+    ]
+    assert not ResponseView.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_list_of_sessions_is_on_record():
+    SessionFactory(device="rtr01")
+    view("--list")
+    view("--list", "--device", "nowhere")
+    rows = AuditEntry.objects.order_by("id").values_list("via", "what", "target", "count", "details")
+    assert list(rows) == [
+        ("cli", "list", "sessions", 1, {"filters": ""}),
+        ("cli", "list", "sessions", 0, {"filters": "device=nowhere"}),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_batch_that_follow_prints_is_on_record_first(monkeypatch):
+    out, command, printed = StringIO(), view_session_logs.Command(), []
+    waits = iter([2, 0, 1])  # events that are stored while the command waits
+
+    def note(row, **_):
+        printed.append(out.getvalue().count("show"))
+        return save(row, **_)
+
+    def wait(seconds):
+        number = next(waits, None)
+        if number is None:
+            command._stopping.set()
+        for _ in range(number or 0):
+            SessionLogFactory(command="show clock")
+
+    save = AuditEntry.save
+    SessionLogFactory(command="show clock")
+    monkeypatch.setattr(AuditEntry, "save", note)
+    monkeypatch.setattr(command, "_stop_at_signals", lambda: None)
+    monkeypatch.setattr(command._stopping, "wait", wait)
+    call_command(command, "--follow", "--query", "clock", stdout=out)
+    rows = AuditEntry.objects.order_by("id").values_list("via", "what", "count", "details")
+
+    details = {"query": "clock", "filters": "follow=True"}
+    assert list(rows) == [("cli", "list", number, details) for number in (1, 2, 1)]
+    assert printed == [0, 1, 3]
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_put_on_record_is_not_printed(monkeypatch):
+    def fail(self, **_):
+        raise OperationalError("disk full")
+
+    issue_session()
+    monkeypatch.setattr(AuditEntry, "save", fail)
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("view_session_logs", stdout=out)
+    assert out.getvalue() == ""

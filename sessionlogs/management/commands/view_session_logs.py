@@ -6,19 +6,24 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from logsite.audit import Reader
 from logsite.commands import SiteCommand
-from logsite.records import Cursor, committed
+from logsite.records import Cursor, SourceView, committed, get_source
+from logsite.records.query import QueryError
 from logsite.text.moments import parse_moment
+from logsite.text.terminal import one_line
 from sessionlogs import viewer
+from sessionlogs.audit import note_sessions
 from sessionlogs.models import FAILURES, EventType, Session, SessionLog, SessionStatus
-from sessionlogs.sources import SessionSource
 
 POLL = 0.5  # seconds
+READER = Reader(None, "", "cli")
 
 
 class Command(SiteCommand):
@@ -46,6 +51,9 @@ class Command(SiteCommand):
             "--since", metavar="TIME", help="from this time on: ISO 8601, or an age as 2h, 7d"
         )
         parser.add_argument("--until", metavar="TIME", help="before this time")
+        parser.add_argument(
+            "--query", metavar="Q", help="only the events it finds, as 'timeout event:command_failed'"
+        )
         parser.add_argument("--failed", action="store_true", help="only what failed")
         parser.add_argument(
             "--slow", type=float, metavar="MS", help="only commands that took at least this long"
@@ -67,12 +75,15 @@ class Command(SiteCommand):
         for name in ("since", "until"):
             options[name] = _moment(name, options[name])
         if options["list"]:
+            if options["query"]:
+                raise CommandError("--query finds events; it does not go with --list", returncode=2)
             self._list(options)
             return
-        events = self._events(options)
+        view = get_source("session").view(READER)
+        events = self._events(view, options)
         if options["follow"]:
             self._stop_at_signals()
-        end = SessionSource().end()
+        end = view.end()
         # Committed, but beyond `end` for as long as an older transaction runs: shown now, not once more later.
         early = set(
             events.filter(xact__gte=end.xact)
@@ -83,11 +94,12 @@ class Command(SiteCommand):
             shown = list(events.order_by("id"))
         else:
             shown = list(events.order_by("-timestamp", "-id")[: options["lines"]])[::-1]
+        _note(view, len(shown), options)
         self._print(
             sorted(shown, key=lambda event: (event.session.started_at, event.session_id, event.id)), options
         )
         if options["follow"]:
-            self._follow(events, end, early, options)
+            self._follow(view, events, end, early, options)
         elif not shown:
             self.stderr.write("no session event matches")
 
@@ -99,11 +111,16 @@ class Command(SiteCommand):
         if options["slow"] is not None:
             sessions = sessions.filter(slowest_ms__gte=options["slow"])
         form = viewer.session_json if options["json"] else viewer.session_line
-        for session in sessions[: options["lines"]]:
+        shown = list(sessions[: options["lines"]])
+        note_sessions(READER, len(shown), _filters(options))
+        for session in shown:
             self.stdout.write(form(session))
 
-    def _events(self, options: dict[str, Any]) -> QuerySet[SessionLog]:
-        events: QuerySet[SessionLog] = SessionLog.objects.select_related("session")
+    def _events(self, view: SourceView, options: dict[str, Any]) -> QuerySet[SessionLog]:
+        try:
+            events: QuerySet[SessionLog] = view.rows(options["query"])
+        except QueryError as error:
+            raise CommandError(f"--{one_line(str(error))}", returncode=2) from None
         if text := options["session_id"]:
             events = events.filter(session=self._session(text))
         events = _narrowed(events, options, time="timestamp")
@@ -140,12 +157,19 @@ class Command(SiteCommand):
             signal.signal(number, lambda *_: self._stopping.set())
 
     def _follow(
-        self, events: QuerySet[SessionLog], cursor: Cursor, early: set[int], options: dict[str, Any]
+        self,
+        view: SourceView,
+        events: QuerySet[SessionLog],
+        cursor: Cursor,
+        early: set[int],
+        options: dict[str, Any],
     ) -> None:
         self.stdout.flush()
         while not self._stopping.is_set():
             new = list(committed(events, cursor).order_by("xact", "id")[:500])
-            self._print((event for event in new if event.id not in early), options)
+            if shown := [event for event in new if event.id not in early]:
+                _note(view, len(shown), options)
+                self._print(shown, options)
             self.stdout.flush()
             if new:
                 cursor = Cursor(new[-1].xact, new[-1].id)
@@ -162,6 +186,17 @@ def _narrowed(rows: QuerySet[Any], options: dict[str, Any], *, time: str) -> Que
         f"{time}__lt": options["until"],
     }
     return rows.filter(**{lookup: value for lookup, value in wanted.items() if value})
+
+
+def _note(view: SourceView, count: int, options: dict[str, Any]) -> None:
+    """Put on record that `count` events are shown; before the first is printed."""
+    view.note("list", options["query"] or "", count, filters=_filters(options))
+
+
+def _filters(options: dict[str, Any]) -> str:
+    """The options beside --query that narrow what is shown, for the audit."""
+    names = ("session_id", "device", "event", "user", "since", "until", "failed", "slow", "follow")
+    return urlencode({name: options[name] for name in names if options[name]})
 
 
 def _moment(name: str, text: str | None) -> datetime | None:
