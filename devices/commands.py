@@ -16,6 +16,7 @@ from devices.errors import ConnectorError
 from devices.models import Device
 from devices.platforms import UnknownPlatform, get_platform
 from devices.read_only import Refused, read_only, single_line
+from logsite.audit import EventType, Reader, Severity, current_reader, record
 from sessionlogs.models import ErrorKind
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,17 @@ def refusals(
     """Which of `commands` would not be sent to which device, and why."""
     found = ((device, _prepared(device, command, any_command)) for device in devices for command in commands)
     return [(device, answer) for device, answer in found if answer.refused]
+
+
+def record_refusals(refused: Iterable[tuple[Device, Answer]], user: AbstractBaseUser | None) -> None:
+    """Put into the audit what `user` asked for and may not run: one entry a device."""
+    now, by_device = current_reader(), dict[Device, list[dict[str, str]]]()
+    for device, answer in refused:
+        by_device.setdefault(device, []).append({"command": answer.command, "reason": answer.error})
+    reader = Reader(user or now.user, now.address, now.via)  # type: ignore[arg-type]
+    for device, commands in by_device.items():
+        details = {"id": str(device.pk), "commands": commands, "permission": RUN_ANY}
+        record(EventType.AUTHZ_FAIL, Severity.WARNING, reader, details, what="command", target=device.name)
 
 
 def run_on_device(
@@ -188,7 +200,5 @@ def _answered(connector: BaseConnector, answer: Answer) -> bool:
     answer.exit_code, answer.error_kind = execution.exit_code, execution.error_kind
     if not execution.ok:
         answer.error = connector.redact(execution.reason)
-        if execution.exit_code is not None:
-            answer.error = f"exit code {execution.exit_code}"
     cut_off = execution.error_kind == ErrorKind.TIMEOUT and connector.out_of_time
     return not cut_off and execution.error_kind != ErrorKind.CONNECTION

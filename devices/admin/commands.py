@@ -10,7 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from devices.commands import MOST_COMMANDS, RUN, RUN_ANY, may, refusals, run_on_devices
+from devices.commands import (
+    MOST_COMMANDS,
+    RUN,
+    RUN_ANY,
+    may,
+    record_refusals,
+    refusals,
+    run_on_devices,
+)
 from devices.models import Device
 from devices.read_only import Refused, single_line
 from logsite.admin import StrictModelAdmin
@@ -93,11 +101,12 @@ class CommandPages(StrictModelAdmin):
     def _outcome(self, request: HttpRequest, devices: list[Device], commands: list[str]) -> dict[str, Any]:
         """With `run`, the runs in the order of the devices' names; else what would be refused."""
         any_command = may(request.user, RUN_ANY)
+        refused = refusals(devices, commands, any_command=any_command)
         if "run" not in request.POST:
-            refused = refusals(devices, commands, any_command=any_command)
             count = len(devices) * len(commands)
             return {"checked": True, "refused": refused, "sendable": count - len(refused)}
         user: Any = request.user
+        record_refusals(refused, user)
         runs = run_on_devices(
             devices, commands, user, any_command=any_command, workers=settings.COLLECT_WORKERS
         )

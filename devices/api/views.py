@@ -21,7 +21,7 @@ from devices.api.serializers import (
     RunSerializer,
 )
 from devices.collecting.one_device import collect_device
-from devices.commands import RUN, RUN_ANY, may, refusals, run_on_device
+from devices.commands import RUN, RUN_ANY, may, record_refusals, refusals, run_on_device
 from devices.connectors.host_keys import Actor, accept
 from devices.logging_switch import with_switch
 from devices.models import Device, Interface
@@ -139,6 +139,7 @@ class DeviceViewSet(viewsets.ModelViewSet[Device]):
         if not device.enabled:
             return Response({"detail": f"{device.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
         if refused := refusals([device], commands, any_command=any_command):
+            record_refusals(refused, request.user)  # type: ignore[arg-type]
             detail = {
                 "detail": f"a command is not read-only: running it needs the permission {RUN_ANY}",
                 "refused": {answer.command: answer.error for _, answer in refused},

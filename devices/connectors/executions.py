@@ -32,14 +32,19 @@ class Execution:
         return not self.error_kind
 
     @property
-    def said(self) -> str:
-        """stderr, and what we have to say of a command that did not come to its end."""
-        return "\n".join(filter(None, (self.stderr, self.failure)))
+    def said(self) -> tuple[str, str]:
+        """Output and error for the record. Without an exit code the error is ours, and may be shown to those who may
+        not see what devices answered; so stderr stands behind stdout there."""
+        if self.exit_code is not None:
+            return self.stdout, self.stderr
+        return "\n".join(filter(None, (self.stdout, self.stderr))), self.failure
 
     @property
     def reason(self) -> str:
-        """One line for a person."""
-        return self.failure or self.stderr.strip().rpartition("\n")[2] or f"exit code {self.exit_code}"
+        """One line for everybody: nothing of a host's stderr, but the line with which a network device refused."""
+        if self.exit_code is not None:
+            return f"exit code {self.exit_code}"
+        return self.failure or self.stderr.strip().rpartition("\n")[2]
 
 
 @dataclass

@@ -24,6 +24,8 @@ from django.utils import timezone
 from devices.connectors.terminal.packets import BoundedTransport
 from devices.errors import HostKeyFailed
 from devices.models import Device
+from logsite.audit import EventType, Reader, Severity, current_reader
+from logsite.audit import record as audit
 from logsite.commands.stopping import account
 from logsite.ssh import host_keys
 from logsite.ssh.host_keys import HostKeyRefused, fingerprint_of, is_among, preferring
@@ -66,8 +68,12 @@ class Actor:
 
 
 def record(device: Device, actor: Actor, what: str) -> None:
-    """Put it into the process's log and, where there is a user to name, into the admin's history of the device."""
+    """Put it into the process's log, into the audit and, where there is a user, into the device's history."""
     log.warning("%s: %s, by %s", device.name, what, actor)
+    now = current_reader()
+    reader = Reader(actor.user or now.user, now.address, now.via)  # type: ignore[arg-type]
+    details = {"id": str(device.pk), "done": what, "by": str(actor)}
+    audit(EventType.SENSITIVE_UPDATE, Severity.WARNING, reader, details, what="host key", target=device.name)
     if actor.user is not None:
         LogEntry.objects.log_actions(
             actor.user.pk, [device], CHANGE, change_message=f"{what[0].upper()}{what[1:]}", single_object=True

@@ -107,9 +107,7 @@ class RecordingMixin(Base):
             self._inside = False
         took = time.perf_counter_ns() - started
         if isinstance(output, Execution):
-            recorder.command_executed(
-                command, output.stdout, output.said, output.exit_code, output.error_kind, took
-            )
+            recorder.command_executed(command, *output.said, output.exit_code, output.error_kind, took)
             return output
         timing = self._wire.split(took)
         answer = output if isinstance(output, str) else repr(output)

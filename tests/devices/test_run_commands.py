@@ -13,6 +13,8 @@ from django.urls import reverse
 from devices.admin import commands
 from devices.commands import NOT_RUN, refusals, run_on_device
 from devices.connectors import executions
+from logsite.audit.models import AuditEntry
+from logsite.commands.stopping import account
 from sessionlogs.models import Session, SessionLog
 from tests.devices.emulator import DROP, PASSWORD, SILENCE, free_port
 from tests.devices.openssh import openssh
@@ -20,6 +22,7 @@ from tests.factories import CredentialFactory, DeviceFactory, TagFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLOCK, VERSION = "*12:00:00.000 UTC", "Cisco IOS Software, Version 15.9"
+WRITE_MEMORY = {"command": "write memory", "reason": "not on the list of read-only commands of cisco_ios"}
 
 
 @pytest.fixture
@@ -346,6 +349,13 @@ def test_any_command_asks_for_a_user_who_may(rtr01, router, owner, operator, tea
     ]
     assert codes == [2, 2, 2, 0]
     assert sent(router) == ["write memory"]
+    denied = AuditEntry.objects.filter(event_type="authz_fail").order_by("id")
+    assert [(each.user, each.via, each.target, each.details.get("commands")) for each in denied] == [
+        (account(), "cli", "rtr01", [WRITE_MEMORY]),
+        ("operator", "cli", "rtr01", [WRITE_MEMORY]),
+        ("teammate", "cli", "run_commands", None),
+    ]
+    assert denied[2].details == {"permission": "devices.run_commands"}
 
 
 def test_who_may_not_run_commands_cannot_be_named(rtr01, router, teammate):
@@ -419,6 +429,12 @@ def test_the_api_names_the_refused_commands_and_sends_none(rtr01, router, api, o
         "refused": {"reload": "not on the list of read-only commands of cisco_ios"},
     }
     assert router.logins == []
+    denied = AuditEntry.objects.filter(event_type="authz_fail").order_by("id")
+    assert [(each.user, each.via, each.what, each.target) for each in denied] == [
+        ("operator", "api", "command", "rtr01"),
+        ("operator", "api", "request", f"/api/v2/devices/{rtr01.pk}/run/"),
+    ]
+    assert [each["command"] for each in denied[0].details["commands"]] == ["reload"]
 
 
 @pytest.mark.parametrize(
@@ -522,9 +538,19 @@ def test_the_page_runs_the_rest_and_links_to_the_sessions(rtr01, web01, router, 
 
 
 def test_a_forged_run_of_a_refused_command_sends_nothing(rtr01, router, browser, operator):
-    response = browser(operator).post(page(rtr01), {"commands": "reload", "run": "Run"})
+    secret = "snmp-server community hunter22 rw"
+    response = browser(operator).post(page(rtr01), {"commands": f"reload\n{secret}", "run": "Run"})
     assert response.context["runs"][0].answers[0].refused
     assert router.logins == []
+    [denied] = AuditEntry.objects.filter(event_type="authz_fail")
+    assert (denied.user, denied.via, denied.what, denied.target) == ("operator", "admin", "command", "rtr01")
+    assert [each["command"].split()[0] for each in denied.details["commands"]] == ["reload", "snmp-server"]
+    assert "hunter22" not in str(denied.details)
+
+
+def test_a_check_of_what_would_be_refused_is_no_denial(rtr01, browser, operator):
+    browser(operator).post(page(rtr01), {"commands": "reload", "check": "Check"})
+    assert not AuditEntry.objects.filter(event_type="authz_fail").exists()
 
 
 def test_an_owner_may_run_anything_from_the_page(rtr01, router, browser, owner):

@@ -15,12 +15,14 @@ from devices.commands import (
     Run,
     may,
     permitted,
+    record_refusals,
     refusals,
     run_on_devices,
 )
 from devices.management.workers import HELP, worker_count
 from devices.models import Device
 from devices.read_only import Refused
+from logsite.audit import EventType, Reader, Severity, record
 from logsite.commands.base import SiteCommand, user_called
 from logsite.text.terminal import json_text, one_line
 
@@ -62,6 +64,7 @@ class Command(SiteCommand):
         if not commands or len(commands) > MOST_COMMANDS:
             raise CommandError(f"COMMAND: give 1 to {MOST_COMMANDS} commands", returncode=2)
         if refused := refusals(devices, commands, any_command=any_command):
+            record_refusals(refused, user)
             raise CommandError("\n".join(map(_refusal, refused)), returncode=2)
         failed: dict[str, Run] = {}
         with tqdm(total=len(devices), unit="device", disable=None, leave=False) as bar:
@@ -78,6 +81,11 @@ class Command(SiteCommand):
         if name is None:
             return user, False
         if not (may(user, RUN) or may(user, RUN_ANY)):
+            reader = Reader(user, "", "cli")  # type: ignore[arg-type]
+            details = {"permission": RUN}
+            record(
+                EventType.AUTHZ_FAIL, Severity.WARNING, reader, details, what="command", target="run_commands"
+            )
             raise CommandError(f"--user: {name} lacks the permission {RUN}", returncode=2)
         return user, may(user, RUN_ANY)
 
