@@ -8,15 +8,13 @@ class ProdLogsConfig(AppConfig):
     verbose_name = "Container logs"
 
     def ready(self) -> None:
-        from logsite.api.metrics_text import register_metrics
-        from logsite.housekeeping.purge_runs import register_purge
+        from logsite.audit.changes import AuditedModel
         from logsite.records import register_source
         from prodlogs import checks  # noqa: F401  registers them
-        from prodlogs.metrics import families
-        from prodlogs.retention import ContainerPurge, FollowPurge
+        from prodlogs.models import DockerHost
+        from prodlogs.pages import register as register_pages
         from prodlogs.sources import ContainerSource
 
+        AuditedModel(DockerHost)
         register_source(ContainerSource())
-        register_metrics(ContainerSource.permission, families)
-        register_purge(ContainerPurge)
-        register_purge(FollowPurge)
+        register_pages()

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from prodlogs.entries.listing import (
     EntryDict,
     as_dicts,
     by_container,
     chosen_hours,
+    entries_seen,
     named,
     since_hours,
     stored,
@@ -41,14 +43,15 @@ class ProductionLogCollector:
 
     `host` is the name of one Docker host; without it, all that are enabled. Every method that reads raises
     CollectionFailed, a RuntimeError, when something could not be read, and stores the rest all the same; with
-    `strict=False` it answers with what there is, and `failures` says what is missing. ValueError for a host
-    that is not configured, or a number of hours that is none.
+    `strict=False` it answers with what there is, and `failures` says what is missing. ValueError for a
+    host that is not configured, or for hours that are not a number. Entries are on record before they are returned.
     """
 
     def __init__(
         self, host: str | None = None, *, user: str = "", via: str = "api", strict: bool = True
     ) -> None:
         self.hosts: list[DockerHost] = get_hosts(host)
+        self.chosen = {"host": host} if host else {}
         self.user, self.via, self.strict = user, via, strict
         self.failures: list[str] = []
         self.results: list[HostResult] = []
@@ -81,35 +84,51 @@ class ProductionLogCollector:
         return sorted(names[pk] for pk in rows.values_list("pk", flat=True))
 
     def get_logs_from_container(
-        self, container_name: str, hours_back: float = 1, *, hours: float | None = None
+        self,
+        container_name: str,
+        hours_back: float = 1,
+        *,
+        hours: float | None = None,
+        query: str | None = None,
     ) -> list[EntryDict]:
-        """The entries of the last hours of one container, by its name or id, oldest first. ValueError where the
-        hosts answer, and none has it, and for what can be no name: that is refused on record, and nothing is sent."""
-        since = self._collect(chosen_hours(hours_back, hours), [container_name])
+        """The entries of the last hours of one container, by its name or id, oldest first; with `query` those it
+        finds. ValueError where the hosts answer, and none has it, and for what can be no name: that is refused on
+        record, and nothing is sent."""
+        hours = chosen_hours(hours_back, hours)
+        since = self._collect(hours, [container_name])
         if not self.failures and not named(self.hosts, [container_name]).exists():
             raise ValueError(f"no host has a container {container_name!r}")
-        return list(as_dicts(stored(self.hosts, since, containers=[container_name])))
+        entries = list(as_dicts(stored(self.hosts, since, containers=[container_name], query=query)))
+        self._note(len(entries), {"name": container_name, "hours": hours}, query or "")
+        return entries
 
     def get_logs_from_all_containers(
         self, hours_back: float = 1, *, hours: float | None = None
     ) -> dict[str, list[EntryDict]]:
         """The entries of the last hours by container, oldest first."""
-        since = self._collect(chosen_hours(hours_back, hours))
-        return by_container(self.hosts, stored(self.hosts, since))
+        hours = chosen_hours(hours_back, hours)
+        since = self._collect(hours)
+        found = by_container(self.hosts, stored(self.hosts, since))
+        self._note(sum(map(len, found.values())), {"hours": hours})
+        return found
 
     def get_error_logs_only(
         self, hours_back: float = 1, *, hours: float | None = None
     ) -> dict[str, list[EntryDict]]:
         """As `get_logs_from_all_containers`, only the levels ERROR and CRITICAL, only containers that have some."""
-        since = self._collect(chosen_hours(hours_back, hours))
+        hours = chosen_hours(hours_back, hours)
+        since = self._collect(hours)
         found = by_container(self.hosts, stored(self.hosts, since, levels=ERRORS))
+        self._note(sum(map(len, found.values())), {"hours": hours, "level": ",".join(ERRORS)})
         return {name: entries for name, entries in found.items() if entries}
 
     def get_error_summary(self, hours: float = 1, *, hours_back: float | None = None) -> Summary:
         """The errors of the last hours: how many, where, and the worst."""
         hours = chosen_hours(hours, hours_back)
         self._collect(hours)
-        return error_summary(hours, self.hosts)
+        summary = error_summary(hours, self.hosts)
+        self._note(summary["total_error_entries"], {"hours": hours}, what="error summary")
+        return summary
 
     def collect(self, hours: float, containers: Sequence[str] | None = None) -> list[HostResult]:
         """Read what is new, and what is missing of the last `hours`; how it went, by host."""
@@ -129,6 +148,10 @@ class ProductionLogCollector:
         )
         self._failed([sentence for result in self.results for sentence in failures_of(result)])
         return since
+
+    def _note(self, count: int, filters: dict[str, Any], query: str = "", *, what: str = "list") -> None:
+        """Put on record that the current reader is handed `count` entries; before they are."""
+        entries_seen().note(what, query, count, filters=urlencode(self.chosen | filters))
 
     def _failed(self, failures: list[str]) -> None:
         self.failures = failures

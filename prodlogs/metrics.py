@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Max, Sum
 from django.utils import timezone
 
-from logsite.api.metrics_text import Family, by_status
+from logsite.records import Metric, by_status
 from prodlogs.models import (
     ContainerLogEntry,
     DockerHost,
@@ -24,12 +24,12 @@ SUMS = {
 }
 
 
-def families() -> Iterator[Family]:
+def metrics() -> Iterator[Metric]:
     """Read from the database, so it is the same in every process. Retention takes old readings away, so most
     numbers are of a day."""
     newest = ContainerLogEntry.objects.aggregate(newest=Max("id"))["newest"] or 0
     text = "Entries stored so far, by their highest id; tries that failed count too."
-    yield Family("logsite_container_entries_stored_total", "counter", text, [({}, newest)])
+    yield Metric("logsite_container_entries_stored_total", "counter", text, [({}, newest)])
     hosts = DockerHost.objects.filter(enabled=True)
     yield by_status(
         "logsite_docker_hosts", "Docker hosts, by how they last answered.", hosts, HostStatus.values
@@ -40,7 +40,7 @@ def families() -> Iterator[Family]:
     yield by_status("logsite_container_readings_last_day", text, readings, SnapshotStatus.values)
     sums = readings.aggregate(**{name: Sum(name, default=0) for name in SUMS})
     for name, text in SUMS.items():
-        yield Family(f"logsite_container_{name}_last_day", "gauge", text, [({}, sums[name])])
+        yield Metric(f"logsite_container_{name}_last_day", "gauge", text, [({}, sums[name])])
     denied = RemoteCommand.objects.filter(sent_at__gte=since, denied=True).count()
     text = "Commands within 24 hours that were not sent, or that a host refused."
-    yield Family("logsite_docker_commands_denied_last_day", "gauge", text, [({}, denied)])
+    yield Metric("logsite_docker_commands_denied_last_day", "gauge", text, [({}, denied)])

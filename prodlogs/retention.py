@@ -9,15 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from logsite.housekeeping.purge_runs import Part, RetentionError, Tally
+from logsite.housekeeping.purge_runs import Part, Tally, days_of, removed
 from logsite.records import after, lowest_needed
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
-
-A_BATCH = 1000
-LONGEST = 36_500  # days
 
 
 class ContainerPurge(Part):
@@ -38,7 +34,7 @@ class ContainerPurge(Part):
         if not settings.RETENTION_DAYS_CONTAINERS:
             return
         for what, rows in self._rows().items():
-            yield from _removed(rows, (self.name, what), stopping)
+            yield from removed(rows, (self.name, what), stopping)
 
     def report(self, tally: Tally) -> list[str]:
         counts = ", ".join(f"{tally[self.name, what]} {what}" for what in self.removes)
@@ -97,7 +93,7 @@ class FollowPurge(Part):
         return Counter({(self.name, "commands"): self._rows().count()})
 
     def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
-        yield from _removed(self._rows(), (self.name, "commands"), stopping)
+        yield from removed(self._rows(), (self.name, "commands"), stopping)
 
     def report(self, tally: Tally) -> list[str]:
         return [f"{rule}: {tally[self.name, 'commands']} commands" for rule in self.rules()]
@@ -114,18 +110,5 @@ class FollowPurge(Part):
 
 
 def _rule(name: str, setting: str, *, without: str) -> str:
-    days = getattr(settings, setting)
-    if not 0 <= days <= LONGEST:
-        raise RetentionError(f"{setting}: {days} is not between 0 and {LONGEST} days")
+    days = days_of(setting)
     return f"{name}: {days} days" if days else f"{name}: {without}"
-
-
-def _removed(rows: QuerySet[Any], counted: tuple[str, str], stopping: Callable[[], bool]) -> Iterator[Tally]:
-    """Remove `rows` batch by batch, and tell each within its transaction."""
-    while not stopping():
-        with transaction.atomic():
-            ids = list(rows.values_list("pk", flat=True)[:A_BATCH])
-            rows.model._default_manager.filter(pk__in=ids).delete()
-            yield Counter({counted: len(ids)} if ids else {})
-        if len(ids) < A_BATCH:
-            return

@@ -1,11 +1,16 @@
 """Container log entries as log records: what search, live tail and shipping see of them."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
 
-from logsite.records import LogRecord, LogSource
-from prodlogs.models import Container, ContainerLogEntry
+from logsite.records import Gap, LogRecord, LogSource, Metric, Retention, Window, to_nanoseconds
+from logsite.records.query import Field, Kind
+from logsite.tables.nanoseconds import from_rfc3339
+from prodlogs.metrics import metrics
+from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Stream
+from prodlogs.retention import ContainerPurge, FollowPurge
 
 
 class EntryRow(NamedTuple):
@@ -24,15 +29,50 @@ class EntryRow(NamedTuple):
     container: Container
 
 
+GAP_READINGS = 1000  # readings with gaps that a list of gaps looks at
 COLUMNS = EntryRow._fields[:-1]
 CONTAINER_ID = COLUMNS.index("container_id")
+
+
+FIELDS = {
+    "id": Field(Kind.INTEGER, "id", "id"),
+    "source": Field(Kind.KEYWORD, Value("container"), "source", help="container: container logs."),
+    "timestamp": Field(Kind.TIME, "timestamp", "timestamp", help="A day, a minute, a moment, or now-2h."),
+    "level": Field(Kind.LEVEL, "level", "level", help="None where the line names none: NOT level:*"),
+    "message": Field(Kind.TEXT, "message", "message", searched=True),
+    "container": Field(Kind.KEYWORD, "container_name", "labels.container", low_cardinality=True),
+    "host": Field(Kind.KEYWORD, "container__host__name", "labels.server_id", low_cardinality=True),
+    "container_id": Field(Kind.KEYWORD, "container__container_id", "attributes.container_id"),
+    "stream": Field(Kind.KEYWORD, "stream", "attributes.stream", values=tuple(Stream.values)),
+    "sequence": Field(Kind.INTEGER, "sequence", "attributes.sequence", absent=0),
+    "truncated_bytes": Field(Kind.INTEGER, "truncated_bytes", "attributes.truncated_bytes", absent=0),
+}
 
 
 class ContainerSource(LogSource):
     """The source `container`."""
 
     name = "container"
+    title = "Container logs"
     permission = "prodlogs.view_containerlogentry"
+    stream = ("container_id",)
+    retention = Retention("RETENTION_DAYS_CONTAINERS", (ContainerPurge, FollowPurge))
+    fields = FIELDS
+
+    def metrics(self) -> Iterable[Metric]:
+        return metrics()
+
+    def gaps(self, window: Window) -> Iterator[Gap]:
+        """Of the newest readings that found some."""
+        readings = LogSnapshot.objects.exclude(gaps=[]).order_by("-started_at", "-id")
+        if window.since is not None:
+            readings = readings.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=window.since))
+        for reading in readings[:GAP_READINGS]:
+            where = f"{reading.host_name}/{reading.container_name}"
+            for gap in reading.gaps:
+                after, before = _moment(gap.get("after")), _moment(gap.get("before"))
+                if _overlaps(after, before, window):
+                    yield Gap(self.name, after, before, f"{where} {gap['stream']}", gap["reason"])
 
     def queryset(self) -> QuerySet[ContainerLogEntry]:
         return ContainerLogEntry.objects.select_related("container__host")
@@ -59,6 +99,17 @@ class ContainerSource(LogSource):
             },
             attributes=_attributes(row),
         )
+
+
+def _moment(text: str | None) -> int | None:
+    return from_rfc3339(text) if text else None
+
+
+def _overlaps(after: int | None, before: int | None, window: Window) -> bool:
+    """Whether the stretch between the two times has a part in `window`."""
+    if window.since is not None and before is not None and before <= to_nanoseconds(window.since):
+        return False
+    return window.until is None or after is None or after < to_nanoseconds(window.until)
 
 
 def _attributes(row: ContainerLogEntry | EntryRow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, F, Q
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -23,29 +23,32 @@ from logsite.admin import (
     text_filter,
     time_range_filter,
 )
+from logsite.records import get_source
 from logsite.text.durations import duration
+from logsite.web.readers import reader_of
 from prodlogs.admin import showing
 from prodlogs.admin.entries import ENTRIES
 from prodlogs.admin.styled import Styled
-from prodlogs.entries.queries import ERRORS, of_levels
-from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
+from prodlogs.entries.queries import errors_since
+from prodlogs.models import Container, LogSnapshot, RemoteCommand
 
 
 class ContainerChangeList(StrictChangeList):
-    """Knows how many errors each container of the page wrote in the last day, by one query for all."""
+    """Knows how many errors each container of the page wrote in the last day, by one query for all.
+
+    Without the permission to see entries it knows none.
+    """
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        counts = errors_since(timezone.now() - timedelta(days=1)) if self.result_list else {}
+        counts: dict[int, int] = {}
+        reader, source = reader_of(request), get_source("container")
+        may_count = reader.holds(source.permission)
+        if may_count and self.result_list:
+            counts = errors_since(source.view(reader).rows(), timezone.now() - timedelta(days=1))
         for container in self.result_list:
-            container.errors = counts.get(container.pk, 0)
-
-
-def errors_since(moment: Any) -> dict[int, int]:
-    """The number of entries of level ERROR and CRITICAL by container row; its index holds nothing else."""
-    rows = of_levels(ContainerLogEntry.objects.filter(timestamp__gte=moment), ERRORS).order_by()
-    return dict(rows.values_list("container").annotate(Count("id")))
+            container.errors = counts.get(container.pk, 0) if may_count else None
 
 
 ThereFilter = choice_filter(
@@ -133,7 +136,7 @@ class ContainerAdmin(ReadOnly, Styled, StrictModelAdmin):
     @admin.display(description="errors, 24 h")
     def errors_link(self, obj: Any) -> str:
         if not obj.errors:
-            return "0"
+            return "" if obj.errors is None else "0"
         since = timezone.localtime(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
         return link(obj.errors, ENTRIES, host=obj.host.name, container=obj.name, level="errors", since=since)
 

@@ -11,7 +11,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import LogModelAdmin, OnePage, column, page_url, time_range_filter
+from logsite.admin import OnePage, SourceModelAdmin, column, filters_of, page_url, time_range_filter
+from logsite.records import get_source
+from logsite.web.readers import reader_of
 from prodlogs.admin import follow_page, showing
 from prodlogs.admin.entry_filters import LevelFilter, PlaceFilter
 from prodlogs.admin.styled import Styled
@@ -24,7 +26,7 @@ ENTRIES = "prodlogs_containerlogentry_changelist"
 
 
 @admin.register(ContainerLogEntry)
-class ContainerLogEntryAdmin(Styled, LogModelAdmin):
+class ContainerLogEntryAdmin(Styled, SourceModelAdmin):
     """What containers wrote, newest first; an entry's page shows what stood around it."""
 
     list_display = ("time", "place", "level_badge", "stream", "line")
@@ -35,9 +37,9 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
     live_source = "container"
     level_badge = column("level", "level", showing.level_badge)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ContainerLogEntry]:
+    def get_entries(self, request: HttpRequest, query: str = "") -> QuerySet[ContainerLogEntry]:
         """A list shows the beginning of messages: a hundred whole ones can be 25 MB."""
-        rows = super().get_queryset(request).select_related("container__host").defer("message", "raw_line")
+        rows = super().get_entries(request, query).defer("message", "raw_line")
         return rows.annotate(beginning=Left("message", Value(BEGINNING)), length=Length("message"))
 
     def get_search_results(
@@ -59,7 +61,10 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
         return found
 
     def page_context(self, request: HttpRequest, obj: ContainerLogEntry) -> dict[str, Any]:
-        return {"title": "Entry", **follow_page.surroundings(obj)}
+        view = self.view(request)
+        found = follow_page.surroundings(view, obj)
+        view.note("entry", "", len(found["around"]), filters=f"id={obj.pk}")
+        return {"title": "Entry", **found}
 
     @admin.display(description="time")
     def time(self, obj: ContainerLogEntry) -> str:
@@ -77,12 +82,12 @@ class ContainerLogEntryAdmin(Styled, LogModelAdmin):
 
 @admin.register(Errors)
 class ErrorsAdmin(OnePage):
-    """The way to the list of entries, with its filter set."""
+    """The way to the list of entries, with its filter set; a query and other filters go along."""
 
     permissions = (SEE_ENTRIES,)
 
     def show(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponseRedirect(page_url(ENTRIES, level="errors"))
+        return HttpResponseRedirect(page_url(ENTRIES, **{**request.GET.dict(), "level": "errors"}))
 
 
 @admin.register(Follow)
@@ -97,4 +102,11 @@ class FollowAdmin(Styled, OnePage):
 
     def show(self, request: HttpRequest) -> HttpResponse:
         context = follow_page.follow_context(request)
-        return self.page(request, "admin/prodlogs/follow.html", "Follow live", context)
+        answer = self.page(request, "admin/prodlogs/follow.html", "Follow live", context)
+        if problem := context["problem"]:
+            answer.status_code = problem.status
+        else:
+            get_source("container").view(reader_of(request)).note(
+                "follow", request.GET.get("query", ""), 0, filters=filters_of(request)
+            )
+        return answer

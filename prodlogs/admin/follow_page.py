@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
+from logsite.admin import DEADLINE_SECONDS, Problem, filters_of, problem_of
 from logsite.api.pagination import beyond
 from logsite.logins.sessions import made_by_page
-from logsite.records import Cursor, CursorError, committed, get_source
+from logsite.records import Cursor, CursorError, SourceView, committed, get_source
+from logsite.records.query import QueryError
+from logsite.tables.deadlines import TooSlow, reading_within
 from logsite.web.answers import ParameterError
+from logsite.web.readers import reader_of
 from prodlogs.admin import showing
 from prodlogs.admin.entry_filters import GROUPS, levels_of
 from prodlogs.entries.queries import (
@@ -36,10 +39,12 @@ LEVEL_CHOICES = [
     *((name, name) for name in reversed(LEVELS_OF_LINES)),
 ]
 Rows = QuerySet[ContainerLogEntry]
+CHOSEN = ("host", "container", "level", "stream", "query", "text")
 
 
 def follow_context(request: HttpRequest) -> dict[str, Any]:
-    """What the page itself needs; its script fetches everything else."""
+    """What the page itself needs; its script fetches everything else. `problem` is what is wrong with the query."""
+    view = get_source("container").view(reader_of(request))
     names = (
         Container.objects.filter(removed_at__isnull=True).order_by("name").values_list("name", "host__name")
     )
@@ -48,11 +53,18 @@ def follow_context(request: HttpRequest) -> dict[str, Any]:
         "containers": names,
         "levels": LEVEL_CHOICES,
         "streams": Stream.values,
-        "chosen": {
-            name: request.GET.get(name, "") for name in ("host", "container", "level", "stream", "text")
-        },
+        "chosen": {name: request.GET.get(name, "") for name in CHOSEN},
         "longest": LONGEST_TEXT,
+        "problem": _problem(view, request.GET.get("query", "")),
     }
+
+
+def _problem(view: SourceView, query: str) -> Problem | None:
+    try:
+        view.condition(query)
+    except QueryError as error:
+        return problem_of(error)
+    return None
 
 
 def news(request: HttpRequest) -> HttpResponse:
@@ -62,23 +74,30 @@ def news(request: HttpRequest) -> HttpResponse:
     `skipped`: there were too many, and `entries` are the newest of them.
     """
     made_by_page(request)
-    if not request.user.has_perm("prodlogs.view_containerlogentry"):
-        raise PermissionDenied
+    view, query = get_source("container").view(reader_of(request)), request.GET.dict()
     try:
-        return JsonResponse(_news(request.GET.dict()))
+        with reading_within(DEADLINE_SECONDS, view.using):
+            found = _news(view, query)
     except ParameterError as error:
         return JsonResponse({error.field: [str(error)]}, status=400)
+    except (QueryError, TooSlow) as error:
+        problem = problem_of(error)
+        if isinstance(error, TooSlow):
+            view.note("follow", query.get("query", ""), 0, filters=filters_of(request))
+        return JsonResponse({"query": [problem.text]}, status=problem.status)
+    view.note("follow", query.get("query", ""), len(found["entries"]), filters=filters_of(request))
+    return JsonResponse(found)
 
 
-def _news(query: dict[str, str]) -> dict[str, Any]:
-    rows, text = _narrowed(query), query.get("text", "")
+def _news(view: SourceView, query: dict[str, str]) -> dict[str, Any]:
+    rows, text = _narrowed(view, query), query.get("text", "")
     # Before the rows are read: what comes in between is sent twice rather than never.
-    end = get_source("container").end()
+    end = view.end()
     if not query.get("after"):
         return _answer(_newest(containing(rows, text).rows), end)
     try:
         cursor = Cursor.parse(query["after"])
-        passed = committed(ContainerLogEntry.objects.all(), cursor).order_by("xact", "id")
+        passed = view.rows_after(cursor).order_by("xact", "id")
     except CursorError as error:
         raise ParameterError("after", str(error)) from None
     if passed[: BEHIND + 1].count() > BEHIND:  # too many to look through, whatever is wanted of them
@@ -105,15 +124,15 @@ def _answer(
     return {"entries": shown, "cursor": str(cursor), "more": more, "skipped": skipped}
 
 
-def _narrowed(query: dict[str, str]) -> Rows:
-    """The rows of what was chosen. Raises ParameterError."""
+def _narrowed(view: SourceView, query: dict[str, str]) -> Rows:
+    """The rows of what was chosen. Raises ParameterError, QueryError."""
     if any("\0" in value for value in query.values()):
         raise ParameterError(
             next(name for name in query if "\0" in query[name]), "contains the character NUL"
         )
     if len(query.get("text", "")) > LONGEST_TEXT:
         raise ParameterError("text", f"at most {LONGEST_TEXT} characters")
-    rows: Rows = ContainerLogEntry.objects.select_related("container__host")
+    rows: Rows = view.rows(query.get("query", ""))
     if stream := query.get("stream"):
         if stream not in Stream.values:
             raise ParameterError("stream", f"one of {', '.join(Stream.values)}")
@@ -141,10 +160,12 @@ def _entry(entry: ContainerLogEntry) -> dict[str, Any]:
     }
 
 
-def surroundings(entry: ContainerLogEntry) -> dict[str, Any]:
+def surroundings(view: SourceView, entry: ContainerLogEntry) -> dict[str, Any]:
     """For the page of an entry: what its container wrote before and after it."""
-    mine = ContainerLogEntry.objects.filter(container=entry.container_id).defer("message", "raw_line")
-    mine = mine.annotate(beginning=Left("message", Value(AROUND_LENGTH)), length=Length("message"))
+    mine = view.rows().filter(container=entry.container_id).defer("message", "raw_line")
+    mine = mine.select_related(None).annotate(
+        beginning=Left("message", Value(AROUND_LENGTH)), length=Length("message")
+    )
     key = [entry.timestamp, entry.pk]
 
     def beside(*, reverse: bool) -> Rows:

@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.response import Response
 
-from logsite.api.filters import TrueOrFalse, between
+from logsite.api.filters import OldText, QueryFilter, TrueOrFalse, between, old_names
 from logsite.api.pagination import KeysetPagination
 from logsite.records import to_nanoseconds
 from logsite.tables.nanoseconds import rfc3339
@@ -47,17 +47,18 @@ class SearchPagination(KeysetPagination):
 
 
 class HostFilter(django_filters.FilterSet):
-    """By name and state; `since` and `until` are of when it was last connected to."""
+    """By name and state; `start_time` and `end_time` are of when it was last connected to."""
 
     name = django_filters.CharFilter()
     status = django_filters.ChoiceFilter(choices=HostStatus)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
     enabled = TrueOrFalse()
-    since, until = between("checked_at")
+    start_time, end_time = between("checked_at")
+    since, until = old_names(start_time, end_time)
 
 
 class ContainerFilter(django_filters.FilterSet):
-    """By host, name and state; `since` and `until` are of when Docker last listed it."""
+    """By host, name and state; `start_time` and `end_time` are of when Docker last listed it."""
 
     host = django_filters.CharFilter(field_name="host__name")
     name = django_filters.CharFilter()
@@ -66,7 +67,8 @@ class ContainerFilter(django_filters.FilterSet):
     removed = TrueOrFalse(
         field_name="removed_at", method="_removed", label="Whether Docker no longer lists the container."
     )
-    since, until = between("seen_at")
+    start_time, end_time = between("seen_at")
+    since, until = old_names(start_time, end_time)
 
     def _removed(self, rows: QuerySet[Any], name: str, removed: bool | str) -> QuerySet[Any]:
         return rows if removed == "" else rows.filter(removed_at__isnull=not removed)
@@ -75,7 +77,9 @@ class ContainerFilter(django_filters.FilterSet):
 class ErrorFilter(django_filters.FilterSet):
     """What is quick narrows first, and the text is looked for in what is left."""
 
-    since, until = between("timestamp")
+    query = QueryFilter()
+    start_time, end_time = between("timestamp")
+    since, until = old_names(start_time, end_time)
     stream = django_filters.ChoiceFilter(choices=Stream)
     container = django_filters.CharFilter(
         label="The container's name; with `host`, on that host.", method="_passed_over"
@@ -84,11 +88,11 @@ class ErrorFilter(django_filters.FilterSet):
         label="The container's id, as Docker gave it.", method="_passed_over"
     )
     host = django_filters.CharFilter(label="The name of the container's host.", method="_passed_over")
-    text = django_filters.CharFilter(
+    text = OldText(
         max_length=LONGEST_TEXT,
         method="_passed_over",
-        label="A part of the message; searched in the newest 200,000 entries that match the other filters. "
-        "`searched_since` is the oldest time searched; give it as `until` to search further back.",
+        label="Use `query`. A part of the message; searched in the newest 200,000 entries that match the other "
+        "filters. `searched_since` is the oldest time searched; give it as `end_time` to search further back.",
     )
 
     def filter_queryset(self, queryset: QuerySet[ContainerLogEntry]) -> QuerySet[ContainerLogEntry]:
@@ -115,14 +119,15 @@ class EntryFilter(ErrorFilter):
 
 
 class SnapshotFilter(django_filters.FilterSet):
-    """By whose log was read and how that ended; `since` and `until` are of its beginning."""
+    """By whose log was read and how that ended; `start_time` and `end_time` are of its beginning."""
 
     host = django_filters.CharFilter(field_name="host_name")
     container = django_filters.CharFilter(field_name="container_name")
     status = django_filters.ChoiceFilter(choices=SnapshotStatus)
     kind = django_filters.ChoiceFilter(choices=SnapshotKind)
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
-    since, until = between("started_at")
+    start_time, end_time = between("started_at")
+    since, until = old_names(start_time, end_time)
 
 
 class CommandFilter(django_filters.FilterSet):
@@ -133,4 +138,5 @@ class CommandFilter(django_filters.FilterSet):
     via = django_filters.CharFilter()
     denied = TrueOrFalse()
     error_kind = django_filters.ChoiceFilter(choices=ErrorKind)
-    since, until = between("sent_at")
+    start_time, end_time = between("sent_at")
+    since, until = old_names(start_time, end_time)

@@ -10,17 +10,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from logsite.api.entries import filters_of, query_of
 from logsite.api.filters import refuse_unknown
 from logsite.api.permissions import holding
 from logsite.records import to_nanoseconds
+from logsite.tables.deadlines import TooSlow, reading_within
 from logsite.tables.nanoseconds import rfc3339
 from prodlogs.api.serializers import HealthSerializer, SummarySerializer
-from prodlogs.entries.listing import LONGEST
+from prodlogs.entries.listing import LONGEST, entries_seen
 from prodlogs.entries.summary import error_summary
 from prodlogs.health.asked import worst
 from prodlogs.health.states import asked_health, stored_states
 from prodlogs.models import DockerHost
 
+SUMMARY_SECONDS = 10.0  # that reading the errors may take
 HOURS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?", re.ASCII)
 HOST = OpenApiParameter("host", type=str, description="The name of one host; default: all enabled hosts.")
 
@@ -34,15 +37,27 @@ class ErrorSummaryView(APIView):
         parameters=[
             OpenApiParameter("hours", type=float, default=1, description=f"Above 0, up to {LONGEST}."),
             HOST,
+            OpenApiParameter("query", type=str, description="As for the list of entries."),
         ],
         responses=SummarySerializer,
     )
     def get(self, request: Request) -> Response:
-        refuse_unknown(request, {"hours", "host"})
+        refuse_unknown(request, {"hours", "host", "query"})
         text = request.query_params.get("hours", "1")
         if not HOURS.fullmatch(text) or not 0 < float(text) <= LONGEST:
             raise ValidationError({"hours": [f"a number above 0 and up to {LONGEST}, such as 24 or 0.5"]})
-        return Response(SummarySerializer(error_summary(float(text), _hosts(request))).data)
+        view = entries_seen()
+        query = query_of(request)
+        condition = view.condition(query)
+        hosts, filters = _hosts(request), filters_of(request)
+        try:
+            with reading_within(SUMMARY_SECONDS, view.using):
+                summary = error_summary(float(text), hosts, query=condition)
+        except TooSlow:
+            view.note("error summary", query, 0, filters=filters)
+            raise
+        view.note("error summary", query, summary["total_error_entries"], filters=filters)
+        return Response(SummarySerializer(summary).data)
 
 
 class HealthView(APIView):

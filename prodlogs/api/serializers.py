@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from logsite.api.filters import with_new_names
 from logsite.api.host_keys import PinnedHostSerializer
 from logsite.ssh.private_keys import load_private_key
 from prodlogs.admin.host_form import FROM_ENVIRONMENT
@@ -206,11 +207,13 @@ class CommandSerializer(serializers.ModelSerializer[RemoteCommand]):
 # --- What is asked for, and its results ------------------------------------------------------------------------
 
 
+@extend_schema_serializer(deprecate_fields=["since"])
 class CollectSerializer(serializers.Serializer[Any]):
-    """All containers unless named; `since` reaches back for what lies before the stored part of the logs."""
+    """All containers unless named; `start_time` reaches back for what lies before the stored part of the logs."""
 
     containers = serializers.ListField(child=AsGiven(), required=False)
-    since = serializers.DateTimeField(required=False)
+    start_time = serializers.DateTimeField(required=False)
+    since = serializers.DateTimeField(required=False, help_text="The old name of `start_time`.")
 
     def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """A mistyped field must not read everything."""
@@ -219,13 +222,15 @@ class CollectSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {name: [f"unknown field; known fields: {known}"] for name in sorted(unknown)}
             )
-        return wanted
+        return with_new_names(wanted)
 
-    def validate_since(self, since: datetime) -> datetime:
+    def validate_start_time(self, since: datetime) -> datetime:
         """A container that is read for the first time counts as read from then on."""
         if not EARLIEST <= since <= timezone.now():
             raise serializers.ValidationError("A time from 1970 until now.")
         return since
+
+    validate_since = validate_start_time
 
 
 class FingerprintSerializer(serializers.Serializer[Any]):

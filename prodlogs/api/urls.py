@@ -9,7 +9,7 @@ from prodlogs.api.reports import ErrorSummaryView, HealthView
 router = SimpleRouter(use_regex_path=False)
 router.register("hosts", views.HostViewSet, "prodlogs-host")
 router.register("containers", views.ContainerViewSet, "prodlogs-container")
-router.register("logs", views.EntryViewSet, "prodlogs-log")
+router.register("logs", views.ContainerEntryViewSet, "prodlogs-log")
 router.register("errors", views.ErrorViewSet, "prodlogs-error")
 router.register("snapshots", views.SnapshotViewSet, "prodlogs-snapshot")
 router.register("commands", views.CommandViewSet, "prodlogs-command")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -9,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from logsite.api.entries import EntryListViewSet, EntryViewSet
 from logsite.api.permissions import holding
 from prodlogs.api import filters
 from prodlogs.api.serializers import (
@@ -69,14 +71,15 @@ class HostViewSet(
         host: DockerHost = self.get_object()
         wanted = CollectSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        user = request.user.get_username()
+        user, containers = request.user.get_username(), wanted.validated_data.get("containers")
         try:
-            check_names([host], wanted.validated_data.get("containers", ()), user=user, via="api")
+            check_names([host], containers or (), user=user, via="api")
         except Refused as error:
             raise ValidationError({"containers": [str(error)]}) from None
         if not host.enabled:
             return Response({"detail": f"{host.name} is not enabled"}, status=status.HTTP_409_CONFLICT)
-        result = collect_host(host, user=user, via="api", **wanted.validated_data)
+        since = wanted.validated_data.get("start_time")
+        result = collect_host(host, user=user, via="api", containers=containers, since=since)
         answer = CollectedSerializer(result).data
         if result.running:
             return Response({"detail": result.busy}, status=status.HTTP_409_CONFLICT)
@@ -117,24 +120,32 @@ class ContainerViewSet(viewsets.ReadOnlyModelViewSet[Container]):
     keyset = ("name", "id")
 
 
-class EntryViewSet(viewsets.ReadOnlyModelViewSet[ContainerLogEntry]):
-    """Entries, newest first. With `text`, `searched_since` says how far back it was looked for; null: everywhere."""
+class ContainerEntryViewSet(EntryViewSet):
+    """Entries, newest first. With `text`, `searched_since` says how far back it was looked for; null: everywhere.
 
-    queryset = ContainerLogEntry.objects.select_related("container__host")
+    Reading them is on record. What takes longer than ten seconds is answered with 503.
+    """
+
+    source = "container"
+    queryset = ContainerLogEntry.objects.none()
     serializer_class = EntrySerializer
     filterset_class = filters.EntryFilter
     pagination_class = filters.SearchPagination
     keyset = ("-timestamp", "-id")
 
 
-class ErrorViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ContainerLogEntry]):
+class ErrorViewSet(EntryListViewSet):
     """Entries of the levels ERROR and CRITICAL, newest first."""
 
-    queryset = of_levels(ContainerLogEntry.objects.select_related("container__host"), ERRORS)
+    source = "container"
+    queryset = ContainerLogEntry.objects.none()
     serializer_class = EntrySerializer
     filterset_class = filters.ErrorFilter
     pagination_class = filters.SearchPagination
     keyset = ("-timestamp", "-id")
+
+    def get_queryset(self) -> QuerySet[ContainerLogEntry]:
+        return of_levels(super().get_queryset(), ERRORS)
 
 
 class SnapshotViewSet(viewsets.ReadOnlyModelViewSet[LogSnapshot]):

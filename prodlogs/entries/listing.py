@@ -8,10 +8,14 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.utils import timezone
 
+from logsite.audit import current_reader
+from logsite.records import SourceView, get_source
+from logsite.records.query import Condition
 from logsite.tables.nanoseconds import rfc3339
 from prodlogs.entries.queries import of_levels
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
 
+Query = str | Condition | None
 LONGEST = 24 * 366  # hours
 COLUMNS = ("container_id", "container_name", "timestamp", "level", "message", "raw_line")
 
@@ -38,6 +42,11 @@ def chosen_hours(hours: float, hours_back: float | None) -> float:
     return hours if hours_back is None else hours_back
 
 
+def entries_seen() -> SourceView:
+    """What the current reader sees of the entries: of a request its user, of a command the site itself."""
+    return get_source("container").view(current_reader())
+
+
 def named(hosts: Sequence[DockerHost], names: Sequence[str]) -> QuerySet[Container]:
     """The hosts' containers that are called so: by name, by id, or by the twelve digits that `docker ps` shows."""
     rows = Container.objects.alias(short_id=Left("container_id", 12))
@@ -50,9 +59,13 @@ def stored(
     *,
     containers: Sequence[str] | None = None,
     levels: Sequence[str] | None = None,
+    query: Query = None,
 ) -> QuerySet[ContainerLogEntry]:
-    """The entries of the hosts' containers since then, oldest first."""
-    rows = ContainerLogEntry.objects.filter(container__host__in=hosts, timestamp__gte=since)
+    """The entries of the hosts' containers since then, oldest first, as the current reader sees them.
+
+    Raises PermissionMissing, and QueryError.
+    """
+    rows = entries_seen().rows(query).filter(container__host__in=hosts, timestamp__gte=since)
     if containers is not None:
         rows = rows.filter(container__in=named(hosts, containers))
     if levels is not None:

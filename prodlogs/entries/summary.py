@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from logsite.records import to_nanoseconds
 from logsite.tables.nanoseconds import rfc3339
-from prodlogs.entries.listing import COLUMNS, EntryDict, entry_dict, since_hours, stored, titles
+from prodlogs.entries.listing import (
+    COLUMNS,
+    EntryDict,
+    Query,
+    entries_seen,
+    entry_dict,
+    since_hours,
+    stored,
+    titles,
+)
 from prodlogs.entries.queries import ERRORS
 from prodlogs.models import Container, ContainerLogEntry, DockerHost
 
@@ -54,12 +63,14 @@ class Summary(TypedDict):
     critical_issues: list[Issue]
 
 
-def error_summary(hours: float, hosts: Sequence[DockerHost], now: datetime | None = None) -> Summary:
-    """The entries of level ERROR and CRITICAL of the last `hours`. Raises ValueError."""
+def error_summary(
+    hours: float, hosts: Sequence[DockerHost], now: datetime | None = None, *, query: Query = None
+) -> Summary:
+    """The entries of level ERROR and CRITICAL of the last `hours` that `query` finds. Raises ValueError."""
     now = now or timezone.now()
     since = since_hours(hours, now)
     names = titles(hosts)
-    errors = stored(hosts, since, levels=ERRORS)
+    errors = stored(hosts, since, levels=ERRORS, query=query)
     counts: dict[str, int] = {}
     for pk, number in errors.order_by().values_list("container").annotate(Count("id")):
         if pk in names:
@@ -84,7 +95,7 @@ def _newest(errors: QuerySet[ContainerLogEntry], names: Mapping[int, str]) -> di
     newest = ("-timestamp", "-id")
     rank = Window(RowNumber(), partition_by=F("container"), order_by=newest)
     ids = errors.order_by().annotate(rank=rank).filter(rank__lte=RECENT).values("pk")
-    rows = ContainerLogEntry.objects.filter(pk__in=ids).order_by("timestamp", "id")
+    rows = entries_seen().rows().filter(pk__in=ids).order_by("timestamp", "id")
     found: dict[str, list[EntryDict]] = {}
     for pk, *columns in rows.values_list(*COLUMNS):
         if pk in names:

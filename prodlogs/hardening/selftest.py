@@ -16,7 +16,7 @@ from prodlogs.docker.errors import REFUSAL, REFUSED
 from prodlogs.docker.grammar import Inspect, Logs, Ps, Stats, command_line
 from prodlogs.hardening.raw_access import PROHIBITED, Answer, RawAccess, TransportAccess
 from prodlogs.models import DockerHost, ErrorKind
-from prodlogs.ssh.audit import Record
+from prodlogs.ssh.audit import SELFTEST, Record
 from prodlogs.ssh.login import connect
 
 NOBODY = "0" * 64  # the id of no container
@@ -306,7 +306,7 @@ def run(
     with connect(host) as connection:
 
         def begin(attempt: Attempt) -> Callable[[Outcome], None]:
-            record = Record(host, [attempt.tried], user=user, via="selftest")
+            record = Record(host, [attempt.tried], user=user, via=SELFTEST)
 
             def finish(outcome: Outcome) -> None:
                 record.finish(

@@ -1,17 +1,24 @@
 """Which Docker hosts there are: those of the admin, and the one that the environment defines."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import paramiko
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from logsite.audit import EventType, Reader, Severity, record
 from logsite.encryption.fields import DecryptionError
-from logsite.ssh.host_keys import HostKeyProblem, address_validator, key_text, parse_host_key
+from logsite.ssh.host_keys import (
+    HostKeyProblem,
+    address_validator,
+    key_text,
+    parse_host_key,
+    shown_fingerprint,
+)
 from logsite.ssh.private_keys import KeyProblem, load_private_key
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.models import DockerHost, ErrorKind, user_validator
@@ -76,11 +83,22 @@ def _from_environment() -> DockerHost:
         )
     changed = {name: value for name, value in wanted.items() if getattr(host, name) != value}
     if changed:
+        _record_change(host, changed)
         # Another address clears the host key, which is given again then.
         changed |= {name: wanted[name] for name in ("host_key",) if name in wanted}
         DockerHost.objects.filter(pk=host.pk).update(**changed)
         host.refresh_from_db(fields=[*changed, *DockerHost.no_key])
     return host
+
+
+def _record_change(host: DockerHost, changed: Mapping[str, Any]) -> None:
+    """Put into the audit what the environment changes; a host key is named by its fingerprint."""
+    values = {name: [getattr(host, name), new] for name, new in changed.items()}
+    if "host_key" in values:
+        values["host_key"] = [shown_fingerprint(text) for text in values["host_key"]]
+    details = {"id": str(host.pk), "changed": values, "by": "PRODLOGS_* of the environment"}
+    event, site = EventType.SENSITIVE_UPDATE, Reader(None, "", "system")
+    record(event, Severity.INFO, site, details, what="prodlogs.dockerhost", target=host.name)
 
 
 def environment_problems() -> list[tuple[str, str]]:

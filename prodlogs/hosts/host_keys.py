@@ -3,6 +3,7 @@
 import paramiko
 from django.db import transaction
 
+from logsite.audit import EventType, Severity, current_reader, record
 from logsite.ssh import host_keys
 from logsite.ssh.host_keys import HostKeyProblem, HostKeyRefused
 from prodlogs.errors import HostError
@@ -32,5 +33,14 @@ def accept(host: DockerHost, fingerprint: str, user: str, *, via: str = "cli") -
             shown, before = host_keys.accept(host, fingerprint)
             argv = ["accept-key", shown, *(["instead-of", before] if before else [])]
             host.note_command(argv, user=user, via=via, host_key_fingerprint=shown)
+            details = {"id": str(host.pk), "argv": argv, "by": user}
+            record(
+                EventType.SENSITIVE_UPDATE,
+                Severity.WARNING,
+                current_reader(),
+                details,
+                what="host key",
+                target=host.name,
+            )
     except HostKeyProblem as error:
         raise HostError(host.name, ErrorKind.HOST_KEY, str(error)) from None

@@ -7,11 +7,15 @@ from time import monotonic
 
 from django.db import transaction
 
+from logsite.audit import EventType, Severity, current_reader, record
 from logsite.redaction import redact
 from prodlogs.docker.grammar import LOGS, MOST_CONTAINERS, Logs, Refused
 from prodlogs.models import DockerHost, ErrorKind, RemoteCommand
 
 LONGEST_WORD = 2000  # characters of a denied word
+SELFTEST = "selftest"
+# What the host denies to them is no news: the self-test asks for it on purpose, and `follow` every two seconds.
+EXPECTED = (SELFTEST, "follow")
 
 
 @dataclass(frozen=True)
@@ -77,21 +81,27 @@ class Record:
             key_fingerprint=key_fingerprint,
         )
         row = self._row
+        if ended and denied and row.via not in EXPECTED:
+            _record_denial(row.host, row.argv, _plain(error_message), row.user)
         for watcher in _watchers if ended else ():
             watcher(Sent(row.host_name, row.argv, took, exit_code, out, err, _plain(error_message)))
 
 
+def _record_denial(host: DockerHost | None, argv: Sequence[str], reason: str, user: str) -> None:
+    name = host.name if host is not None else ""
+    details = {"host_id": host and str(host.pk), "argv": argv, "reason": reason, "by": user}
+    event, reader = EventType.AUTHZ_FAIL, current_reader()
+    record(event, Severity.WARNING, reader, details, what="remote command", target=name)
+
+
 def deny(host: DockerHost, argv: Sequence[object], reason: str, *, user: str, via: str) -> None:
-    """Record something that was asked for and not sent."""
+    """Record something that was asked for and not sent, among the host's commands and in the audit."""
+    words, why = [_storable(word) for word in argv], _storable(reason)
     with transaction.atomic(durable=True):
         host.note_command(
-            [_storable(word) for word in argv],
-            user=user,
-            via=via,
-            denied=True,
-            error_kind=ErrorKind.REFUSED,
-            error_message=_storable(reason),
+            words, user=user, via=via, denied=True, error_kind=ErrorKind.REFUSED, error_message=why
         )
+    _record_denial(host, words, why, user)
 
 
 def check_names(hosts: Sequence[DockerHost], names: Sequence[str], *, user: str, via: str) -> None:

@@ -237,8 +237,9 @@ PAGE = """
   <select name="container"><option value="">All</option><option value="web" data-host="docker01">web</option></select>
   <select name="level"><option value="">All</option></select>
   <select name="stream"><option value="">Both</option></select>
-  <input name="text"><a id="older" href="/list/">Older</a>
+  <input name="query"><input name="text"><a id="older" href="/list/">Older</a>
 </form>
+<p id="query-problem" hidden></p>
 <div class="tail" id="tail" data-news="/news">
   <div class="scroller" tabindex="0"><div class="canvas"><div class="rows"></div></div></div>
   <button class="unread" hidden></button>
@@ -260,7 +261,8 @@ PAGE = """
     asked.push(address.split("?")[1]);
     if (answers[0] === "away") { answers.shift(); throw new TypeError("the server is restarting"); }
     const answer = answers.shift() ?? { entries: [], cursor: "0-9", more: false, skipped: false };
-    return { ok: true, status: 200, json: async () => answer };
+    const status = answer.query ? 400 : 200;
+    return { ok: status === 200, status, json: async () => answer };
   };
   const sockets = [];
   window.WebSocket = class { constructor() { sockets.push(this); } };
@@ -340,6 +342,23 @@ PAGE = """
     await until(() => place("mark"));
     result.chosen = [asked.filter((query) => query.includes("text")).at(0), place("#older").search, texts()];
     result.marked = [...document.querySelectorAll("mark")].map((mark) => mark.textContent);
+
+    const complaint = place("#query-problem");
+    answers = [{ query: ["Position 0: a bracket is alone."] }];
+    place("[name=query]").value = "(boom";
+    place("[name=query]").dispatchEvent(new Event("input", { bubbles: true }));
+    await until(() => !complaint.hidden && !document.querySelector(".row"));
+    const askedBefore = asked.length;
+    tell();
+    tell();
+    await until(() => true);
+    result.refused = [complaint.textContent, document.querySelectorAll(".row").length, asked.length - askedBefore];
+    result.typed = [asked.at(-1), place("[name=query]").getAttribute("aria-invalid") !== null];
+    place("[name=query]").value = "boom";
+    answers = [{ entries: [entry("boom")], cursor: "0-6", more: false, skipped: false }];
+    place("[name=query]").dispatchEvent(new Event("input", { bubbles: true }));
+    await until(() => endsWith("boom"));
+    result.mended = [complaint.hidden, place("#older").search];
 
     answers = [{ entries: [entry("much later")], cursor: "0-6", more: false, skipped: true }];
     tell();
@@ -476,6 +495,15 @@ def test_another_choice_begins_anew_and_marks_what_was_looked_for(shown):
     assert (asked, older) == ("text=Needle", "?q=Needle")
     assert texts == ["a needle in <b>hay</b>"]
     assert shown["marked"] == ["needle"]
+
+
+def test_a_refused_query_stands_under_its_field_and_is_not_asked_again(shown):
+    assert shown["refused"] == ["Position 0: a bracket is alone.", 0, 0]
+    assert shown["typed"] == ["query=%28boom&text=Needle", True]
+
+
+def test_a_query_that_can_be_read_again_shows_its_rows(shown):
+    assert shown["mended"] == [True, "?query=boom&q=Needle"]
 
 
 def test_entries_left_out_are_not_passed_over_in_silence(shown):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from logsite.audit.models import AuditEntry
+from logsite.commands.stopping import account
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.hosts.configured import get_hosts, private_key, split_address
 from prodlogs.models import DockerHost, ErrorKind
@@ -84,6 +86,14 @@ def test_the_environments_host_follows_the_environment(environment):
 
     assert (host.address, host.port) == ("192.0.2.7", 2222)
     assert DockerHost.objects.get().address == "192.0.2.7"
+    [entry] = AuditEntry.objects.filter(event_type="sensitive_update")
+    assert (entry.what, entry.target, entry.user, entry.via) == (
+        "prodlogs.dockerhost",
+        "default",
+        account(),
+        "system",
+    )
+    assert entry.details["changed"] == {"address": ["docker.example.com", "192.0.2.7"], "port": [22, 2222]}
 
 
 def test_the_environments_host_key_counts_as_accepted(environment):

@@ -32,14 +32,18 @@ COLLECTIONS = 40 * SECONDS // 120  # at least; those that are killed do not coun
 INTERVAL = SECONDS / 50
 A_BATCH = 85  # lines on each stream every 80 ms: a little over 1,000 a second on each
 # Writes {lines} lines on each stream at least, and until it is told that nobody collects any more. A busy machine
-# writes more slowly than 700 lines a second, and then it takes longer.
+# writes more slowly than 700 lines a second, and then it takes longer. One that collects more slowly than it writes
+# would never be done: beyond {most} lines the writer waits.
 LINES = 700 * SECONDS
 WRITER = """
 trap 'told=1' USR1
 i=0
 while [ $i -lt {lines} ] || [ -z "$told" ]; do
-  seq $i $((i + {batch} - 1)); seq $i $((i + {batch} - 1)) >&2
-  i=$((i + {batch})); usleep 60000
+  if [ $i -lt {most} ]; then
+    seq $i $((i + {batch} - 1)); seq $i $((i + {batch} - 1)) >&2
+    i=$((i + {batch}))
+  fi
+  usleep 60000
 done
 """
 # One burst each time that it is told; all that are left, and the end, when it is told to end.
@@ -94,7 +98,7 @@ def stored(stream):
 
 @pytest.mark.slow
 def test_a_collector_killed_three_times_stores_every_line_once(docker, docker_host):
-    docker.run("engine-kill", WRITER.format(lines=LINES, batch=A_BATCH))
+    docker.run("engine-kill", WRITER.format(lines=LINES, most=3 * LINES, batch=A_BATCH))
     began = time.monotonic()
     collections, collectors = 0, KILLS + 1
     for number in range(1, collectors + 1):

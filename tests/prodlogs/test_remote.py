@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from logsite.audit.models import AuditEntry
 from logsite.ssh.host_keys import fingerprint
 from prodlogs.docker.grammar import Logs, Ps, Refused
 from prodlogs.errors import HostError
 from prodlogs.hardening.wrapper import wrapper
 from prodlogs.models import DockerHost, ErrorKind, HostStatus, RemoteCommand
 from prodlogs.ssh import executions, login
-from prodlogs.ssh.audit import check_names, deny
+from prodlogs.ssh.audit import Record, check_names, deny
 from prodlogs.ssh.remote import Remote
 from tests.devices.emulator import private_key
 from tests.devices.openssh import openssh
@@ -394,6 +395,28 @@ def test_what_the_grammar_refused_is_on_record(db):
         "not read-only",
     )
     assert "Hunter2-Secret" not in str(row.argv)
+    entry = AuditEntry.objects.get(event_type="authz_fail")
+    assert (entry.what, entry.target, entry.details["by"]) == ("remote command", row.host_name, "mallory")
+    assert (entry.details["argv"], entry.details["reason"]) == (row.argv, "not read-only")
+
+
+def test_what_the_host_itself_denied_is_in_the_audit(scripted, elsewhere):
+    scripted.docker("echo 'logsite-docker: refused: not read-only' >&2; exit 126")
+    failure(elsewhere)
+    row = RemoteCommand.objects.get()
+    entry = AuditEntry.objects.get(event_type="authz_fail")
+
+    assert (row.denied, entry.target, entry.details["by"]) == (True, row.host_name, row.user)
+    assert (entry.details["argv"], entry.details["reason"]) == (row.argv, row.error_message)
+
+
+@pytest.mark.parametrize("via", ["follow", "selftest"])
+def test_what_a_host_denies_again_and_again_does_not_fill_the_audit(db, via):
+    record = Record(DockerHostFactory(), ["docker", "ps"], user="netops", via=via)
+    record.finish(exit_code=126, denied=True)
+
+    assert RemoteCommand.objects.get().denied
+    assert not AuditEntry.objects.filter(event_type="authz_fail").exists()
 
 
 def test_a_name_that_cannot_be_a_container_s_is_on_record_for_each_host(db):

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from logsite.housekeeping import purge_runs
 from logsite.housekeeping.models import PurgeRun
 from logsite.records import Cursor, keepers, to_nanoseconds
-from prodlogs import retention
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 from tests.factories import (
     ContainerFactory,
@@ -62,7 +62,7 @@ def test_a_dry_run_says_the_same_and_removes_nothing():
 
 
 def test_small_batches_remove_the_same(monkeypatch):
-    monkeypatch.setattr(retention, "A_BATCH", 2)
+    monkeypatch.setattr(purge_runs, "BATCH_ROWS", 2)
     for _ in range(5):
         entry(91)
     purge()

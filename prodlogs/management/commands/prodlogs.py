@@ -6,19 +6,22 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from logsite.commands.base import OutputClosedError, SiteCommand
 from logsite.commands.stopping import account, stopping
+from logsite.records import SourceView
+from logsite.records.query import QueryError
 from logsite.ssh.host_keys import key_text
-from logsite.text.terminal import json_text
+from logsite.text.terminal import json_text, one_line
 from prodlogs import printing
 from prodlogs.collector import ProductionLogCollector, failures_of
 from prodlogs.docker.grammar import Refused
 from prodlogs.entries.json_file import check_writable, json_pieces, save_entries
-from prodlogs.entries.listing import LONGEST, as_dicts, since_hours, stored, titles
+from prodlogs.entries.listing import LONGEST, as_dicts, entries_seen, since_hours, stored, titles
 from prodlogs.entries.summary import error_summary
 from prodlogs.errors import ConfigurationError, HostError
 from prodlogs.hardening import selftest, wrapper
@@ -32,6 +35,7 @@ from prodlogs.ssh.audit import watching
 EPILOG = """\
   prodlogs status                      the containers of every host
   prodlogs logs 2                      what all containers wrote in the last 2 hours
+  prodlogs logs --query 'timeout level:>=WARNING'
   prodlogs errors 24                   errors by container, the worst first
   prodlogs container web 0.5
   prodlogs save 24 --output day.json
@@ -54,6 +58,7 @@ class Command(SiteCommand):
     requires_system_checks = ["logsite", "prodlogs"]
 
     _reader: ProductionLogCollector | None = None
+    _seen: SourceView
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs |= {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
@@ -66,9 +71,15 @@ class Command(SiteCommand):
 
     def handle(self, **options: Any) -> None:
         try:
+            if "query" in options:
+                self._seen = entries_seen()
+                # Before anything is read or written.
+                options["condition"] = self._seen.condition(options["query"])
             with self._each_command(options["verbosity"]):
                 getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
             self.stdout.flush()
+        except QueryError as error:
+            raise CommandError(f"--{one_line(str(error))}", returncode=2) from None
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from None
         except OutputClosedError:  # the reader has seen enough; not, that something could not be read
@@ -89,19 +100,23 @@ class Command(SiteCommand):
 
     def _logs(self, options: dict[str, Any]) -> None:
         collector = self._read(options)
-        since = since_hours(options["hours"])
+        since, query = since_hours(options["hours"]), options["condition"]
+        rows = stored(collector.hosts, since, query=query)
+        self._note(options, rows.count())
         if options["json"]:
-            for piece, _ in json_pieces(collector.hosts, since):
+            for piece, _ in json_pieces(collector.hosts, since, query):
                 self.stdout.write(piece, ending="")
         else:
-            entries = as_dicts(stored(collector.hosts, since), titles(collector.hosts))
+            entries = as_dicts(rows, titles(collector.hosts))
             self._lines(map(printing.entry_line, entries))
         self._end(collector)
 
     def _container(self, options: dict[str, Any]) -> None:
         collector = self._collector(options)
         try:
-            entries = collector.get_logs_from_container(options["name"], options["hours"])
+            entries = collector.get_logs_from_container(
+                options["name"], options["hours"], query=options["query"]
+            )
         except Refused:
             raise
         except ValueError as error:  # the hosts were asked
@@ -111,14 +126,16 @@ class Command(SiteCommand):
 
     def _errors(self, options: dict[str, Any]) -> None:
         collector = self._read(options)
-        summary = error_summary(options["hours"], collector.hosts)
+        summary = error_summary(options["hours"], collector.hosts, query=options["condition"])
+        self._note(options, summary["total_error_entries"])
         self._say(options, summary, printing.summary_lines(summary))
         self._end(collector)
 
     def _save(self, options: dict[str, Any]) -> None:
         check_writable(options["output"] or "logs.json")  # where the file will lie without a name, too
         collector = self._read(options)
-        path, number = save_entries(collector.hosts, since_hours(options["hours"]), options["output"])
+        since = since_hours(options["hours"])
+        path, number = save_entries(collector.hosts, since, options["output"], query=options["query"])
         found = {"output_file": str(path), "entries": number, "failures": collector.failures}
         self._say(options, found, [f"{number:,} entries in {path}"])
         self._end(collector, quiet=options["json"])
@@ -218,6 +235,13 @@ class Command(SiteCommand):
         collector.collect(options["hours"])
         return collector
 
+    def _note(self, options: dict[str, Any], count: int) -> None:
+        """Put on record that entries are shown; before the first is printed."""
+        given = {name: options[name] for name in ("host", "hours")}
+        filters = urlencode({name: value for name, value in given.items() if value})
+        what = "error summary" if options["verb"] == "errors" else "list"
+        self._seen.note(what, options["query"], count, filters=filters)
+
     def _say(self, options: dict[str, Any], value: Any, lines: Iterable[str]) -> None:
         """`value` with --json, else the lines that say the same to people."""
         self._json(value) if options["json"] else self._lines(lines)
@@ -248,6 +272,9 @@ def _add_verb(
     if name == "container":
         found.add_argument("name", metavar="NAME", help="its name, its id, or the id's first 12 digits")
     if hours is not None:
+        found.add_argument(
+            "--query", metavar="Q", default="", help="only what it finds, as 'timeout level:>=WARNING'"
+        )
         text = f"hours back, such as 24 or 0.5; default: {hours:g}"
         found.add_argument("hours", metavar="H", nargs="?", type=_hours, default=hours, help=text)
     return found
