@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -112,16 +113,27 @@ def measure(url: str, rows: int, batch_size: int, rounds: int) -> float:
     return ratio
 
 
+def loki_receiver(url: str, job: str) -> Any:
+    """A receiver as the command makes one."""
+    from shipping.receivers.loki.client import LokiClient
+    from shipping.receivers.loki.encoding import Encoder
+    from shipping.receivers.loki.receiver import LokiReceiver
+    from shipping.retry import Retry
+
+    client = LokiClient(url, Retry(0, 1), timeout=30, request_bytes=2 * 1024**2)
+    return LokiReceiver(client, Encoder(job, 262_144))
+
+
 def bodies(job: str, batch_size: int) -> list[bytes]:
     """The requests that shipping everything makes."""
     from logsite.records import Cursor, get_source
     from shipping.engine import plan
     from shipping.receivers.loki.client import body_of
-    from shipping.receivers.loki.encoding import Encoder
 
     source, cursor, found = get_source("session"), Cursor(), []
+    receiver = loki_receiver("", job)
     while page := source.committed_after(cursor, batch_size):
-        found += [body_of(push.entries) for push in plan(page, Encoder(job, 262_144), 2 * 1024**2)]
+        found += [body_of(push.items) for push in plan(page, receiver)]
         cursor = page[-1][0]
     return found
 
@@ -146,25 +158,16 @@ def ship(url: str, job: str, batch_size: int, rows: int) -> float:
     from shipping.engine import Shipper
     from shipping.feed import LocalFeed
     from shipping.models import Destination
-    from shipping.receivers.loki.client import LokiClient
-    from shipping.receivers.loki.encoding import Encoder
-    from shipping.retry import Retry
 
-    client = LokiClient(url, Retry(0, 1), timeout=30, request_bytes=2 * 1024**2)
-    shipper = Shipper(
-        Destination.objects.create(name=job, url=url),
-        client,
-        LocalFeed(get_source("session")),
-        Encoder(job, 262_144),
-        batch_size=batch_size,
-        request_bytes=2 * 1024**2,
-    )
+    receiver = loki_receiver(url, job)
+    destination = Destination.objects.create(name=job, url=url)
+    shipper = Shipper(destination, receiver, LocalFeed(get_source("session")), batch_size=batch_size)
     start = time.perf_counter()
     with shipper:
         while shipper.step():
             pass
     took = time.perf_counter() - start
-    client.close()
+    receiver.close()
     assert (shipper.totals.shipped, shipper.left) == (rows, 0)
     return took
 

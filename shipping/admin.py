@@ -4,9 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
 
 from logsite.admin import LogModelAdmin, beginning, choice_badge, text_filter, time_range_filter
+from logsite.web.readers import reader_of
 from shipping.models import Destination, RejectedEntry, RunStatus, ShippingCursor, ShippingRun
+from shipping.progress.refused import note_lines, why_withheld
 
 STATUS_BADGES = {RunStatus.SUCCESS: "ok", RunStatus.FAILED: "bad", RunStatus.RUNNING: "busy"}
 
@@ -87,4 +90,32 @@ class RejectedEntryAdmin(LogModelAdmin):
         text_filter("reason", "reason", "icontains"),
     )
     list_select_related = ("destination",)
+    fields = (
+        "destination",
+        "run",
+        "source",
+        "row_id",
+        "part",
+        "timestamp",
+        "reason",
+        "labels",
+        "shown_line",
+        "rejected_at",
+    )
     short_reason = beginning("reason", "reason", 200)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.line_withheld = why_withheld(found.source, reader_of(request))
+        return found
+
+    def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        if obj.line and not obj.line_withheld:
+            note_lines(reader_of(request), [obj.source], f"id={obj.pk}")
+        return {}
+
+    @admin.display(description="line")
+    def shown_line(self, obj: Any) -> str:
+        """The line may hold what a device answered."""
+        return f"The line is {obj.line_withheld}." if obj.line_withheld else obj.line

@@ -1,5 +1,6 @@
-"""The destination a command ships to, and the client for it."""
+"""The destination a command ships to, and the receiver for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
@@ -9,8 +10,10 @@ from shipping.addresses import split_credentials
 from shipping.errors import Misconfigured
 from shipping.http import BearerAuth
 from shipping.models import Destination, DestinationKind
+from shipping.receivers.base import Receiver
 from shipping.receivers.loki.client import LokiClient
 from shipping.receivers.loki.encoding import Encoder
+from shipping.receivers.loki.receiver import LokiReceiver
 from shipping.retry import Retry
 
 
@@ -24,19 +27,32 @@ class Target:
     def __repr__(self) -> str:
         return f"Target({self.destination.name!r})"
 
-    def client(self, retry: Retry) -> LokiClient:
-        """A client for this destination; close it after use."""
-        auth: requests.auth.AuthBase | tuple[str, str] | None = self.credentials
-        if self.destination.token:
-            auth = BearerAuth(str(self.destination.token))
-        return LokiClient(
-            self.destination.url,
-            retry,
-            auth=auth,
-            tenant=self.destination.tenant,
-            timeout=settings.SHIPPING_TIMEOUT,
-            request_bytes=settings.SHIPPING_REQUEST_BYTES,
-        )
+    def receiver(self, retry: Retry, *, backfill: bool) -> Receiver:
+        """The receiver of this destination's kind; close it after use."""
+        return RECEIVERS[DestinationKind(self.destination.kind)](self, retry, backfill)
+
+    def auth(self) -> requests.auth.AuthBase | tuple[str, str] | None:
+        """How to log in there."""
+        token = self.destination.token
+        return BearerAuth(str(token)) if token else self.credentials
+
+
+def _loki(target: Target, retry: Retry, backfill: bool) -> LokiReceiver:
+    client = LokiClient(
+        target.destination.url,
+        retry,
+        auth=target.auth(),
+        tenant=target.destination.tenant,
+        timeout=settings.SHIPPING_TIMEOUT,
+        request_bytes=settings.SHIPPING_REQUEST_BYTES,
+    )
+    encoder = Encoder(
+        settings.SHIPPING_JOB, settings.SHIPPING_LINE_BYTES, backfill, settings.SHIPPING_OUTPUT_CHARACTERS
+    )
+    return LokiReceiver(client, encoder)
+
+
+RECEIVERS: dict[DestinationKind, Callable[[Target, Retry, bool], Receiver]] = {DestinationKind.LOKI: _loki}
 
 
 def loki_target(url: str) -> Target:
@@ -61,10 +77,3 @@ def _free_name(url: str, tenant: str) -> str:
         if not Destination.objects.filter(name=name).exists():
             return name[:255]
     return f"{url[:200]} {Destination.objects.count() + 1}"
-
-
-def encoder(*, backfill: bool) -> Encoder:
-    """The encoder of the settings."""
-    return Encoder(
-        settings.SHIPPING_JOB, settings.SHIPPING_LINE_BYTES, backfill, settings.SHIPPING_OUTPUT_CHARACTERS
-    )

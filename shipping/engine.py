@@ -1,8 +1,8 @@
 """The shipper: read committed records, push them, move the cursor.
 
 One `step` pushes one batch and then moves the cursor, in one transaction with the counters and the refused
-entries. A process that dies before that transaction sends the batch again; Loki keeps each entry once. Where only
-the transaction failed, the next step begins with it, and sends nothing again.
+entries. A process that dies before that transaction sends the batch again, and tells the receiver that it
+may have been sent before. Where only the transaction failed, the next step begins with it, and sends nothing again.
 """
 
 import logging
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from django.db import Error, transaction
 from django.db.models import F
@@ -22,64 +22,23 @@ from logsite.tables.outages import outage
 from shipping.errors import LostRace, ShippingError, Stopped
 from shipping.feed import Feed
 from shipping.models import Destination, RejectedEntry, RunStatus, ShippingCursor, ShippingRun
-from shipping.receivers.loki.client import Refusal
-from shipping.receivers.loki.encoding import Encoder, Entry
-from shipping.receivers.loki.reasons import kind_of
+from shipping.receivers.base import Push, Receiver, Refusal
 
 logger = logging.getLogger(__name__)
 
-# Loki refuses what lies more than an hour behind its stream's newest entry, even if it has stored it
-# before. A push that spans no more than that per stream can be sent again, whole or in halves, and each
-# entry gets the same verdict as the first time.
-STREAM_SPAN = 3600 * 10**9  # nanoseconds
 EXCERPT_CHARACTERS = 1000
+KIND_CHARACTERS = 120
 
 
-class Client(Protocol):
-    """What the engine asks of a destination; see LokiClient."""
-
-    def deliver(self, entries: Sequence[Entry]) -> list[Refusal]:
-        """Bring `entries` there and return what was refused for good. Raises ShippingError."""
-
-
-@dataclass(slots=True)
-class Push:
-    """Whole records that go out together; the cursor moves to `end` when they have been dealt with."""
-
-    end: Cursor
-    entries: list[Entry] = field(default_factory=list)
-    records: int = 0
-    split: int = 0
-    size: int = 0
-    spans: dict[bytes, tuple[int, int]] = field(default_factory=dict)
-
-    def take(self, end: Cursor, entries: Sequence[Entry], limit: int) -> bool:
-        """Add a record's entries if they fit, in bytes and in what their stream spans; whether they did.
-
-        An empty push takes any record.
-        """
-        timestamp, stream = entries[0].timestamp, entries[0].stream
-        low, high = self.spans.get(stream, (timestamp, timestamp))
-        low, high = min(low, timestamp), max(high, timestamp)
-        size = self.size + sum([entry.size for entry in entries])
-        if self.entries and (size > limit or high - low > STREAM_SPAN):
-            return False
-        self.spans[stream] = (low, high)
-        self.size, self.end = size, end
-        self.entries.extend(entries)
-        self.records += 1
-        self.split += len(entries) > 1
-        return True
-
-
-def plan(records: Iterable[tuple[Cursor, LogRecord]], encoder: Encoder, limit: int) -> list[Push]:
-    """`records` as pushes of at most `limit` bytes each; a record that is larger goes alone."""
+def plan(page: Iterable[tuple[Cursor, LogRecord]], receiver: Receiver) -> list[Push]:
+    """The records of a page as pushes that the receiver takes; a record that fits into none goes alone."""
     pushes: list[Push] = []
-    for cursor, record in records:
-        entries = encoder.entries(cursor, record)
-        if not pushes or not pushes[-1].take(cursor, entries, limit):
+    for cursor, record in page:
+        items = receiver.encode(cursor, record)
+        if not pushes or not receiver.fits(pushes[-1], items):
             pushes.append(Push(cursor))
-            pushes[-1].take(cursor, entries, limit)
+            receiver.fits(pushes[-1], items)
+        pushes[-1].add(cursor, record, items)
     return pushes
 
 
@@ -98,12 +57,10 @@ class Shipper:
     """Ships one feed to one destination. A context manager: it closes its run's record."""
 
     destination: Destination
-    client: Client
+    receiver: Receiver
     feed: Feed
-    encoder: Encoder
     _: KW_ONLY
     batch_size: int
-    request_bytes: int
     on_push: Callable[[Push], None] = lambda push: None
 
     def __post_init__(self) -> None:
@@ -111,6 +68,7 @@ class Shipper:
         self.left: int | None = None
         self._planned: deque[Push] = deque()
         self._delivered: tuple[Push, list[Refusal]] | None = None  # and not settled yet
+        self._uncertain = True  # the first push may have been sent by a run that died
         self._in_doubt = False  # whether it is settled: the connection may have broken at the commit
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="push")
 
@@ -165,11 +123,13 @@ class Shipper:
             return True
         if (push := self._next()) is None:
             return False
-        answer = self._sender.submit(self.client.deliver, push.entries)
+        uncertain, self._uncertain = self._uncertain, True
+        answer = self._sender.submit(self.receiver.deliver, push.items, uncertain=uncertain)
         try:
             self._read_ahead()
         finally:
             self._delivered = push, answer.result()
+            self._uncertain = False
             self._settle(*self._delivered)
         return True
 
@@ -182,13 +142,13 @@ class Shipper:
             return
         page = self.feed.read(self._read_up_to, self.batch_size)
         if page:
-            self._planned.extend(plan(page, self.encoder, self.request_bytes))
+            self._planned.extend(plan(page, self.receiver))
             self._read_up_to = page[-1][0]
 
     def _settle(self, push: Push, refusals: Sequence[Refusal]) -> None:
         """Move the cursor behind `push`, with all that has to be known of it, or not at all."""
-        rejected = len({refusal.entry.cursor for refusal in refusals})
-        shipped = push.records - rejected
+        rejected = len({refusal.item.cursor for refusal in refusals})
+        shipped = len(push.records) - rejected
         if not (self._in_doubt and self._is_settled(push)):
             self._in_doubt = True
             self._store(push, refusals, shipped, rejected)
@@ -197,7 +157,7 @@ class Shipper:
         self.totals.shipped += shipped
         self.totals.rejected += rejected
         self.totals.split += push.split
-        self.totals.reasons.update(kind_of(refusal.reason) for refusal in refusals)
+        self.totals.reasons.update(refusal.kind or refusal.reason[:KIND_CHARACTERS] for refusal in refusals)
         self.on_push(push)
 
     def _is_settled(self, push: Push) -> bool:
@@ -213,7 +173,8 @@ class Shipper:
                 split=F("split") + push.split,
             )
             if refusals:
-                rows = [self._rejected_entry(refusal) for refusal in refusals]
+                records = dict(push.records)
+                rows = [self._rejected_entry(each, records[each.item.cursor]) for each in refusals]
                 RejectedEntry.objects.bulk_create(rows, ignore_conflicts=True)
 
     def _move_cursor(self, end: Cursor, shipped: int, rejected: int) -> None:
@@ -233,18 +194,19 @@ class Shipper:
                 "this one stops, nothing is lost: run one at a time"
             )
 
-    def _rejected_entry(self, refusal: Refusal) -> RejectedEntry:
-        entry = refusal.entry
+    def _rejected_entry(self, refusal: Refusal, record: LogRecord) -> RejectedEntry:
+        item = refusal.item
+        labels, line = self.receiver.excerpt(item, record)
         return RejectedEntry(
             destination=self.destination,
             run=self.run,
             source=self.feed.key.split(" ", 1)[0],
-            row_id=entry.cursor.id,
-            part=entry.part,
-            timestamp=from_nanoseconds(entry.timestamp),
+            row_id=item.cursor.id,
+            part=item.part,
+            timestamp=from_nanoseconds(record.timestamp),
             reason=refusal.reason.replace("\0", ""),
-            labels={name: value.replace("\0", "") for name, value in entry.labels.items()},
-            line=entry.line[:EXCERPT_CHARACTERS].replace("\0", ""),
+            labels={name: value.replace("\0", "") for name, value in labels.items()},
+            line=line[:EXCERPT_CHARACTERS].replace("\0", ""),
         )
 
 

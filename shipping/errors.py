@@ -6,7 +6,7 @@ class ShippingError(Exception):
 
 
 class Misconfigured(ShippingError):
-    """The other side answers, but never will with these settings: wrong address, token or tenant."""
+    """The other side answers, but never will with these settings: such as a wrong address or token."""
 
 
 class Unavailable(ShippingError):

@@ -1,15 +1,21 @@
 """Where records are read: the database here, or another LogSite over HTTP."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass
-from datetime import datetime
+from functools import reduce
+from operator import add
 from typing import Any, Protocol
 
-from logsite.records import Cursor, CursorError, LogRecord, LogSource, Parts
+from django.db import models
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from logsite.audit import SITE
+from logsite.records import EVER, Cursor, CursorError, LogRecord, LogSource, Parts, SourceView, Window
+from logsite.tables.octets import OctetLength
 from shipping.errors import Misconfigured, Refused, TooLarge
-from shipping.http import Answer, BearerAuth, NotPlainJson, ask, new_session, read_json
-from shipping.receivers.loki.client import judge
+from shipping.http import Answer, BearerAuth, NotPlainJson, ask, judge, new_session, read_json
 from shipping.retry import Retry
 
 LEFT_CAP = 10_000  # what waits is counted up to here: counting millions costs more than it tells
@@ -19,20 +25,6 @@ PAGE_BYTES = 16 * 1024**2
 HIGHEST = 2**63  # ids and times are of 64 bits
 
 Page = list[tuple[Cursor, LogRecord]]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Records with `since` <= timestamp < `until`; None leaves that side open."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def __bool__(self) -> bool:
-        return self.since is not None or self.until is not None
-
-    def __str__(self) -> str:
-        return "/".join(moment.isoformat() if moment else "" for moment in (self.since, self.until))
 
 
 class Feed(Protocol):
@@ -53,25 +45,69 @@ class Feed(Protocol):
 
 @dataclass(eq=False)
 class LocalFeed:
-    """The rows of this site's own database."""
+    """The rows of this site's own database. A page has at most `page_bytes`, or a single record."""
 
     source: LogSource
-    window: Window = Window()
+    window: Window = EVER
+    _: KW_ONLY
+    page_bytes: int = PAGE_BYTES
+
+    def __post_init__(self) -> None:
+        self.view = self.source.view(SITE)
 
     @property
     def key(self) -> str:
         return f"{self.source.name} {self.window}" if self.window else self.source.name
 
     def read(self, cursor: Cursor, limit: int) -> Page:
-        return self.source.committed_after(cursor, limit, since=self.window.since, until=self.window.until)
+        page, _ = read_page(self.view, cursor, limit, self.window, page_bytes=self.page_bytes)
+        return page
 
     def left(self, cursor: Cursor) -> int:
-        return count_left(self.source, cursor, self.window)
+        return count_left(self.view, cursor, self.window)
 
 
-def count_left(source: LogSource, cursor: Cursor, window: Window = Window()) -> int:
-    """Committed rows of `source` after `cursor`, counted up to LEFT_CAP + 1. Raises CursorError."""
-    rows = source.rows_after(cursor, since=window.since, until=window.until)
+def read_page(
+    view: SourceView, cursor: Cursor, limit: int, window: Window, *, page_bytes: int
+) -> tuple[Page, bool]:
+    """Up to `limit` committed records of the source after `cursor`, and whether there are more. Raises CursorError.
+
+    The page ends before the record by which the texts of its rows would exceed `page_bytes`; the first record is in
+    the page whatever its size.
+    """
+    rows = view.rows_after(cursor, window)
+    rows = rows.select_related(None).order_by("xact", "id")
+    sizes = list(rows.values_list(_text_bytes(rows.model), flat=True)[: limit + 1])
+    count = _fitting(sizes[:limit], page_bytes)
+    if not count:
+        return [], False
+    page = view.committed_after(cursor, count, window)
+    return page, count < len(sizes)
+
+
+def _fitting(sizes: Sequence[int], page_bytes: int) -> int:
+    """How many of the first `sizes` have `page_bytes` together; the first one counts whatever its size."""
+    total = 0
+    for count, size in enumerate(sizes):
+        total += size
+        if count and total > page_bytes:
+            return count
+    return len(sizes)
+
+
+def _text_bytes(model: type[models.Model]) -> Combinable:
+    """The bytes of all columns of a row that have no greatest length."""
+    columns = [
+        field.name
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.TextField | models.JSONField)
+    ]
+    return reduce(add, (Coalesce(OctetLength(name), 0) for name in columns), models.Value(0))
+
+
+def count_left(view: SourceView, cursor: Cursor, window: Window = EVER) -> int:
+    """Committed rows of the source after `cursor`, counted up to LEFT_CAP + 1. Raises CursorError."""
+    rows = view.rows_after(cursor, window)
     return rows.select_related(None).order_by()[: LEFT_CAP + 1].count()
 
 
@@ -85,7 +121,7 @@ class BackendFeed:
     retry: Retry
     _: KW_ONLY
     timeout: float
-    window: Window = Window()
+    window: Window = EVER
     page_bytes: int = PAGE_BYTES
 
     def __post_init__(self, token: str) -> None:
@@ -121,6 +157,7 @@ class BackendFeed:
 
     def _read(self, cursor: Cursor, limit: int) -> Page:
         query = {"source": self.name, "cursor": str(cursor), "limit": str(limit)}
+        # By their old names, which a LogSite before 0.5 knows as well.
         if self.window.since is not None:
             query["since"] = self.window.since.isoformat()
         if self.window.until is not None:

@@ -2,21 +2,24 @@
 
 import json
 import re
+import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import BadStatusLine
 from typing import Any
 
 import requests
 import urllib3
 
-from shipping.errors import Misconfigured, Unavailable
+from shipping.errors import Misconfigured, Refused, TooLarge, Unavailable
 
 REASON_CHARACTERS = 8000  # a reason may quote a whole label value before it says what is wrong
 READ_BYTES = 64 * 1024
+PASSING = (408, 425, 429)  # codes that may pass by themselves, beside those from 500 on
 ANSWER_TIMEOUTS = 10  # a whole answer may take so many times as long as its next byte
 ZLIB_GZIP = 31  # zlib's `wbits` for gzip with its head and checksum
 # A value takes many times more memory than it has characters (`{}` 64 bytes).
@@ -26,6 +29,18 @@ MAX_DEPTH = 64  # Python's stack ends at a thousand
 # A string, such as "a \"quoted\" word"; one without an end goes to the end, so that no start is tried twice.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+_WANTS_TLS = "expects TLS: give an address that begins with https://"
+# What servers answer to plain HTTP where they expect TLS: Go's, nginx and Apache.
+# `Client sent an HTTP request to an HTTPS server.`
+# `<html> <head><title>400 The plain HTTP request was sent to HTTPS port</title></head> …`
+# `<!DOCTYPE … <title>400 Bad Request</title> … Reason: You're speaking plain HTTP to an SSL-enabled server port.`
+_NOT_TLS = re.compile(
+    r"Client sent an HTTP request to an HTTPS server\.$"
+    r"|<html>.{0,40}<title>400 The plain HTTP request was sent to HTTPS port</title>"
+    r"|<!DOCTYPE.{0,600}You're speaking plain HTTP to an SSL-enabled server port"
+)
 
 
 class BearerAuth(requests.auth.AuthBase):
@@ -88,7 +103,11 @@ def ask(
         ) as response:
             return _read(who, response, limit, deadline, timeout)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise network_fault(who, error, timeout) from None
+        raise network_fault(who, url, error, timeout) from None
+    except OSError as error:  # requests looks for the file of certificates before it connects
+        if "CA certificate" in str(error):
+            raise Misconfigured(_no_bundle(who)) from None
+        raise
 
 
 def _read(who: str, response: requests.Response, limit: int, deadline: float, timeout: float) -> Answer:
@@ -161,14 +180,37 @@ def read_json(data: bytes) -> Any:
         raise NotPlainJson("not JSON in UTF-8") from None
 
 
-def network_fault(who: str, error: Exception, timeout: float) -> Exception:
+# What OpenSSL says of a certificate (X509_V_ERR_… in x509_vfy.h), and what to do.
+_OWN_AUTHORITY = "name a file with the certificate of its authority in REQUESTS_CA_BUNDLE"
+_CERTIFICATE_FAULTS = {
+    9: "it is not valid yet; check the clocks here and there",
+    10: "it has expired; renew it there",
+    18: "it is signed by itself; name a file with this certificate in REQUESTS_CA_BUNDLE",
+    19: f"its authority is unknown here; {_OWN_AUTHORITY}",
+    20: f"its authority is unknown here; {_OWN_AUTHORITY}, or let the server send its whole chain",
+    21: f"its authority is unknown here; {_OWN_AUTHORITY}, or let the server send its whole chain",
+    62: "it is for another host name; give the address by a name that the certificate has",
+    64: "it is for another host name; give the address by a name that the certificate has",
+}
+# What OpenSSL says of a handshake, and what to do.
+_HANDSHAKE_FAULTS = {
+    "TLSV1_ALERT_PROTOCOL_VERSION": "no version of TLS in common: let it offer TLS 1.2 or 1.3",
+    "UNSUPPORTED_PROTOCOL": "no version of TLS in common: let it offer TLS 1.2 or 1.3",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "no cipher in common, or it asks for a client certificate",
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": "no cipher in common that it takes for safe",
+    "TLSV1_UNRECOGNIZED_NAME": "it does not know the host name of the address",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it asks for a client certificate",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it asks for a client certificate",
+}
+_TLS_RECORD = re.compile(r"[\x15\x16]\x03")  # how an alert or a handshake of TLS begins
+
+
+def network_fault(who: str, url: str, error: Exception, timeout: float) -> Exception:
     """The exception of ours that `error` stands for; never its own text, which shows internals."""
     if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return Misconfigured(f"{who} has no TLS certificate that can be verified")
-        if "WRONG_VERSION_NUMBER" in str(error):
-            return Misconfigured(f"{who} does not speak TLS: give an address that begins with http://")
-        return Unavailable(f"{who} broke off the TLS handshake")
+        return _tls_fault(
+            who, next((each for each in _causes(error) if isinstance(each, ssl.SSLError)), None)
+        )
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return Unavailable(f"{who} did not answer within {timeout:g} s")
     if isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError):
@@ -177,8 +219,72 @@ def network_fault(who: str, error: Exception, timeout: float) -> Exception:
             return Unavailable(f"{who} refused the connection")
         if "NameResolutionError" in text or "Failed to resolve" in text:
             return Unavailable(f"{who} cannot be reached: its name does not resolve")
-        return Unavailable(f"{who} broke the connection")
+        return _broken(who, url, error)
     return Misconfigured(f"the request to {who} failed ({type(error).__name__})")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and what it was raised for, as requests and urllib3 wrap it."""
+    cause: BaseException | None = error
+    for _ in range(10):  # more than they wrap
+        if cause is None:
+            return
+        yield cause
+        inner = [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
+        cause = next((each for each in inner if isinstance(each, BaseException)), None)
+
+
+def _no_bundle(who: str) -> str:
+    return f"{who} cannot be verified: REQUESTS_CA_BUNDLE names no file of certificates that can be read"
+
+
+def _tls_fault(who: str, error: ssl.SSLError | None) -> Exception:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = _CERTIFICATE_FAULTS.get(error.verify_code, error.verify_message)
+        return Misconfigured(f"{who} has no TLS certificate that can be verified: {why}")
+    if error and error.library in ("X509", "PEM"):  # it came of reading the file, before any handshake
+        return Misconfigured(_no_bundle(who))
+    reason = error.reason if error else None
+    if reason == "WRONG_VERSION_NUMBER":
+        return Misconfigured(f"{who} does not speak TLS: give an address that begins with http://")
+    why = _HANDSHAKE_FAULTS.get(reason or "", "")
+    return Unavailable(f"{who} broke off the TLS handshake{f' ({why})' if why else ''}")
+
+
+def _broken(who: str, url: str, error: Exception) -> Exception:
+    """What a connection says that ended without an answer."""
+    answered = next((each for each in _causes(error) if isinstance(each, BadStatusLine)), None)
+    if answered and _TLS_RECORD.match(str(answered)):
+        return Misconfigured(f"{who} {_WANTS_TLS}")
+    hint = "if it expects TLS, give an address that begins with https://"
+    # A server that expects TLS may hang up on plain HTTP without a word.
+    silent = url.startswith("http://") and any(isinstance(each, ConnectionError) for each in _causes(error))
+    return Unavailable(f"{who} broke the connection{f' ({hint})' if silent else ''}")
+
+
+def judge(who: str, answer: Answer, setting_of: Callable[[str], str] = lambda reason: "") -> None:
+    """Return for a success; else raise what the answer means for the request.
+
+    `setting_of` names the setting by which the receiver gives this reason; empty where it is about the entries.
+    """
+    code = answer.code
+    if 200 <= code < 300:
+        return
+    reason = answer.reason
+    if code == 400 and _NOT_TLS.match(reason):
+        raise Misconfigured(f"{who} {_WANTS_TLS}")
+    if code < 500 and (setting := setting_of(reason)):
+        raise Misconfigured(f"{who} answered {code}: see the setting {setting} ({reason[:200]})")
+    if code in (400, 422):
+        raise Refused(reason or f"{who} answered {code}", answer.text)
+    if code == 413:
+        raise TooLarge(reason or f"{who} answered 413")
+    if code in PASSING or code >= 500:
+        raise Unavailable(f"{who} answered {code} ({reason[:200]})", asked_wait(answer))
+    hint = {401: "check the token", 403: "check the token", 404: "check the address"}.get(code, "")
+    if 300 <= code < 400:
+        hint = "a redirect; give the address it points to"
+    raise Misconfigured(f"{who} answered {code}{f': {hint}' if hint else ''} ({reason[:200]})")
 
 
 def asked_wait(answer: Answer | requests.Response) -> float | None:

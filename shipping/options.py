@@ -40,7 +40,8 @@ class Options:
     def feeds(self, retry: Retry) -> list[Feed]:
         """Where to read, a feed for each source."""
         if not self.backend:
-            return [LocalFeed(get_source(name), self.window) for name in self.names]
+            page_bytes = settings.SHIPPING_PAGE_BYTES
+            return [LocalFeed(get_source(name), self.window, page_bytes=page_bytes) for name in self.names]
         return [
             BackendFeed(
                 self.backend,

@@ -3,12 +3,9 @@
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import Error, connection
-
-from logsite.tables.outages import outage
 from shipping.errors import Stopped, Unavailable
 
 Result = TypeVar("Result")
@@ -63,28 +60,3 @@ class Retry:
         longest = min(self.backoff * 2 ** min(tries - 1, 30), LONGEST_WAIT)
         own = longest * (0.5 + random.random() / 2)  # noqa: S311  spreads load, guards nothing
         return max(own, min(asked or 0.0, LONGEST_ASKED_WAIT))
-
-
-def outlive(retry: Retry, action: Callable[[], Result]) -> Result:
-    """The result of `action`, tried again by `retry` while the database of this site is locked, away or full.
-
-    Each try has a new connection. `on_wait` hears of each kind of outage once. An error of another kind, such as a
-    missing table, is raised.
-    """
-    told: set[str] = set()
-
-    def tell_once(error: Unavailable, delay: float) -> None:
-        if str(error) not in told:
-            told.add(str(error))
-            retry.on_wait(error, delay)
-
-    def attempt() -> Result:
-        try:
-            return action()
-        except Error as error:
-            if not (reason := outage(error)):
-                raise
-            connection.close()
-            raise Unavailable(f"{reason}; nothing is lost") from None
-
-    return replace(retry, on_wait=tell_once).call(attempt)

@@ -1,13 +1,21 @@
 """A run of the shipper over one or more feeds, once or for as long as it is wanted."""
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from django.db import Error, connection
 
 from logsite.records import Cursor
+from logsite.tables.outages import outage
 from shipping.engine import Shipper, Totals, plan
+from shipping.errors import Unavailable
 from shipping.feed import LEFT_CAP, Feed
-from shipping.receivers.loki.encoding import Encoder
-from shipping.retry import Retry, outlive
+from shipping.receivers.base import Receiver
+from shipping.retry import Retry
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -18,19 +26,19 @@ class DryRun:
     pushes: int = 0
     size: int = 0
     split: int = 0
-    streams: set[bytes] = field(default_factory=set)
+    groups: set[Any] = field(default_factory=set)  # what the receiver's notes are about
 
 
-def rehearse(feed: Feed, cursor: Cursor, encoder: Encoder, *, batch_size: int, limit: int) -> DryRun:
+def rehearse(feed: Feed, cursor: Cursor, receiver: Receiver, *, batch_size: int) -> DryRun:
     """Read and encode everything after `cursor`, and send nothing."""
     found = DryRun()
     while page := feed.read(cursor, batch_size):
-        for push in plan(page, encoder, limit):
-            found.records += push.records
+        for push in plan(page, receiver):
+            found.records += len(push.records)
             found.pushes += 1
             found.size += push.size
             found.split += push.split
-            found.streams.update(push.spans)
+            found.groups.update(push.notes)
         cursor = page[-1][0]
     return found
 
@@ -50,6 +58,31 @@ def follow(shippers: list[Shipper], retry: Retry, poll: float) -> None:
     while not stop.is_set():
         if not outlive(retry, lambda: step_each(shippers, stop)):
             stop.wait(poll)
+
+
+def outlive(retry: Retry, action: Callable[[], Result]) -> Result:
+    """The result of `action`, tried again by `retry` while the database of this site is locked, away or full.
+
+    Each try has a new connection. `on_wait` hears of each kind of outage once. An error of another kind, such as a
+    missing table, is raised.
+    """
+    told: set[str] = set()
+
+    def tell_once(error: Unavailable, delay: float) -> None:
+        if str(error) not in told:
+            told.add(str(error))
+            retry.on_wait(error, delay)
+
+    def attempt() -> Result:
+        try:
+            return action()
+        except Error as error:
+            if not (reason := outage(error)):
+                raise
+            connection.close()
+            raise Unavailable(f"{reason}; nothing is lost") from None
+
+    return replace(retry, on_wait=tell_once).call(attempt)
 
 
 def step_each(shippers: list[Shipper], stop: threading.Event) -> bool:

@@ -2,14 +2,19 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from logsite.api.filters import OLD_TIMES, with_new_names
+from logsite.audit import SITE
 from logsite.records import Cursor, CursorError, LogRecord, LogSource, get_source, sources
+from logsite.web.readers import reader_of
 from shipping.feed import PAGE, count_left
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
+from shipping.progress.refused import why_withheld
 
 
+@extend_schema_serializer(deprecate_fields=list(OLD_TIMES))
 class FeedQuerySerializer(serializers.Serializer[Any]):
     """The parameters of the feed."""
 
@@ -20,8 +25,10 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
         required=False, default="0-0", help_text="`next_cursor` of the previous page; default: the beginning."
     )
     limit = serializers.IntegerField(required=False, default=1000, min_value=1, max_value=PAGE)
-    since = serializers.DateTimeField(required=False, help_text="Only entries of this time or later.")
-    until = serializers.DateTimeField(required=False, help_text="Only entries before this time.")
+    start_time = serializers.DateTimeField(required=False, help_text="Only entries of this time or later.")
+    end_time = serializers.DateTimeField(required=False, help_text="Only entries before this time.")
+    since = serializers.DateTimeField(required=False, help_text="The old name of `start_time`.")
+    until = serializers.DateTimeField(required=False, help_text="The old name of `end_time`.")
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = {name: ["unknown parameter"] for name in data if name not in self.fields}
@@ -48,7 +55,7 @@ class FeedQuerySerializer(serializers.Serializer[Any]):
                 names = ", ".join(sorted(known))
                 raise serializers.ValidationError({"source": f"required; known sources: {names}"})
             attrs["source"] = next(iter(known.values()))
-        return attrs
+        return with_new_names(attrs)
 
 
 class FeedPartsSerializer(serializers.Serializer[Any]):
@@ -135,7 +142,7 @@ class ShippingStatusSerializer(serializers.ModelSerializer[ShippingCursor]):
         """Only the live rows here can be counted; a backfill or another LogSite's rows cannot."""
         source = sources().get(row.source)
         try:
-            return count_left(source, row.place) if source else None
+            return count_left(source.view(SITE), row.place) if source else None
         except CursorError:
             return None
 
@@ -146,9 +153,11 @@ class ShippingStatusSerializer(serializers.ModelSerializer[ShippingCursor]):
 
 
 class RejectedEntrySerializer(serializers.ModelSerializer[RejectedEntry]):
-    """An entry that the destination refused."""
+    """An entry that the destination refused. `line` is empty for those who may not see the entry whole in its source;
+    `line_withheld` says why."""
 
     destination = serializers.CharField(source="destination.name")
+    line_withheld = serializers.SerializerMethodField()
 
     class Meta:
         model = RejectedEntry
@@ -162,6 +171,14 @@ class RejectedEntrySerializer(serializers.ModelSerializer[RejectedEntry]):
             "reason",
             "labels",
             "line",
+            "line_withheld",
             "run",
             "rejected_at",
         )
+
+    def get_line_withheld(self, entry: RejectedEntry) -> str:
+        return why_withheld(entry.source, reader_of(self.context["request"])) if entry.line else ""
+
+    def to_representation(self, instance: RejectedEntry) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        return {**shown, "line": "" if shown["line_withheld"] else shown["line"]}

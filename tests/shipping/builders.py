@@ -15,6 +15,7 @@ from shipping.feed import Window
 from shipping.models import Destination
 from shipping.receivers.loki.client import LokiClient
 from shipping.receivers.loki.encoding import Encoder
+from shipping.receivers.loki.receiver import LokiReceiver
 from shipping.retry import Retry
 
 
@@ -107,8 +108,7 @@ def make_shipper(url: str, feed: Any, *, job: str = "aoss", **fields: Any) -> Sh
     destination, _ = Destination.objects.get_or_create(name="loki", defaults={"url": url})
     client = fields.pop("client", None) or make_client(url)
     encoder = fields.pop("encoder", None) or Encoder(job, 262_144)
-    defaults = {"batch_size": 1000, "request_bytes": 2 * 1024**2}
-    return Shipper(destination, client, feed, encoder, **{**defaults, **fields})
+    return Shipper(destination, LokiReceiver(client, encoder), feed, **{"batch_size": 1000, **fields})
 
 
 def ship(shipper: Shipper) -> None:
@@ -118,4 +118,4 @@ def ship(shipper: Shipper) -> None:
             while shipper.step():
                 pass
     finally:
-        shipper.client.close()  # type: ignore[attr-defined]
+        shipper.receiver.close()

@@ -47,7 +47,7 @@ def _fast(settings: pytest.FixtureRequest) -> None:
     settings.SHIPPING_BACKOFF = 0.001
     settings.SHIPPING_RETRIES = 2
     settings.SHIPPING_POLL = 0.02
-    settings.SHIPPING_TIMEOUT = 10
+    settings.SHIPPING_TIMEOUT = 60  # seconds; only a defect takes as long, also on a busy machine
     settings.SHIPPING_JOB = f"test-{uuid.uuid4()}"
     settings.LOKI_TENANT = ""
     settings.SHIPPING_TOKEN = None

@@ -42,7 +42,7 @@ def serving(serve: Serve) -> Iterator[int]:
 
 
 def saying(*pieces: bytes, hear: bool = True, reset: bool = False) -> Serve:
-    """Read once what the client says, answer with `pieces`, and hang up."""
+    """Read once what the client says, answer with `pieces`, and hang up; with `reset` the connection breaks."""
 
     def serve(connection: socket.socket) -> None:
         if hear:
@@ -51,6 +51,11 @@ def saying(*pieces: bytes, hear: bool = True, reset: bool = False) -> Serve:
             connection.sendall(piece)
         if reset:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        elif hear:
+            connection.shutdown(socket.SHUT_WR)
+            # What is left unread would break the connection before the client has read the answer.
+            while connection.recv(65_536):
+                pass
 
     return serve
 

@@ -3,6 +3,7 @@
 import pytest
 
 from shipping.models import RejectedEntry, ShippingCursor
+from shipping.receivers.loki.reasons import kind_of
 from tests.shipping.builders import make_events, make_session
 from tests.shipping.loki_stand_in import Fault
 
@@ -46,7 +47,8 @@ ANSWERS = [
     (Fault(status=405, text="method not allowed"), "answered 405"),
     (Fault(status=407, text="Proxy Authentication Required"), "answered 407"),
     (Fault(status=415, text="unsupported media type"), "answered 415"),
-    (Fault(status=400, text="Client sent an HTTP request to an HTTPS server."), "refuses even an empty push"),
+    (Fault(status=400, text="Client sent an HTTP request to an HTTPS server."), "https://"),
+    (Fault(status=400, text="Bad Request"), "refuses even an empty push"),
 ]
 
 
@@ -70,3 +72,17 @@ def test_all_is_shipped_when_the_other_side_is_itself_again(loki, run):
 
     assert run("--loki", loki.url).out == "session: shipped 3, rejected 0, left 0\n"
     assert len(loki.stored()) == 3
+
+
+def test_an_unknown_reason_is_counted_once_whatever_the_stream():
+    """The public report: 40 streams, 40 lines in the summary, each cut off before its sentence."""
+    reason = 'stream \'{app="shop }", note="a \\" {%s", server_id="%s"}\' lacks what this Loki wants'
+    kinds = {kind_of(reason % ("x" * n, n)) for n in range(40)}
+
+    assert kinds == {"stream '{…}' lacks what this Loki wants"}
+
+
+def test_a_reason_with_braces_is_shortened_in_time():
+    texts = ["{" * 8000, '{"' * 4000, '{a="' + "\\" * 7996, "{}" * 4000]
+
+    assert [len(kind_of(text)) for text in texts] == [120] * 4

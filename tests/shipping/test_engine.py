@@ -10,9 +10,10 @@ from shipping.engine import plan
 from shipping.errors import LostRace, Unavailable
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
 from shipping.receivers.loki.encoding import Encoder
+from shipping.receivers.loki.receiver import LokiReceiver
 from shipping.retry import Retry
 from shipping.run import follow, step_each
-from tests.shipping.builders import ListFeed, make_record, make_shipper, ship
+from tests.shipping.builders import ListFeed, make_client, make_record, make_shipper, ship
 from tests.shipping.loki_stand_in import HOUR, Fault
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ def test_a_step_ships_a_batch_and_moves_the_cursor(loki):
         assert shipper.step()
         assert shipper.step()
         assert not shipper.step()
-    shipper.client.close()
+    shipper.receiver.close()
     run = ShippingRun.objects.get()
     assert (run.status, run.shipped, run.left, run.error) == ("success", 7, 0, "")
 
@@ -108,7 +109,7 @@ def test_of_two_shippers_the_second_stops(loki):
         ship(first)
         with pytest.raises(LostRace, match="another shipper moved the cursor of list at loki"):
             second.step()
-    second.client.close()
+    second.receiver.close()
     row = ShippingCursor.objects.get()
     assert (row.row_id, row.shipped) == (3, 3)
     assert loki.row_ids() == [1, 2, 3]
@@ -127,13 +128,13 @@ def test_a_run_that_was_killed_is_marked_by_the_next(loki):
 
 
 def test_pushes_are_bounded_in_bytes_and_keep_records_whole():
-    encoder = Encoder("aoss", 1000)
+    receiver = LokiReceiver(make_client("http://loki", request_bytes=3000), Encoder("aoss", 1000))
     records = [(Cursor(0, n), make_record(n, message="x" * 700)) for n in range(10)]
     records.append((Cursor(0, 10), make_record(10, message="x" * 9000)))
-    pushes = plan(records, encoder, 3000)
+    pushes = plan(records, receiver)
     assert all(push.size <= 3000 for push in pushes[:-1])
-    assert (pushes[-1].records, pushes[-1].split, len(pushes[-1].entries)) == (1, 1, 9)
-    assert sum(push.records for push in pushes) == 11
+    assert (len(pushes[-1].records), pushes[-1].split, len(pushes[-1].items)) == (1, 1, 9)
+    assert sum(len(push.records) for push in pushes) == 11
 
 
 def test_no_stream_spans_more_than_an_hour_in_a_push():
@@ -144,10 +145,10 @@ def test_no_stream_spans_more_than_an_hour_in_a_push():
         (Cursor(0, n), make_record(n, timestamp=now + n * HOUR // 4, labels=streams[n % 2]))
         for n in range(20)
     ]
-    pushes = plan(records, Encoder("aoss", 1000), 10**6)
-    assert sum(push.records for push in pushes) == 20
+    pushes = plan(records, LokiReceiver(make_client("http://loki"), Encoder("aoss", 1000)))
+    assert sum(len(push.records) for push in pushes) == 20
     assert len(pushes) > 1
-    assert all(high - low <= HOUR for push in pushes for low, high in push.spans.values())
+    assert all(high - low <= HOUR for push in pushes for low, high in push.notes.values())
 
 
 def test_a_stored_batch_that_spans_hours_is_sent_again_without_a_refusal(loki):
@@ -163,11 +164,9 @@ def test_a_stored_batch_that_spans_hours_is_sent_again_without_a_refusal(loki):
 def test_a_record_in_parts_that_is_larger_than_a_request_moves_the_cursor_once(loki):
     line = "ä" * 20_000
     encoder = Encoder("aoss", 4096)
-    from tests.shipping.builders import make_client
-
     client = make_client(loki.url, request_bytes=10_000)
     feed = ListFeed([make_record(1, message=line), make_record(2)])
-    shipper = make_shipper(loki.url, feed, encoder=encoder, client=client, request_bytes=10_000)
+    shipper = make_shipper(loki.url, feed, encoder=encoder, client=client)
     ship(shipper)
     parts = [entry for entry in loki.stored() if entry.metadata["row_id"] == "1"]
     parts.sort(key=lambda entry: int(entry.metadata["part"].split("/")[0]))
@@ -189,7 +188,7 @@ def test_step_each_gives_every_feed_its_turn(loki):
         assert {entry.labels["source"] for entry in loki.stored()} == {"a", "b"}
         assert not step_each(shippers, threading.Event())
     for shipper in shippers:
-        shipper.client.close()
+        shipper.receiver.close()
 
 
 def test_follow_ends_with_the_stop_event(loki):
@@ -198,5 +197,5 @@ def test_follow_ends_with_the_stop_event(loki):
     shipper = make_shipper(loki.url, feed, on_push=lambda push: stop.set())
     with shipper:
         follow([shipper], Retry(None, 0.01, stop), 60)
-    shipper.client.close()
+    shipper.receiver.close()
     assert loki.row_ids() == [1]

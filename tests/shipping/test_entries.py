@@ -22,7 +22,7 @@ def test_an_entry_carries_labels_line_and_metadata():
     )
     [entry] = ENCODER.entries(Cursor(0, 5), record)
     assert entry.labels == {"job": "aoss", "source": "list", "server_id": "7", "server_tag": "fw01"}
-    timestamp, line, metadata = json.loads(entry.value)
+    timestamp, line, metadata = json.loads(entry.payload)
     assert (timestamp, line) == ("1700000000123456789", 'hällo\n"x"')
     assert metadata == {
         "row_id": "5",
@@ -52,7 +52,7 @@ def test_labels_of_the_record_cannot_pose_as_ours():
 
 def test_attributes_cannot_pose_as_row_id_level_or_part():
     record = make_record(3, attributes={"row_id": "9", "level": "x", "part": "1/2"})
-    metadata = json.loads(ENCODER.entries(Cursor(), record)[0].value)[2]
+    metadata = json.loads(ENCODER.entries(Cursor(), record)[0].payload)[2]
     assert metadata == {"row_id": "3", "level": "INFO", "level_2": "x", "part_2": "1/2", "row_id_2": "9"}
 
 
@@ -80,7 +80,7 @@ def test_names_that_become_the_same_keep_both_values():
 
 def test_half_a_surrogate_pair_does_not_cost_the_request():
     [entry] = ENCODER.entries(Cursor(), make_record(message="a\ud800b", attributes={"x": "\udfff"}))
-    assert json.loads(entry.value)[1] == "a?b"
+    assert json.loads(entry.payload)[1] == "a?b"
 
 
 @pytest.mark.parametrize("limit", [4, 5, 7, 64])
@@ -99,7 +99,7 @@ def test_a_long_line_goes_out_in_numbered_parts():
     entries = ENCODER.entries(Cursor(0, 4), make_record(4, message=line))
     assert [entry.part for entry in entries] == ["1/3", "2/3", "3/3"]
     assert "".join(entry.line for entry in entries) == line
-    assert [json.loads(entry.value)[2]["part"] for entry in entries] == ["1/3", "2/3", "3/3"]
+    assert [json.loads(entry.payload)[2]["part"] for entry in entries] == ["1/3", "2/3", "3/3"]
     assert len({entry.stream for entry in entries}) == 1
     assert all(len(entry.line.encode()) <= 262_144 for entry in entries)
 

@@ -182,7 +182,7 @@ def test_exactly_the_offender_is_found(a_loki, settings, make_client, kind):
         for entry in entries_of(*records[:7], offender(kind, now), *records[7:])
     ]
     refusals = make_client(a_loki.url).deliver(entries)
-    assert [refusal.entry.cursor.id for refusal in refusals] == [500]
+    assert [refusal.item.cursor.id for refusal in refusals] == [500]
     assert REASONS[kind] in refusals[0].reason
     assert [int(metadata["row_id"]) for _, _, metadata in a_loki.held(job)] == list(range(1, 20))
 
@@ -206,14 +206,14 @@ def test_an_old_history_is_refused_in_one_request_for_each_push(a_loki, settings
     entries = [entry for r in records for entry in encoder.entries(Cursor(0, r.id), r)]
     client = make_client(a_loki.url)
     refusals = client.deliver(entries)
-    assert [refusal.entry for refusal in refusals] == entries
+    assert [refusal.item for refusal in refusals] == entries
     assert client.requests_sent == 2  # and the empty one that shows it is Loki
     for refusal in refusals:
         assert refusal.reason.count("has timestamp too old: ") == 1
-        seconds = datetime.fromtimestamp(refusal.entry.timestamp // 10**9, UTC)
+        seconds = datetime.fromtimestamp(refusal.item.timestamp // 10**9, UTC)
         assert f"too old: {seconds:%Y-%m-%dT%H:%M:%SZ}" in refusal.reason
     mixed = client.deliver([*entries, *encoder.entries(Cursor(0, 999), make_record(999, timestamp=now))])
-    assert [refusal.entry for refusal in mixed] == entries
+    assert [refusal.item for refusal in mixed] == entries
     assert [metadata["row_id"] for _, _, metadata in a_loki.held(settings.SHIPPING_JOB)] == ["999"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from logsite.audit.models import AuditEntry
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
 from tests.ports import free_port
 from tests.shipping.builders import ListSource, make_events, make_session
@@ -162,6 +163,8 @@ def test_from_start_ships_everything_again_and_loki_keeps_each_once(loki, run):
     run("--loki", loki.url)
     assert "shipped 4" in run("--loki", loki.url, "--from-start").out
     assert len(loki.stored()) == 4
+    [entry] = AuditEntry.objects.filter(what="shipping.shippingcursor")
+    assert (entry.target, entry.details["cursors"]) == (Destination.objects.get().name, ["session"])
 
 
 def test_a_dry_run_pushes_nothing_and_moves_nothing(loki, run):
@@ -301,7 +304,7 @@ def test_a_cursor_ahead_of_the_database_points_to_the_guide(loki, run):
 
 def test_a_run_takes_few_queries(loki, run, django_assert_max_num_queries):
     make_events(make_session(), 20)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(30):  # two begin and commit the new destination with its audit entry
         run("--loki", loki.url)
 
 

@@ -11,17 +11,19 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
+from logsite.audit import EventType, Severity, current_reader, record
 from logsite.commands import SiteCommand
 from logsite.commands.stopping import stopping
 from logsite.records import Cursor, CursorError
-from shipping.destinations import Target, encoder, loki_target
-from shipping.engine import Push, Shipper, forget_cursor
+from shipping.destinations import Target, loki_target
+from shipping.engine import Shipper, forget_cursor
 from shipping.errors import ShippingError, Stopped, Unavailable
 from shipping.feed import LEFT_CAP, Feed
 from shipping.models import ShippingCursor
 from shipping.options import Options, UsageError, read_options
-from shipping.retry import Retry, outlive
-from shipping.run import count_text, follow, rehearse, ship_all, summary
+from shipping.receivers.base import Push
+from shipping.retry import Retry
+from shipping.run import count_text, follow, outlive, rehearse, ship_all, summary
 
 Result = TypeVar("Result")
 
@@ -89,26 +91,24 @@ class Command(SiteCommand):
         target = attempt(lambda: self._target(options, feeds))
         if options.dry_run:
             for feed in feeds:
-                self._rehearse(options, target, feed)
+                self._rehearse(options, target, feed, retry)
             return
-        client = target.client(retry)
+        receiver = target.receiver(retry, backfill=bool(options.window))
         try:
             with attempt(lambda: self._progress(target, feeds)) as bar:
                 shippers = [
                     Shipper(
                         target.destination,
-                        client,
+                        receiver,
                         feed,
-                        encoder(backfill=bool(options.window)),
                         batch_size=options.batch_size,
-                        request_bytes=settings.SHIPPING_REQUEST_BYTES,
                         on_push=lambda push: self._advance(bar, push),
                     )
                     for feed in feeds
                 ]
                 self._follow(shippers, retry) if options.follow else self._once(shippers)
         finally:
-            client.close()
+            receiver.close()
 
     def _target(self, options: Options, feeds: list[Feed]) -> Target:
         """Where to ship to; a new destination is stored, and with --from-start the cursors are forgotten."""
@@ -118,6 +118,9 @@ class Command(SiteCommand):
         if target.destination.pk is None:
             target.destination.save()
         if options.from_start:
+            details = {"cursors": [feed.key for feed in feeds], "set_to": "the beginning"}
+            event, name, reader = EventType.SENSITIVE_UPDATE, target.destination.name, current_reader()
+            record(event, Severity.WARNING, reader, details, what="shipping.shippingcursor", target=name)
             for feed in feeds:
                 forget_cursor(target.destination, feed)
         return target
@@ -149,18 +152,17 @@ class Command(SiteCommand):
             for shipper in shippers:
                 self._say_end(shipper)
 
-    def _rehearse(self, options: Options, target: Target, feed: Feed) -> None:
+    def _rehearse(self, options: Options, target: Target, feed: Feed, retry: Retry) -> None:
         known = target.destination.pk and not options.from_start
         found = rehearse(
             feed,
             _place(target, feed) if known else Cursor(),
-            encoder(backfill=bool(options.window)),
+            target.receiver(retry, backfill=bool(options.window)),
             batch_size=options.batch_size,
-            limit=settings.SHIPPING_REQUEST_BYTES,
         )
         self.stdout.write(
             f"{feed.key}: would ship {found.records:,} entries ({found.split:,} in parts) of "
-            f"{len(found.streams):,} streams in {found.pushes:,} pushes, {found.size:,} bytes, "
+            f"{len(found.groups):,} streams in {found.pushes:,} pushes, {found.size:,} bytes, "
             f"to {target.destination.url}"
         )
 
@@ -173,7 +175,7 @@ class Command(SiteCommand):
         return tqdm(total=total, unit=" entries", disable=None)
 
     def _advance(self, bar: "tqdm[Any]", push: Push) -> None:
-        bar.update(push.records)
+        bar.update(len(push.records))
 
     def _say_end(self, shipper: Shipper) -> None:
         for line in summary(shipper.feed.key, shipper.totals, shipper.left):

@@ -1,28 +1,19 @@
 """Loki as a destination: the push request, and what its answers mean."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import requests
 
-from shipping.errors import Misconfigured, Refused, TooLarge, Unavailable
-from shipping.http import Answer, ask, asked_wait, new_session
-from shipping.receivers.loki.encoding import Entry
-from shipping.receivers.loki.reasons import all_too_old
+from shipping.errors import Misconfigured, Refused, TooLarge
+from shipping.http import Answer, ask, judge, new_session
+from shipping.receivers.base import Refusal
+from shipping.receivers.loki.encoding import REQUEST_BYTES, Entry, stream_bytes
+from shipping.receivers.loki.reasons import all_too_old, exceeds_rate, is_too_large, kind_of
 from shipping.retry import Retry
 
 PUSH_PATH = "/loki/api/v1/push"
 ANSWER_BYTES = 4 * 1024**2  # Loki tells each entry it refuses
-PASSING = (408, 425, 429)  # codes that may pass by themselves, beside those from 500 on
 _EMPTY_PUSH = b'{"streams":[]}'
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An entry that Loki will not store, with Loki's words."""
-
-    entry: Entry
-    reason: str
 
 
 class LokiClient:
@@ -70,17 +61,17 @@ class LokiClient:
         whole request), and its text does not say which. Only what a 204 covers counts as stored.
         """
         try:
-            self.retry.call(lambda: self._post(body_of(entries)))
+            self.retry.call(lambda: self._post(body_of(entries), alone=len(entries) == 1))
         except TooLarge as error:
             if len(entries) == 1:
-                return [Refusal(entries[0], str(error))]
+                return [Refusal(entries[0], str(error), "request too large")]
         except Refused as error:
             self._confirm_loki()
             if len(entries) == 1:
-                return [Refusal(entries[0], str(error))]
+                return [_refusal(entries[0], str(error))]
             if (reasons := all_too_old(error.answer, len(entries))) is not None:
                 return [
-                    Refusal(entry, reasons.get(entry.timestamp // 10**9, str(error))) for entry in entries
+                    _refusal(entry, reasons.get(entry.timestamp // 10**9, str(error))) for entry in entries
                 ]
         else:
             return []
@@ -101,18 +92,27 @@ class LokiClient:
                 raise Misconfigured(f"{self} {problem}: {str(error)[:200]}") from None
         self._known_as_loki = True
 
-    def _post(self, body: bytes) -> None:
+    def _post(self, body: bytes, *, alone: bool = False) -> None:
+        """Raises TooLarge for what may be taken in halves; `alone`, there is nothing to halve."""
         self.requests_sent += 1
         url = self.url + PUSH_PATH
         answer = ask(
             self._session, str(self), "POST", url, timeout=self.timeout, limit=ANSWER_BYTES, data=body
         )
-        judge(str(self), answer)
+        if is_too_large(answer.code, answer.reason):
+            raise TooLarge(answer.reason)
+        if exceeds_rate(answer.code, answer.reason) and not alone:
+            raise TooLarge(answer.reason)
+        judge(str(self), answer, refused_by_setting)
         if answer.code != 204:
             raise Misconfigured(not_stored(str(self), answer))
 
     def __str__(self) -> str:
         return f"Loki at {self.url}"
+
+
+def _refusal(entry: Entry, reason: str) -> Refusal:
+    return Refusal(entry, reason, kind_of(reason))
 
 
 # What Loki says where one of its settings refuses every entry of a stream or tenant, and the setting.
@@ -140,31 +140,11 @@ def not_stored(who: str, answer: Answer) -> str:
     return f"{who} answered {answer.code} and not 204: is a login page or a proxy at this address? ({text})"
 
 
-def judge(who: str, answer: Answer) -> None:
-    """Return for a success; else raise what the answer means for the request."""
-    code = answer.code
-    if 200 <= code < 300:
-        return
-    reason = answer.reason
-    if code < 500 and (setting := refused_by_setting(reason)):
-        raise Misconfigured(f"{who} answered {code}: see the setting {setting} ({reason[:200]})")
-    if code in (400, 422):
-        raise Refused(reason or f"{who} answered {code}", answer.text)
-    if code == 413:
-        raise TooLarge(reason or f"{who} answered 413")
-    if code in PASSING or code >= 500:
-        raise Unavailable(f"{who} answered {code} ({reason[:200]})", asked_wait(answer))
-    hint = {401: "check the token", 403: "check the token", 404: "check the address"}.get(code, "")
-    if 300 <= code < 400:
-        hint = "a redirect; give the address it points to"
-    raise Misconfigured(f"{who} answered {code}{f': {hint}' if hint else ''} ({reason[:200]})")
-
-
 def body_of(entries: Sequence[Entry]) -> bytes:
     """The JSON of a push, grouped by stream; entries keep their order within it."""
     streams: dict[bytes, list[bytes]] = {}
     for entry in entries:
-        streams.setdefault(entry.stream, []).append(entry.value)
+        streams.setdefault(entry.stream, []).append(entry.payload)
     return b'{"streams":[%s]}' % b",".join(
         b'{"stream":%s,"values":[%s]}' % (stream, b",".join(values)) for stream, values in streams.items()
     )
@@ -172,11 +152,14 @@ def body_of(entries: Sequence[Entry]) -> bytes:
 
 def in_requests(entries: Sequence[Entry], limit: int) -> Iterator[Sequence[Entry]]:
     """`entries` in slices of at most `limit` bytes each; a larger entry goes alone."""
-    start = size = 0
+    start, size, streams = 0, REQUEST_BYTES, set[bytes]()
     for position, entry in enumerate(entries):
-        if position > start and size + entry.size > limit:
+        added = entry.size + (0 if entry.stream in streams else stream_bytes(entry.stream))
+        if position > start and size + added > limit:
             yield entries[start:position]
-            start, size = position, 0
-        size += entry.size
+            start, size, streams = position, REQUEST_BYTES, set()
+            added = entry.size + stream_bytes(entry.stream)
+        size += added
+        streams.add(entry.stream)
     if start < len(entries):
         yield entries[start:]

@@ -15,28 +15,24 @@ from typing import Any
 
 from logsite.records import Cursor, LogRecord, line_of
 from logsite.text.cutting import cut_place
+from shipping.receivers.base import Item
 
 _quote: Callable[[str], str] = json.encoder.encode_basestring  # written in C
 _first = itemgetter(0)
+REQUEST_BYTES = len(b'{"streams":[]}')
+STREAM_BYTES = len(b'{"stream":,"values":[]},')  # beside its labels
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line for Loki. `stream` is the stream's labels and `value` the entry, both as JSON in UTF-8;
-    `part` is such as "2/3", empty for a whole line. `timestamp` is in nanoseconds since the epoch.
+class Entry(Item):
+    """One line for Loki. `stream` is the stream's labels and `payload` the entry, both as JSON in UTF-8.
+
+    `timestamp` is in nanoseconds since the epoch. `size` is without the stream, which a request names once.
     """
 
-    cursor: Cursor
     timestamp: int
-    part: str
     stream: bytes
-    value: bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes in a request; the stream is counted each time, so a request stays below the sum."""
-        return len(self.value) + len(self.stream) + 32
 
     @property
     def labels(self) -> dict[str, str]:
@@ -45,7 +41,7 @@ class Entry:
 
     @property
     def line(self) -> str:
-        line: str = json.loads(self.value)[1]
+        line: str = json.loads(self.payload)[1]
         return line
 
 
@@ -65,19 +61,17 @@ class Encoder:
         parts = split_line(line_of(record, self.output_characters), self.line_bytes)
         metadata = _metadata_json(record)
         if len(parts) == 1:
-            value = _value(record.timestamp, parts[0], metadata)
-            return [Entry(cursor, record.timestamp, "", stream, value)]
+            return [_entry(cursor, "", record.timestamp, stream, parts[0], metadata)]
         names = [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
         return [
-            Entry(
-                cursor,
-                record.timestamp,
-                name,
-                stream,
-                _value(record.timestamp, line, f'"part":"{name}",{metadata}'),
-            )
+            _entry(cursor, name, record.timestamp, stream, line, f'"part":"{name}",{metadata}')
             for name, line in zip(names, parts, strict=True)
         ]
+
+
+def stream_bytes(stream: bytes) -> int:
+    """The bytes by which a request grows for a stream that it names for the first time."""
+    return len(stream) + STREAM_BYTES
 
 
 def split_line(line: str, limit: int) -> list[str]:
@@ -160,8 +154,9 @@ def _pairs(named: Mapping[str, str]) -> str:
     return ",".join([f'"{name}":{_quote(text)}' for name, text in named.items()])
 
 
-def _value(timestamp: int, line: str, metadata: str) -> bytes:
-    return _encode(f'["{timestamp}",{_quote(line)},{{{metadata}}}]')
+def _entry(cursor: Cursor, part: str, timestamp: int, stream: bytes, line: str, metadata: str) -> Entry:
+    payload = _encode(f'["{timestamp}",{_quote(line)},{{{metadata}}}]')
+    return Entry(cursor, part, payload, len(payload) + len(b","), timestamp, stream)
 
 
 def _encode(text: str) -> bytes:
