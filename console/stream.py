@@ -19,9 +19,11 @@ from channels.security import websocket
 from django.db import Error
 from django.urls import path, re_path
 
+from logsite.audit import EventType, Severity, record
 from logsite.logins.sessions import user_of_session
-from logsite.records import LogSource, get_source
+from logsite.records import LogSource, PermissionMissing, get_source
 from logsite.records.live import group_of, wakers
+from logsite.web.readers import reader_of_socket
 
 log = logging.getLogger(__name__)
 INTERVAL = 0.25  # seconds between two messages to one watcher
@@ -48,7 +50,7 @@ class LogStream(AsyncJsonWebsocketConsumer):
             await self.send_json({"type": "error", "field": "source", "message": str(error)})
             return await self.close(4400)
         try:
-            code = await database_sync_to_async(self._refusal)()
+            code = await database_sync_to_async(self._begin)()
         except Error as error:
             code = _away(error)
         if code:
@@ -60,12 +62,30 @@ class LogStream(AsyncJsonWebsocketConsumer):
         self.watching = asyncio.create_task(self._watch())
         return None
 
+    def _begin(self) -> int | None:
+        """The code to close with, as `_refusal` says; a stream that begins is on record before it tells anything."""
+        if code := self._refusal():
+            return code
+        self.view.note("stream", "", 0)
+        return None
+
     def _refusal(self) -> int | None:
-        """The code to close with where the session's user may not watch, by what the database says now."""
+        """The code to close with where the session's user may not watch, by what the database says now.
+
+        That a permission is missing is on record.
+        """
         user = user_of_session(self.scope["session"].session_key)
         if not user.is_authenticated:
             return 4401
-        return None if user.has_perm(self.source.permission) else 4403
+        reader = reader_of_socket(self.scope, user)
+        try:
+            self.view = self.source.view(reader)
+        except PermissionMissing:
+            pass
+        else:
+            return None
+        record(EventType.AUTHZ_FAIL, Severity.WARNING, reader, what="stream", target=self.source.name)
+        return 4403
 
     async def disconnect(self, code: int) -> None:
         if task := getattr(self, "watching", None):
@@ -107,7 +127,7 @@ class LogStream(AsyncJsonWebsocketConsumer):
     async def _tell(self) -> NoReturn:
         last = None
         while True:
-            end = await database_sync_to_async(self.source.end)()
+            end = await database_sync_to_async(self.view.end)()
             if end != last:
                 last = end
                 await self.send_json({"type": "committed", "source": self.source.name, "cursor": str(end)})
