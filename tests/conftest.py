@@ -3,14 +3,18 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from asgiref.sync import SyncToAsync
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from logsite.housekeeping.heartbeats import presence
@@ -21,9 +25,11 @@ from tests.workers import worker_count
 
 flushing.install()
 connection_owners.watch()
-web_started.disconnect(dispatch_uid="presence")  # who imports the web application here starts no web process
+# The tests import the web application, which starts no web process here.
+for watcher in ("presence", "audit", "settings on record"):
+    web_started.disconnect(dispatch_uid=watcher)
 ROOT = Path(__file__).parent
-VIEWED = ("devices", "housekeeping", "prodlogs", "sessionlogs", "shipping")
+VIEWED = ("devices", "housekeeping", "intake", "prodlogs", "sessionlogs", "shipping")
 
 
 # A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.
@@ -64,6 +70,9 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only tests that use the database run: all others have run on SQLite, with the same outcome."""
     order = {ROOT / name: place for place, name in enumerate(LONGEST_FILES)}
+    for item in items:
+        if uses_database(item):
+            allow_audit(item)
     items.sort(key=lambda item: order.get(item.path, len(order)))
     if connection.vendor == "postgresql":
         unused = [item for item in items if not uses_database(item)]
@@ -73,6 +82,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("postgres"):
             item.add_marker(pytest.mark.skip(reason="needs DATABASE_URL=postgres://…"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The audit's file gets no suffix: processes that a test starts look for it in their DATA_DIR, this one's own."""
+    audit = settings.DATABASES["audit"]
+    if audit["ENGINE"].endswith("sqlite3"):
+        audit["TEST"]["NAME"] = audit["NAME"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """PostgreSQL drops no database while the audit's connection to it is open."""
+    with django_db_blocker.unblock():
+        flushing.permissions()
+    yield
+    with django_db_blocker.unblock():
+        connections["audit"].close()
+
+
+def allow_audit(item: pytest.Item) -> None:
+    """Let a test with a database write audit entries, too: by itself it gets the default database alone."""
+    marker = item.get_closest_marker("django_db")
+    options = {"databases": ["default", "audit"], **(marker.kwargs if marker else {})}
+    item.add_marker(pytest.mark.django_db(*(marker.args if marker else ()), **options), append=False)
 
 
 def uses_database(item: pytest.Item) -> bool:
@@ -107,6 +141,12 @@ def _quiet_writer() -> Iterator[None]:
     yield
     writer.stop()
     presence.stop()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """A database that is rolled back gives the ids of its users again, and what is cached goes by these."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -165,6 +205,21 @@ def browser() -> Callable[[User | None], Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def row_queries() -> Callable[[], AbstractContextManager[list[str]]]:
+    """`with row_queries() as queries:` collects what reads or writes rows, without savepoints."""
+
+    @contextmanager
+    def collect() -> Iterator[list[str]]:
+        found: list[str] = []
+        with CaptureQueriesContext(connection) as captured:
+            yield found
+        savepoints = ("SAVEPOINT", "RELEASE SAVEPOINT")
+        found += [each["sql"] for each in captured if not each["sql"].startswith(savepoints)]
+
+    return collect
 
 
 @pytest.fixture

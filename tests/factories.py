@@ -6,6 +6,10 @@ import factory
 from factory.django import DjangoModelFactory
 
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
+from logsite.audit.event_types import EventType as AuditEvent
+from logsite.audit.event_types import Severity
+from logsite.audit.models import AuditEntry
+from logsite.intake.models import IngestToken, RejectedInput
 from prodlogs.models import (
     Container,
     ContainerLogEntry,
@@ -161,6 +165,40 @@ class RemoteCommandFactory(DjangoModelFactory):
     argv = ["docker", "logs", "--timestamps", "web"]
     exit_code = 0
     duration_ms = 12.5
+
+
+class IngestTokenFactory(DjangoModelFactory):
+    class Meta:
+        model = IngestToken
+
+    name = factory.Sequence(lambda n: f"token-{n}")
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    beginning = "lsi_abcdefgh"
+    app = "billing"
+
+
+class RejectedInputFactory(DjangoModelFactory):
+    class Meta:
+        model = RejectedInput
+
+    rejected_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    protocol = "http"
+    reason = "expected a time"
+
+
+class AuditEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = AuditEntry
+
+    timestamp = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    event_type = AuditEvent.SENSITIVE_UPDATE
+    severity = Severity.INFO
+    user = "olivia"
+    user_id = "7"
+    address = "198.51.100.7"
+    via = "admin"
+    what = "devices.device"
+    target = "rtr01"
 
 
 def issue_session(**options) -> Session:

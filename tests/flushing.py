@@ -6,6 +6,7 @@ SQLite. Here only tables with rows are emptied, and content types and permission
 
 from functools import cache
 
+from django.contrib.auth.models import Permission
 from django.db import connections, transaction
 from django.test import TransactionTestCase
 
@@ -35,13 +36,28 @@ def empty_filled_tables(alias: str) -> None:
 
 
 @cache
+def permissions() -> set[tuple[str, str]]:
+    """All permissions, as they are at the first call: of each its app and codename."""
+    return _permissions()
+
+
+def _permissions() -> set[tuple[str, str]]:
+    return set(Permission.objects.values_list("content_type__app_label", "codename"))
+
+
+@cache
 def _tables(alias: str) -> list[str]:
     return sorted({*connections[alias].introspection.django_table_names(only_existing=True)} - KEPT)
 
 
 def _fixture_teardown(test: TransactionTestCase) -> None:
-    for alias in test._databases_names(include_mirrors=False):
+    """On PostgreSQL the audit's alias leads to the same tables."""
+    names = {connections[each].settings_dict["NAME"]: each for each in test._databases_names()[::-1]}
+    for alias in names.values():
         empty_filled_tables(alias)
+    # Later tests of this worker would fail in its place.
+    changed = sorted(_permissions() ^ permissions())
+    assert not changed, f"a test of this worker removed or added permissions: {changed}"
 
 
 def install() -> None:

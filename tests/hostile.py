@@ -112,7 +112,7 @@ QUERIES = [
 ]
 ADMIN_PARAMETERS = [
     "q", "p", "o", "all", "e", "_facets", "_to_field", "_popup", "_changelist_filters", "older", "newer", "since",
-    "until", "pk__in", "id__exact", "next", "ids",
+    "until", "pk__in", "id__exact", "next", "ids", "query",
 ]  # fmt: skip
 
 

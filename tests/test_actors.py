@@ -27,13 +27,16 @@ from prodlogs.models import Container, ContainerLogEntry, DockerHost, LogSnapsho
 from sessionlogs.models import EventType, ResponseView, Session, SessionLog
 from tests.factories import (
     AddressFactory,
+    AuditEntryFactory,
     ContainerFactory,
     ContainerLogEntryFactory,
     CredentialFactory,
     DeviceFactory,
     DockerHostFactory,
+    IngestTokenFactory,
     InterfaceFactory,
     LogSnapshotFactory,
+    RejectedInputFactory,
     RemoteCommandFactory,
     ResponseFactory,
     SessionFactory,
@@ -52,6 +55,7 @@ ANSWERS = (302, 302, 403, 200, 200)
 OWNER = (302, 302, 403, 403, 200)
 NEVER = (302, 302, 403, 403, 403)
 API_READ = (401, 403, 200, 200, 200)
+API_OWNER = (401, 403, 403, 403, 200)
 API_POST_ONLY = (401, 403, 403, 403, 405)
 POST_ONLY = (302, 302, 403, 403, 405)
 MOVED = (302, 302, 302, 302, 302)  # the admin's old addresses on to …/change/
@@ -81,6 +85,14 @@ TABLE = {
     "admin/sessionlogs/sessionlog/{id}/response/": ANSWERS,
     **admin_rows("sessionlogs", "responseview", **RECORD),
     **admin_rows("housekeeping", "purgerun", **RECORD),
+    **admin_rows(
+        "audit", "auditentry", **RECORD, **dict.fromkeys(("list", "{id}/history/", "{id}/change/"), OWNER)
+    ),
+    "api/v2/audit/": API_OWNER,
+    **admin_rows("intake", "ingesttoken"),
+    **admin_rows("intake", "rejectedinput", **RECORD),
+    "api/v2/intake/tokens/": API_READ,
+    "api/v2/intake/rejected/": API_READ,
     "admin/sessionlogs/statistics/": READ,
     **admin_rows("devices", "platformlogging"),
     "admin/devices/device/run-commands/": (302, 302, 403, 403, 302),  # back to the list: nothing is chosen
@@ -110,6 +122,7 @@ TABLE = {
     **admin_rows("prodlogs", "logsnapshot", **RECORD),
     **admin_rows("prodlogs", "containerlogentry", **RECORD),
     **admin_rows("prodlogs", "remotecommand", **RECORD),
+    "admin/query-language/": READ,
     "admin/prodlogs/errors/": MOVED,  # on to the entries, or to the login page
     "admin/prodlogs/follow/": READ,
     "admin/prodlogs/follow/entries/": READ,
@@ -121,8 +134,13 @@ TABLE = {
     "api/v2/device-responses/{id}/": API_READ,
 }
 OURS = (
+    "admin/query-language/",
     "admin/sessionlogs/",
+    "admin/audit/",
+    "admin/intake/",
+    "api/v2/intake",
     "admin/housekeeping/",
+    "api/v2/audit",
     "admin/devices/",
     "api/v2/sessions",
     "api/v2/session-logs",
@@ -162,7 +180,7 @@ def nobody():
 @pytest.fixture
 def reader(db):
     user = User.objects.create_user("reader", password="reader-password", is_staff=True)
-    apps = ("devices", "housekeeping", "prodlogs", "sessionlogs")
+    apps = ("devices", "housekeeping", "intake", "prodlogs", "sessionlogs")
     codes = Permission.objects.filter(codename__startswith="view_", content_type__app_label__in=apps)
     user.user_permissions.set(codes.exclude(codename="view_responses"))
     return user
@@ -198,6 +216,8 @@ def ids():
         "prodlogs/remotecommand/": command.pk, "prodlogs/hosts/": container.host.pk,
         "prodlogs/containers/": container.pk, "prodlogs/logs/": entry.pk, "prodlogs/snapshots/": snapshot.pk,
         "prodlogs/commands/": command.pk,
+        "audit/auditentry/": AuditEntryFactory().pk,
+        "intake/ingesttoken/": IngestTokenFactory().pk, "intake/rejectedinput/": RejectedInputFactory().pk,
         "housekeeping/purgerun/": purge.pk, "devices/platformlogging/": logging.pk,
         "sessionlogs/session/": session.pk, "sessionlogs/sessionlog/": event.pk, "sessionlogs/responseview/": view.pk,
         "devices/credential/": device.credential.pk, "devices/tag/": TagFactory().pk, "devices/device/": device.pk,

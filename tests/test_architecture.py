@@ -34,7 +34,7 @@ FLOORS = {
         {"redaction"},
         {"tables", "encryption", "ssh", "commands"},
         {"text", "locks"},
-        {"environment", "signals", "private_files"},
+        {"environment", "signals", "private_files", "redis_client"},
     ),
     "prodlogs": (
         {"management", "api", "admin", "log_interface"},
@@ -60,14 +60,15 @@ FLOORS = {
     ),
     "sessionlogs": (
         {"management", "api", "admin"},
-        {"recording", "retention", "sources"},
+        {"recording", "retention", "sources", "metrics"},
+        {"query_fields"},
         {"dead_sessions", "audit"},
         {"models"},
     ),
     "shipping": (
         {"management", "api", "admin"},
         {"engine"},
-        {"feed", "aggregation"},
+        {"feed", "aggregation", "progress"},
         {"models"},
         {"receivers"},
         {"http", "retry"},
@@ -83,13 +84,24 @@ FACES = (
     "logsite/encryption",
     "logsite/lines",
     "logsite/records",
+    "logsite/records/query",
     "logsite/redaction",
     "prodlogs",
 )
 LOADED_WITHOUT_DJANGO = (
+    "logsite.records.entry_json",
     "logsite.records.plain",
+    "logsite.records.query",
+    "logsite.records.query.parse",
+    "logsite.records.query.predicate",
+    "logsite.records.query.words",
     "logsite.lines",
     "logsite.redaction",
+    "shipping",
+    "shipping.http",
+    "shipping.receivers.base",
+    "shipping.receivers.loki.receiver",
+    "shipping.retry",
 )
 MODULES_IN_A_FOLDER = 15
 OURS = {*MAY_IMPORT, "tests", "benchmarks", "deploy"}
@@ -266,6 +278,14 @@ def test_a_face_lists_its_names(face):
     )
 
 
+@pytest.mark.parametrize("face", FACES)
+def test_no_name_that_a_face_loads_late_is_one_of_its_modules(face):
+    """Python sets the module as an attribute of the package when it is first imported, and hides the name."""
+    names = vars(importlib.import_module(face.replace("/", "."))).get("_LATE", ())
+
+    assert [name for name in names if (ROOT / face / f"{name}.py").exists()] == []
+
+
 def test_what_runs_without_settings_loads_without_django():
     code = f"""
 import sys
@@ -347,3 +367,32 @@ def test_the_guide_has_a_row_for_every_room():
     guide = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
     assert [room for room in ROOMS if not re.search(rf"^\| `{room}/` \|", guide, re.MULTILINE)] == []
+
+
+READS_ENTRIES = re.compile(r"\b(?:SessionLog|ContainerLogEntry)\.objects\.(?!none\(\))")
+# Those that write entries, remove them, or count them for /metrics; and the sources, which hand them to views.
+WRITERS = (
+    "sessionlogs/recording/",
+    "sessionlogs/dead_sessions.py",
+    "sessionlogs/retention.py",
+    "sessionlogs/metrics.py",
+    "sessionlogs/sources.py",
+    "prodlogs/reading/",
+    "prodlogs/retention.py",
+    "prodlogs/metrics.py",
+    "prodlogs/sources.py",
+)
+# Whether a host still has entries, before it is deleted.
+ALLOWED_READS = {"prodlogs/admin/hosts.py": 1}
+
+
+def test_no_page_api_or_command_reads_entries_around_a_view():
+    found = {}
+    for room in ("sessionlogs", "prodlogs", "console", "shipping", "devices", "logsite"):
+        for path in (ROOT / room).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            number = len(READS_ENTRIES.findall(path.read_text(encoding="utf-8")))
+            if number and "/migrations/" not in name and not name.startswith(WRITERS):
+                found[name] = number
+
+    assert found == ALLOWED_READS

@@ -1,15 +1,9 @@
 """A browser opens every page of the site: none breaks the policy, none throws, wide or narrow."""
 
-import os
 import re
-import subprocess
-import sys
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -17,8 +11,9 @@ from django.test import Client
 from knox.models import AuthToken
 
 from devices.models import PlatformLogging
-from logsite.encryption.keys import field_keys
 from logsite.housekeeping.models import PurgeRun
+from logsite.intake.rejected import Rejection, keep_rejected
+from logsite.intake.tokens import make_token
 from prodlogs.models import DockerHost
 from sessionlogs.models import EventType, ResponseView, SessionLog, SessionStatus
 from shipping.models import Destination, RejectedEntry, ShippingCursor, ShippingRun
@@ -39,7 +34,7 @@ from tests.factories import (
     TagFactory,
 )
 from tests.prodlogs.keys import HOST_KEY
-from tests.shipping.processes import database_url
+from tests.serving import serving
 from tests.test_actors import addresses
 
 pytestmark = [
@@ -76,6 +71,8 @@ def fill_tables():
         viewed_at=NOON, user="eve", user_id="7", via="api", what="event", event_id=event.pk, count=1
     )
     PurgeRun.objects.create(started=NOON)
+    token, _ = make_token("billing", app="billing")
+    keep_rejected([Rejection("not a time", "yesterday", "timestamp")], token=token, protocol="http")
     device = DeviceFactory(name="rtr01")
     device.tags.add(TagFactory())
     AddressFactory(interface=InterfaceFactory(device=device))
@@ -186,49 +183,6 @@ SEEN = {f"{kind}-src{part}" for kind in ("style", "script") for part in ("-attr"
 SEEN |= {"img-src", "connect-src", "script-src"}
 
 
-@contextmanager
-def serving(folder):
-    """The address of the site under daphne, over the test's database, and the lines of its log."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url(),
-        "DATA_DIR": str(folder),
-        "LOG_LEVEL": "INFO",
-        "REDIS_URL": "",
-        "SECRET_KEY": settings.SECRET_KEY,
-        "LOGIN_ADDRESS_LIMIT": "1",
-        "PRODLOGS_CONNECT_TIMEOUT": "0.2",
-        "DJANGO_SETTINGS_MODULE": "logsite.settings",
-        "FIELD_ENCRYPTION_KEYS": ",".join(field_keys(settings.FIELD_KEYS_PATH)),
-    }
-    words = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "0", "logsite.asgi:application"]
-    process = subprocess.Popen(
-        words,
-        cwd=settings.BASE_DIR,
-        env=environment,
-        text=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    said = []
-    rest = threading.Thread(target=lambda: said.extend(process.stderr))
-    try:
-        for line in process.stderr:
-            said.append(line)
-            if listens := re.search(r"Listening on TCP address (127\.0\.0\.1:\d+)", line):
-                break
-        else:
-            pytest.fail("".join(said))
-        rest.start()
-        yield f"http://{listens[1]}", said
-    finally:
-        process.kill()
-        process.wait()
-        if rest.ident:
-            rest.join()
-        process.stderr.close()
-
-
 class Visit:
     """What came of opening all pages: status codes and complaints, by page."""
 
@@ -291,12 +245,14 @@ def visit(django_db_setup, django_db_blocker, tmp_path_factory):
         try:
             client = Client()
             client.force_login(fill_tables())
-            with serving(folder / "data") as (site, said), chromium(folder / "profile") as browser:
-                found = Visit(browser, site, said)
+            limits = {"LOGIN_ADDRESS_LIMIT": "1", "PRODLOGS_CONNECT_TIMEOUT": "0.2"}
+            with serving(**limits) as site, chromium(folder / "profile") as browser:
+                found = Visit(browser, site.address, site.said)
                 found.everything(client.cookies["sessionid"].value)
             yield found
         finally:
-            flushing.empty_filled_tables("default")
+            for alias in ("default", "audit"):
+                flushing.empty_filled_tables(alias)
 
 
 def test_a_deliberate_violation_and_a_deliberate_error_are_seen(visit):

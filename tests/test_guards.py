@@ -189,6 +189,7 @@ def test_the_changelog_s_newest_heading_is_the_version():
         ("# Changelog\n\n## 1.2.3 (2026-01-31)\n\n## 1.2.2 (2026-01-30)\n", "1.2.3"),
         ("## v2.0.0rc1 (2026-01-31)\n", "2.0.0rc1"),
         ("## Unreleased\n\n## 0.9.0 (2026-01-31)\n", "0.9.0"),
+        ("## 1.0.0 (unreleased)\n\n## 0.9.0 (2026-01-31)\n", "0.9.0"),
     ],
 )
 def test_the_version_is_read_from_the_newest_heading(tmp_path, text, version):

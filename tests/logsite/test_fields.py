@@ -8,9 +8,10 @@ from cryptography.fernet import Fernet
 from django.core import serializers
 from django.core.exceptions import FieldError
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from devices.models import Credential
+from logsite.audit.models import AuditEntry
 from logsite.encryption import fields, keys, rotation
 from tests.factories import CredentialFactory, DeviceFactory
 
@@ -266,6 +267,21 @@ def test_rotating_encrypts_every_value_with_a_new_key(key_file, capsys):
     assert Fernet(newest).decrypt(stored("enable_secret")[0]) == b"enable-me"
     assert Credential.objects.get().password == PLAIN
     assert capsys.readouterr().out == "2 values encrypted with a new key\n"
+    entry = AuditEntry.objects.get(what="field keys")
+    assert (entry.via, entry.details) == ("cli", {"done": "rotated", "drop_old": False})
+
+
+def test_no_key_is_rotated_that_the_audit_cannot_take(key_file, monkeypatch):
+    def fail(self, **_):
+        raise OperationalError("disk full")
+
+    CredentialFactory(password=PLAIN)
+    before = key_file.read_text()
+    monkeypatch.setattr(AuditEntry, "save", fail)
+    with pytest.raises(CommandError, match="the database failed"):
+        rotate()
+
+    assert key_file.read_text() == before
 
 
 def test_a_process_that_knows_only_the_old_keys_reads_before_during_and_after(key_file, monkeypatch):

@@ -15,7 +15,7 @@ from django.conf import settings as site
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
@@ -584,7 +584,7 @@ def test_many_attempts_at_once_get_no_more_answers_than_one_after_the_other(team
             for _ in range(2):
                 found[knock("api").status_code] += 1
         finally:
-            connection.close()
+            connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
