@@ -29,7 +29,7 @@ from tests.factories import DeviceFactory
 from tests.shipping.processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DEADLINE = 8.0
+DEADLINE = 60.0  # seconds: what hangs ends by it; on a busy machine all others have long ended by then
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def manage(*words, **environment):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_two_workers_share_50_devices_one_is_killed_and_all_end_once(broker, settings, owner):
     fleet = plan(50)
     with (
