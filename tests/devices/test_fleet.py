@@ -16,7 +16,7 @@ from django.utils import timezone
 from devices.collecting import fleet, one_device
 from devices.collecting.fleet import collect_devices, in_pages
 from devices.collecting.one_device import collect_device
-from devices.connectors.limits import LoginSlot
+from devices.connectors.limits import Deadline, LoginSlot
 from devices.models import CollectionRun, Credential, Device
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.recording.writer import writer
@@ -29,6 +29,7 @@ from tests.soak import short_or_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEVICES = short_or_long(100, 300)
+ESTABLISHED = 1  # Linux's state of a TCP connection that neither end has closed
 OUTCOMES = {
     "well": "",
     "refuse": "authentication",
@@ -229,17 +230,41 @@ def test_no_more_logins_at_a_time_than_the_credential_allows(settings):
         assert running.counts()["most_logins"] == {"netops0": 3}
 
 
-def test_a_refused_login_is_closed_before_another_one_takes_its_slot(settings):
+def test_a_refused_login_is_closed_before_another_one_takes_its_slot(settings, monkeypatch):
     settings.COLLECT_LOGINS_PER_CREDENTIAL = 1
     devices = [
         {"name": f"rtr{number}", "platform": "cisco_ios", "behaviour": "refuse", "username": "netops"}
         for number in range(10)
     ]
+    open_then = open_at_release(monkeypatch)
     with light_fleet(devices) as running:
         stock(running)
         kinds = [result.error_kind for result in collect_devices(Device.objects.all(), workers=10)]
-        assert running.counts()["most_logins"] == {"netops": 1}
+    assert open_then == [False] * 10
     assert kinds == ["authentication"] * 10
+
+
+def open_at_release(monkeypatch):
+    """A list that is told of each login slot, when it is given back, whether its connection was open still.
+
+    The state is that of our own end, by a second descriptor: a device may learn of the end after it is asked for
+    the next login, and a socket that is closed while a thread reads it is open still.
+    """
+    told, mine, transport, release = [], threading.local(), Deadline.transport, LoginSlot.release
+
+    def noted(deadline, sock, *arguments, **options):
+        mine.socket = sock.dup()
+        return transport(deadline, sock, *arguments, **options)
+
+    def released(slot):
+        if slot._local is not None:
+            with mine.socket:
+                told.append(mine.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == ESTABLISHED)
+        release(slot)
+
+    monkeypatch.setattr(Deadline, "transport", noted)
+    monkeypatch.setattr(LoginSlot, "release", released)
+    return told
 
 
 def test_a_refused_login_gives_its_slot_back(router, device_of, settings):
