@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "sessionlogs",
     "devices",
     "prodlogs",
+    "applogs",
     "shipping",
     "logsite.audit",  # the last to be purged
 ]
@@ -240,6 +241,7 @@ PRODLOGS_BYTE_LIMIT = env.int("PRODLOGS_BYTE_LIMIT", 1024**3)  # of one reading;
 PRODLOGS_ENTRY_LIMIT = env.int("PRODLOGS_ENTRY_LIMIT", 256 * 1024)  # bytes; longer entries are cut
 PRODLOGS_INTERVAL = env.float("PRODLOGS_INTERVAL", 2.0)  # seconds between two readings, when following
 RETENTION_DAYS_CONTAINERS = env.int("RETENTION_DAYS_CONTAINERS", 90)  # 0 keeps for ever
+RETENTION_DAYS_APPS = env.int("RETENTION_DAYS_APPS", 30)  # of application logs; 0 keeps for ever
 RETENTION_DAYS_FOLLOW = env.int("RETENTION_DAYS_FOLLOW", 7)  # commands of `follow`; 0: as all others
 
 # --- What is taken in --------------------------------------------------------------------------------------
