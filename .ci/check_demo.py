@@ -47,6 +47,7 @@ def main() -> None:
     check("the refused login is a connection_failed with its error", failed and failed[0]["error_message"])
     interfaces = read("interfaces/?device=fw01.demo")
     addresses = [text for row in interfaces for text in row["addresses_text"]]
+    check("entries of the demo application are there", read("logs/entries?source=app&limit=1"))
     check(f"the firewall's secondary address {SECONDARY} is there", SECONDARY in addresses)
 
 

@@ -10,7 +10,9 @@ class AppLogsConfig(AppConfig):
     verbose_name = "Application logs"
 
     def ready(self) -> None:
+        from applogs.pages import register as register_pages
         from applogs.sources import AppSource
         from logsite.records import register_source
 
         register_source(AppSource())
+        register_pages()

@@ -3,7 +3,7 @@
 from django.db import models
 
 from logsite.records import LEVELS, LogRow
-from logsite.tables.nanoseconds import NanosecondsField
+from logsite.tables.nanoseconds import NanosecondsField, rfc3339
 
 
 class Category(models.TextChoices):
@@ -67,7 +67,16 @@ class LogEntry(LogRow):
         ]
 
     def __str__(self) -> str:
-        return f"{self.app} {self.timestamp}"
+        return f"{self.app} {rfc3339(self.timestamp)}"
+
+
+class App(LogEntry):
+    """The admin's page of applications; who may see entries may see it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "applications"
 
 
 class EntryId(models.Model):

@@ -23,11 +23,15 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from demo.application import HOST
 from devices.models import Credential, Device, Tag
 from logsite.encryption.keys import write_private
+from logsite.intake.models import IngestToken
+from logsite.intake.tokens import make_token, revoke
 
 ADMIN = "admin"
 TAG = "demo"
+APPLICATION = "demo application"
 START_SECONDS = 60.0  # for the fleet, and for the site, to come up on a busy machine
 STOP_SECONDS = 10.0
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -177,6 +181,28 @@ def running_site(host: str, port: int) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         stop(process)
+
+
+@contextmanager
+def running_application(url: str) -> Iterator[None]:
+    """The demo application, which logs to the site at `url`, as long as the context lasts."""
+    attached = ["-m", "deploy.demo.attached", str(os.getpid()), sys.executable]
+    environment = {**os.environ, "LOGSITE_TOKEN": new_token()}
+    process = _start([*attached, "-m", "demo.application", url], stdin=subprocess.DEVNULL, env=environment)
+    try:
+        yield
+    finally:
+        stop(process)
+
+
+def new_token() -> str:
+    """The text of an ingest token for the application; that of an earlier run is revoked and makes way."""
+    with transaction.atomic():
+        for earlier in IngestToken.objects.filter(name=APPLICATION):
+            revoke(earlier)
+            earlier.delete()
+        _, text = make_token(APPLICATION, host=HOST)
+    return text
 
 
 def site_url(host: str, port: int) -> str:

@@ -29,7 +29,7 @@ connection_owners.watch()
 for watcher in ("presence", "audit", "settings on record"):
     web_started.disconnect(dispatch_uid=watcher)
 ROOT = Path(__file__).parent
-VIEWED = ("devices", "housekeeping", "intake", "prodlogs", "sessionlogs", "shipping")
+VIEWED = ("applogs", "devices", "housekeeping", "intake", "prodlogs", "sessionlogs", "shipping")
 
 
 # A worker takes a file at a time. These take longest, so they come first, or all would wait for the last of them.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import factory
 from factory.django import DjangoModelFactory
 
+from applogs.models import LogEntry
 from devices.models import Credential, Device, Interface, InterfaceAddress, Response, Tag
 from logsite.audit.event_types import EventType as AuditEvent
 from logsite.audit.event_types import Severity
@@ -151,6 +152,22 @@ class ContainerLogEntryFactory(DjangoModelFactory):
     stream = Stream.STDOUT
     timestamp = factory.Sequence(lambda n: 1_777_636_800_000_000_000 + n * 1000)
     message = factory.Sequence(lambda n: f"GET /health {n}")
+
+
+class LogEntryFactory(DjangoModelFactory):
+    """Entries a microsecond apart, from 2026-05-01 12:00 on."""
+
+    class Meta:
+        model = LogEntry
+
+    timestamp = factory.Sequence(lambda n: 1_777_636_800_000_000_000 + n * 1000)
+    received_at = factory.SelfAttribute("timestamp")
+    level = "INFO"
+    severity = 9
+    app = "billing"
+    host = "web01"
+    message = factory.Sequence(lambda n: f"order {n} paid")
+    protocol = "http"
 
 
 class RemoteCommandFactory(DjangoModelFactory):

@@ -47,6 +47,13 @@ FLOORS = {
         {"errors"},
         {"models"},
     ),
+    "applogs": (
+        {"management", "api", "admin", "pages"},
+        {"ingest", "retention"},
+        {"storing"},
+        {"senders", "sources"},
+        {"models"},
+    ),
     "devices": (
         {"management", "api", "admin"},
         {"tasks", "commands"},

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from logsite.intake.models import IngestToken, RejectedInput
 from logsite.redaction import redact
+from logsite.text.storable import storable
 
 KEPT_ROWS = 1000
 REQUEST_ROWS = 100  # of one request: a thousand bad entries must not push out all others
@@ -41,8 +42,8 @@ def keep_rejected(
             protocol=protocol,
             address=address or None,
             index=each.index,
-            field=_plain(each.field)[:100],
-            reason=_plain(redact(each.reason))[:500],
+            field=storable(each.field)[:100],
+            reason=storable(redact(each.reason))[:500],
             size=len(each.raw if isinstance(each.raw, bytes) else each.raw.encode("utf-8", "replace")),
             excerpt=_excerpt(each.raw),
         )
@@ -67,9 +68,4 @@ def _excerpt(raw: bytes | str) -> str:
     text = (
         raw[:READ_CHARACTERS].decode("utf-8", "replace") if isinstance(raw, bytes) else raw[:READ_CHARACTERS]
     )
-    return redact(_plain(text))[:EXCERPT_CHARACTERS]
-
-
-def _plain(text: str) -> str:
-    """As every database takes it: NUL and lone surrogates are written out."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return redact(storable(text))[:EXCERPT_CHARACTERS]

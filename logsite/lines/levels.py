@@ -219,6 +219,19 @@ def level_of(text: str) -> Found:
     return _BY_FIRST.get(text[:1], _plain)(text)
 
 
+def level_named(word: object) -> str | None:
+    """The level that a field's value says: a name, or a number as pino writes it; None for anything else, and empty
+    for a name that says no level."""
+    if isinstance(word, str):
+        return _VALUES.get(word.strip().lower())
+    return _TENS.get(word) if type(word) is int else None
+
+
+def level_of_severity(number: object) -> str | None:
+    """The level of OpenTelemetry's severity number, 1 to 24; None for anything else."""
+    return _OTLP[(number - 1) // 4] if type(number) is int and 1 <= number <= 24 else None
+
+
 def has_time(text: str) -> bool:
     """Whether a line begins with a date or a time."""
     first = text[:1]
@@ -372,8 +385,8 @@ def _of_fields(fields: Mapping[str, Any]) -> Found:
 
 def _of_numbers(named: Mapping[str, Any]) -> Found:
     number = named.get("severity_number", named.get("severitynumber"))
-    if type(number) is int and 1 <= number <= 24:
-        return _OTLP[(number - 1) // 4], "json:severity_number"
+    if level := level_of_severity(number):
+        return level, "json:severity_number"
     number = named.get("level")
     if type(number) is int:
         if "short_message" in named and 0 <= number <= 7:

@@ -5,7 +5,7 @@ of what `bulk_create` costs and a tenth of `bulk_update`. `insert_new` and `copy
 Nothing is read back, and the rows' keys stay unknown.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -38,19 +38,64 @@ def insert_new(
     """Insert those of `rows` whose `unique` columns, which have a unique constraint, are not stored yet.
 
     Returns how many were inserted."""
+    end = f" ON CONFLICT ({', '.join(map(_quoted, unique))}) DO NOTHING"
+    return sum(cursor.rowcount for cursor in _insert_some(model, columns, rows, end))
+
+
+def insert_new_or_old(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Values],
+    unique: Sequence[str],
+    *,
+    age: str,
+    before: Any,
+    returning: str,
+) -> list[Any]:
+    """Insert `rows` as `insert_new` does; a stored row whose column `age` is below `before` is taken over by the new
+    one. Returns the column `returning` of the rows inserted and taken over.
+
+    The caller sorts the rows by their key, or two transactions can wait for each other.
+    """
+    table, name = _quoted(model._meta.db_table), _quoted(age)
+    mark = "?" if connection.vendor == "sqlite" else "%s"
+    end = (
+        f" ON CONFLICT ({', '.join(map(_quoted, unique))}) DO UPDATE SET {name} = excluded.{name}"
+        f" WHERE {table}.{name} < {mark} RETURNING {_quoted(returning)}"
+    )
+    some = _insert_some(model, columns, rows, end, (before,))
+    return [value for cursor in some for (value,) in cursor.fetchall()]
+
+
+def _insert_some(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Values], end: str, more: Values = ()
+) -> Iterator[Any]:
+    """Run one INSERT for ROWS_AT_ONCE rows after the other; its cursor each time."""
     sqlite = connection.vendor == "sqlite"
     mark = f"({', '.join(['?' if sqlite else '%s'] * len(columns))})"
     start = f"INSERT INTO {_table(model, columns)} VALUES "  # noqa: S608
-    end = f" ON CONFLICT ({', '.join(map(_quoted, unique))}) DO NOTHING"
-    inserted = 0
     with connection.cursor() as sql, connection.wrap_database_errors:
         # Past Django's cursor on SQLite, which would look through each statement for its own marks.
         cursor = sql.connection.cursor() if sqlite else sql
         for first in range(0, len(rows), ROWS_AT_ONCE):
             some = rows[first : first + ROWS_AT_ONCE]
-            cursor.execute(start + ", ".join([mark] * len(some)) + end, list(chain.from_iterable(some)))
-            inserted += cursor.rowcount
-    return inserted
+            cursor.execute(start + ", ".join([mark] * len(some)) + end, [*chain.from_iterable(some), *more])
+            yield cursor
+
+
+def store_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows that are given as columns, whose values are as the database's driver takes them: by COPY on
+    PostgreSQL, by one statement for all rows on SQLite."""
+    rows = zip(*columns.values(), strict=True)
+    table = _table(model, columns)
+    with connection.cursor() as sql, connection.wrap_database_errors:
+        if connection.vendor == "sqlite":
+            marks = ", ".join("?" * len(columns))
+            sql.connection.cursor().executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+            return
+        with sql.cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
 
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Values]) -> bool:

@@ -10,3 +10,8 @@ def is_whole(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def storable(text: str) -> str:
+    """`text` as every database takes it: NUL and half characters are written out, as `\\x00` and `\\udce9`."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -19,6 +19,7 @@ from logsite.admin import (
     beginning,
     choice_filter,
     column,
+    entry_texts,
     link,
     text_filter,
     time_range_filter,
@@ -126,7 +127,9 @@ class ContainerAdmin(ReadOnly, Styled, StrictModelAdmin):
     @admin.display(description="stored from")
     def stored_from(self, obj: Container) -> str:
         return (
-            "its beginning" if obj.covered_from == 0 else showing.moment(obj.covered_from) or "not read yet"
+            "its beginning"
+            if obj.covered_from == 0
+            else entry_texts.moment(obj.covered_from) or "not read yet"
         )
 
     @admin.display(description="entries")
@@ -197,8 +200,8 @@ class LogSnapshotAdmin(Styled, LogModelAdmin):
     )
     status_badge = column("status", "status", showing.snapshot_badge)
     size = column("size", "bytes", showing.size)
-    oldest = column("oldest entry", "first", showing.moment)
-    newest = column("newest entry", "last", showing.moment)
+    oldest = column("oldest entry", "first", entry_texts.moment)
+    newest = column("newest entry", "last", entry_texts.moment)
 
     @admin.display(description="container")
     def place(self, obj: LogSnapshot) -> str:

@@ -11,7 +11,15 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 
-from logsite.admin import OnePage, SourceModelAdmin, column, filters_of, page_url, time_range_filter
+from logsite.admin import (
+    OnePage,
+    SourceModelAdmin,
+    column,
+    entry_texts,
+    filters_of,
+    page_url,
+    time_range_filter,
+)
 from logsite.records import get_source
 from logsite.web.readers import reader_of
 from prodlogs.admin import follow_page, showing
@@ -35,7 +43,7 @@ class ContainerLogEntryAdmin(Styled, SourceModelAdmin):
     search_fields = ("message",)
     change_form_template = "admin/prodlogs/containerlogentry/change_form.html"
     live_source = "container"
-    level_badge = column("level", "level", showing.level_badge)
+    level_badge = column("level", "level", entry_texts.level_badge)
 
     def get_entries(self, request: HttpRequest, query: str = "") -> QuerySet[ContainerLogEntry]:
         """A list shows the beginning of messages: a hundred whole ones can be 25 MB."""
@@ -68,7 +76,7 @@ class ContainerLogEntryAdmin(Styled, SourceModelAdmin):
 
     @admin.display(description="time")
     def time(self, obj: ContainerLogEntry) -> str:
-        day, _, clock = showing.moment(obj.timestamp).partition(" ")
+        day, _, clock = entry_texts.moment(obj.timestamp).partition(" ")
         return format_html('<span class="day">{}</span> <span class="clock">{}</span>', day, clock)
 
     @admin.display(description="container")
@@ -77,7 +85,7 @@ class ContainerLogEntryAdmin(Styled, SourceModelAdmin):
 
     @admin.display(description="message")
     def line(self, obj: Any) -> str:
-        return showing.folded(showing.visible(obj.beginning), cut=obj.length > BEGINNING)
+        return entry_texts.folded(entry_texts.visible(obj.beginning), cut=obj.length > BEGINNING)
 
 
 @admin.register(Errors)

@@ -7,7 +7,7 @@ from django.db.models.functions import Left, Length
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
-from logsite.admin import DEADLINE_SECONDS, Problem, filters_of, problem_of
+from logsite.admin import DEADLINE_SECONDS, Problem, entry_texts, filters_of, problem_of
 from logsite.api.pagination import beyond
 from logsite.logins.sessions import made_by_page
 from logsite.records import Cursor, CursorError, SourceView, committed, get_source
@@ -15,7 +15,6 @@ from logsite.records.query import QueryError
 from logsite.tables.deadlines import TooSlow, reading_within
 from logsite.web.answers import ParameterError
 from logsite.web.readers import reader_of
-from prodlogs.admin import showing
 from prodlogs.admin.entry_filters import GROUPS, levels_of
 from prodlogs.entries.queries import (
     LEVELS_OF_LINES,
@@ -147,7 +146,7 @@ def _narrowed(view: SourceView, query: dict[str, str]) -> Rows:
 
 def _entry(entry: ContainerLogEntry) -> dict[str, Any]:
     """Ids and times as texts: JavaScript's numbers end at 2^53."""
-    text = showing.visible(entry.message)
+    text = entry_texts.visible(entry.message)
     return {
         "id": str(entry.pk),
         "timestamp": str(entry.timestamp),
@@ -173,4 +172,4 @@ def surroundings(view: SourceView, entry: ContainerLogEntry) -> dict[str, Any]:
         return mine.filter(beyond(ORDERING, key, reverse=reverse)).order_by(*order)[:AROUND]
 
     before, after = list(beside(reverse=True))[::-1], list(beside(reverse=False))
-    return {"entry": entry, "around": [*before, entry, *after], "raw": showing.visible(entry.raw)}
+    return {"entry": entry, "around": [*before, entry, *after], "raw": entry_texts.visible(entry.raw)}

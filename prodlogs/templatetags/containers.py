@@ -4,14 +4,15 @@ from typing import Any
 
 from django import template
 
+from logsite.admin import entry_texts
 from logsite.text.durations import duration
 from prodlogs.admin import showing
 
 register = template.Library()
 for function in (
-    showing.moment,
-    showing.precise,
-    showing.level_badge,
+    entry_texts.moment,
+    entry_texts.precise,
+    entry_texts.level_badge,
     showing.health_badge,
     showing.snapshot_badge,
     showing.size,
@@ -21,7 +22,7 @@ for function in (
     duration,
     showing.gap_lines,
     showing.command_short,
-    showing.visible,
+    entry_texts.visible,
     showing.state_badge,
 ):
     register.filter(function.__name__, function)
@@ -30,4 +31,4 @@ for function in (
 @register.filter
 def beginning(entry: Any) -> str:
     """The beginning of an entry's message, the lines after its first to unfold."""
-    return showing.folded(showing.visible(entry.beginning), cut=entry.length > len(entry.beginning))
+    return entry_texts.folded(entry_texts.visible(entry.beginning), cut=entry.length > len(entry.beginning))

@@ -13,7 +13,8 @@ from logsite.commands import SiteCommand
 
 class Command(SiteCommand):
     help = (
-        "Create an administrator, start emulated devices, collect them, serve the site until Ctrl-C. "
+        "Create an administrator, start emulated devices, collect them, serve the site until Ctrl-C, with an "
+        "application that logs to it. "
         "Touches only devices tagged demo."
     )
     requires_system_checks = "__all__"
@@ -80,8 +81,10 @@ class Command(SiteCommand):
         connections.close_all()
         with running.running_site(host, port) as site:
             line = f"LogSite: {running.site_url(host, port)}  {_login(admin)}  (Ctrl-C stops everything)"
-            self._say(self.style.SUCCESS(line))
-            if code := site.wait():
+            with running.running_application(running.site_url(host, port)):
+                self._say(self.style.SUCCESS(line))
+                code = site.wait()
+            if code:
                 raise running.DemoError(f"the site ended by itself with exit code {code}; see above")
 
 

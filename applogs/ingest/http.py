@@ -1,0 +1,103 @@
+"""`POST /api/v2/logs/ingest`: from the request to the answer. No part of the REST framework is on the way."""
+
+import time
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from applogs.ingest.entries import Incoming, read_entries
+from applogs.ingest.pressure import TooBusy, pressure
+from applogs.senders import Sender, SenderDenied, sender_of
+from applogs.storing import store
+from logsite.intake.answers import answered, not_authenticated, refusal, too_many
+from logsite.intake.bodies import BodyRefused, body_of
+from logsite.intake.rates import rates
+from logsite.intake.rejected import Rejection, keep_rejected
+from logsite.intake.repeated import once
+from logsite.records.live import publish
+from logsite.tables.writing import writing
+from logsite.web.addresses import address_of
+
+PROTOCOL = "http"
+SHOWN_ERRORS = 1000  # of one request; the counts are of all
+BUSY = "the site works on as many requests as it can hold"
+NEEDED = "the request needs an ingest token that is not revoked, or a user's token"
+
+
+@csrf_exempt
+@transaction.non_atomic_requests
+@answered
+def ingest(request: HttpRequest) -> HttpResponse:
+    """202 with the counts. With any other answer nothing is stored; after 429 and 503 the sender shall try again."""
+    if request.method != "POST":
+        answer = refusal(405, f"method {request.method} is not allowed", hint="send entries by POST")
+        answer["Allow"] = "POST"
+        return answer
+    try:
+        sender = sender_of(request)
+    except SenderDenied as error:
+        return refusal(403, str(error), field="Authorization")
+    if sender is None:
+        return not_authenticated(NEEDED)
+    try:
+        with pressure.working_on(_announced(request)):
+            return _taken(request, sender)
+    except TooBusy:
+        return too_many(1, BUSY)
+
+
+def _announced(request: HttpRequest) -> int:
+    length = request.headers.get("Content-Length") or ""
+    return int(length[:20]) if length.isdecimal() else 0
+
+
+def _taken(request: HttpRequest, sender: Sender) -> HttpResponse:
+    received_at = time.time_ns()
+    try:
+        body = body_of(request)
+        incoming = read_entries(
+            body,
+            request.headers.get("Content-Type", ""),
+            received_at=received_at,
+            app=sender.app,
+            host=sender.host,
+        )
+    except BodyRefused as error:
+        _keep(request, sender, [Rejection(error.reason)])
+        raise
+    if sender.token and (seconds := rates.take(sender.token, len(incoming.indexes), len(body))):
+        return too_many(seconds, f"the rate of the token {sender.token.name} is used up")
+    key = request.headers.get("Idempotency-Key")
+
+    def carry_out() -> dict[str, Any]:
+        return _stored(request, sender, incoming, received_at)
+
+    with writing():
+        answer = carry_out() if key is None else once(sender.owner, key, body, carry_out)[0]
+    publish("app")
+    return JsonResponse(answer, status=202)
+
+
+def _stored(request: HttpRequest, sender: Sender, incoming: Incoming, received_at: int) -> dict[str, Any]:
+    """Store the entries and the rejections in the transaction that runs; what the sender is told."""
+    repeated = store(incoming.columns, sender, protocol=PROTOCOL, received_at=received_at)
+    _keep(request, sender, incoming.rejections)
+    answer: dict[str, Any] = {
+        "accepted": len(incoming.indexes),
+        "rejected": len(incoming.rejections),
+        "errors": [
+            {name: value for name, value in error.items() if value != ""}
+            for error in map(_error, incoming.rejections[:SHOWN_ERRORS])
+        ],
+    }
+    return answer | ({"repeated": repeated} if repeated else {})
+
+
+def _error(rejection: Rejection) -> dict[str, Any]:
+    return {"index": rejection.index, "field": rejection.field, "reason": rejection.reason}
+
+
+def _keep(request: HttpRequest, sender: Sender, rejections: list[Rejection]) -> None:
+    keep_rejected(rejections, token=sender.token, protocol=PROTOCOL, address=address_of(request))

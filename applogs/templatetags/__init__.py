@@ -1,0 +1,1 @@
+"""How templates print application log entries."""
