@@ -118,6 +118,8 @@ def _flattened(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _take_scalars(entry: Sent, rest: dict[str, Any]) -> None:
     for field, names in NAMES.items():
+        if rest.get(field, 0) in (None, ""):  # says nothing
+            del rest[field]
         for name in names:
             if name in rest and (taken := _taken(field, rest[name])) is not None:
                 setattr(entry, field, taken)
@@ -149,9 +151,10 @@ def _whole(item: Any) -> int | None:
 
 def _take_objects(entry: Sent, rest: dict[str, Any]) -> None:
     for name in OBJECTS[:-1]:
-        item = rest.get(name)
-        if isinstance(item, dict):
+        item = rest.get(name, 0)
+        if item is None or isinstance(item, dict):
             del rest[name]
+        if isinstance(item, dict):
             setattr(entry, name, (_of_texts(item) if name == "labels" else item) or None)
 
 
