@@ -10,6 +10,7 @@ class AppLogsConfig(AppConfig):
     verbose_name = "Application logs"
 
     def ready(self) -> None:
+        from applogs import checks  # noqa: F401  registers them
         from applogs.pages import register as register_pages
         from applogs.sources import AppSource
         from logsite.records import register_source

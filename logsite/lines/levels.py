@@ -8,20 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from logsite.lines.level_values import OTLP, TENS, VALUES, WORDS, level_of_severity
+
 Found = tuple[str, str]
 NONE: Found = ("", "")
 
-_NAMES = {
-    "TRACE": "trace trc trce trac verbose vrb vbs finest finer silly",
-    "DEBUG": "debug dbg dbug debu fine debug1 debug2 debug3 debug4 debug5",
-    "INFO": "info inf information informational notice note config success",
-    "WARNING": "warning warn wrn",
-    "ERROR": "error err erro",
-    "CRITICAL": "critical crit severe fatal fata ftl panic pani dpanic emerg emergency alert",
-}
-WORDS = {word: level for level, words in _NAMES.items() for word in words.split()}
-# Where a level is a field's value, and cannot be taken for anything else.
-_VALUES = WORDS | {"fail": "ERROR", "failure": "ERROR", "default": "", "eror": "ERROR", "crt": "CRITICAL"}
 _LETTERS = {
     **dict.fromkeys("VT", "TRACE"),
     "D": "DEBUG",
@@ -31,8 +22,6 @@ _LETTERS = {
     **dict.fromkeys("FCASX", "CRITICAL"),
 }
 _SYSLOG = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")
-_TENS = {10: "TRACE", 20: "DEBUG", 30: "INFO", 40: "WARNING", 50: "ERROR", 60: "CRITICAL"}
-_OTLP = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")  # four numbers each, from 1
 _REDIS = {".": "DEBUG", "-": "DEBUG", "*": "INFO", "#": "WARNING"}
 _POSTGRESQL = {
     "LOG": "INFO",
@@ -219,19 +208,6 @@ def level_of(text: str) -> Found:
     return _BY_FIRST.get(text[:1], _plain)(text)
 
 
-def level_named(word: object) -> str | None:
-    """The level that a field's value says: a name, or a number as pino writes it; None for anything else, and empty
-    for a name that says no level."""
-    if isinstance(word, str):
-        return _VALUES.get(word.strip().lower())
-    return _TENS.get(word) if type(word) is int else None
-
-
-def level_of_severity(number: object) -> str | None:
-    """The level of OpenTelemetry's severity number, 1 to 24; None for anything else."""
-    return _OTLP[(number - 1) // 4] if type(number) is int and 1 <= number <= 24 else None
-
-
 def has_time(text: str) -> bool:
     """Whether a line begins with a date or a time."""
     first = text[:1]
@@ -262,7 +238,7 @@ def _lettered(text: str) -> Found:
 
 _AFTER_LETTER = frozenset("0123456789/, ")
 _PLAIN_RULES: dict[str, Callable[[str], Found]] = {
-    "dotnet": lambda word: (_VALUES[word], "dotnet"),
+    "dotnet": lambda word: (VALUES[word], "dotnet"),
     "upper": lambda word: _word(word, "first-word"),
     "word": lambda word: _word(word, "first-word"),
     "php": lambda word: (_PHP[word], "php"),
@@ -354,13 +330,13 @@ def _syslog(text: str) -> Found:
 
 def _logfmt(text: str) -> Found:
     match = _LOGFMT.match(text)
-    level = _VALUES.get(match[2].lower()) if match else None
+    level = VALUES.get(match[2].lower()) if match else None
     return (level, "logfmt:level") if level else NONE
 
 
 def _json(text: str) -> Found:
     match = _JSON.match(text)
-    if match and (level := _VALUES.get(match[2].lower())):
+    if match and (level := VALUES.get(match[2].lower())):
         return level, f"json:{match[1].lower()}"
     if len(text) > _LONGEST_JSON or not any(sign in text for sign in _JSON_SIGNS):
         return NONE
@@ -375,11 +351,11 @@ def _of_fields(fields: Mapping[str, Any]) -> Found:
     """The level of a JSON object: a level's name, pino's and bunyan's tens, OTLP's, syslog's and MongoDB's signs."""
     named = {key.lower(): value for key, value in fields.items()}
     for key in _JSON_KEYS:
-        if isinstance(value := named.get(key), str) and (level := _VALUES.get(value.lower())):
+        if isinstance(value := named.get(key), str) and (level := VALUES.get(value.lower())):
             return level, f"json:{key}"
     inner = fields.get("log")
     if isinstance(inner, dict) and isinstance(value := inner.get("level"), str):
-        return (level, "json:log.level") if (level := _VALUES.get(value.lower())) else NONE
+        return (level, "json:log.level") if (level := VALUES.get(value.lower())) else NONE
     return _of_numbers(named)
 
 
@@ -391,10 +367,10 @@ def _of_numbers(named: Mapping[str, Any]) -> Found:
     if type(number) is int:
         if "short_message" in named and 0 <= number <= 7:
             return _SYSLOG[number], "json:gelf"
-        if number in _TENS and "time" in named and ("msg" in named or "pid" in named):
-            return _TENS[number], "json:number"
+        if number in TENS and "time" in named and ("msg" in named or "pid" in named):
+            return TENS[number], "json:number"
         if "reqid" in named and "remoteaddr" in named and 0 <= number <= 4:
-            return _OTLP[number + 1], "json:nextcloud"
+            return OTLP[number + 1], "json:nextcloud"
     if isinstance(named.get("t"), dict) and isinstance(sign := named.get("s"), str):
         return (_LETTERS.get(sign[:1], ""), "json:s") if "$date" in named["t"] else NONE
     return NONE

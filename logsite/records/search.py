@@ -18,7 +18,9 @@ from django.db import Error, connections
 from logsite.audit import Reader
 from logsite.records.places import EVER, Place, Window
 from logsite.records.plain import LogRecord
-from logsite.records.query import Condition, check_name, check_names, parse
+from logsite.records.query import Condition, Node, UnknownField, check_names, parse
+from logsite.records.query.fields import hint_for
+from logsite.records.query.tree import EVERYTHING, All
 from logsite.records.source import get_source, sources
 from logsite.records.views import FACET_VALUES, PermissionMissing, SourceView
 from logsite.tables.deadlines import TooSlow, reading_within
@@ -81,19 +83,21 @@ class Search:
     """One query over the sources that `reader` asks for. Raises QueryError, PermissionMissing, ValueError.
 
     Without names it is over every source that the reader may see. A field that no source has is refused; a source
-    that lacks a field has no match there.
+    that lacks a field has no match there. `also` narrows the search further, such as by the filters beside a query.
     """
 
     views: Sequence[SourceView]
     text: str = ""
     window: Window = EVER
     deadline_seconds: float = DEADLINE_SECONDS
+    also: Node = EVERYTHING
     conditions: dict[str, Condition] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         tree = parse(self.text, {name for view in self.views for name in view.fields})
         check_names(tree, [view.fields for view in self.views])
-        bound = {view.name: view.bound(tree, self.text, strict=False) for view in self.views}
+        whole = tree if self.also == EVERYTHING else All((tree, self.also))
+        bound = {view.name: view.bound(whole, self.text, strict=False) for view in self.views}
         object.__setattr__(self, "conditions", bound)
 
     def page(
@@ -143,8 +147,10 @@ class Search:
     def facets(self, names: Sequence[str]) -> FacetCounts:
         """The most frequent values of each field over all sources. Raises QueryError for a field that no source has,
         and for one that a source withholds from the reader."""
+        known = {name: field for view in self.views for name, field in view.fields.items()}
         for name in names:
-            check_name(name, 0, [view.fields for view in self.views])
+            if name not in known:
+                raise UnknownField(0, f"no field {name[:60]!r}", hint_for(name, known))
         having = {view.name: [name for name in names if name in view.fields] for view in self.views}
         for view in self.views:
             for name in having[view.name]:
@@ -159,11 +165,11 @@ class Search:
         best = {name: counter.most_common(FACET_VALUES) for name, counter in sums.items()}
         return FacetCounts(best, each.is_exact, each.late)
 
-    def note(self, what: str, records: Sequence[LogRecord] = ()) -> None:
+    def note(self, what: str, records: Sequence[LogRecord] = (), *, filters: str = "") -> None:
         """Put the search on record with every source that was asked; before the first byte leaves."""
         for view in self.views:
             shown = [record for record in records if record.source == view.name]
-            view.note(what, self.text, len(shown), shown)
+            view.note(what, self.text, len(shown), shown, filters=filters)
 
     def _check_step(self, step: int) -> None:
         if step < 1:

@@ -1,5 +1,6 @@
 """What one reader sees of one source. Every read for a person goes through here."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ from logsite.tables.time_buckets import bucket
 Query = str | Condition | None
 COUNTED_ROWS = 200_000  # matches that are counted exactly; of more, a sample
 PRIME, MULTIPLIER = 65_521, 40_503  # ids of 48 bits stay within 64
+DAY_SECONDS = 86_400
 NEWEST_ROWS = 10_000  # in which a page looks for the values of a field
 FACET_VALUES = 20
 FEW_ROWS = 5000  # of a stream, that are sorted; a longer one is met soon on the walk along the time index
@@ -179,6 +181,13 @@ class SourceView:
             for row in found
         ]
         return Counts(sorted(counts), scale == 1)
+
+    def storage(self, window: Window) -> dict[int, int]:
+        """How many entries are stored of each day, by its first second since 1970."""
+        days: Counter[int] = Counter()
+        for start, _, number in self.counts("", window, DAY_SECONDS).counts:
+            days[start] += number
+        return dict(days)
 
     def facets(self, query: Query, window: Window, names: Sequence[str]) -> Facets:
         """The FACET_VALUES most frequent values of each field. Raises QueryError for a field that has no values to

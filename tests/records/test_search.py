@@ -114,8 +114,8 @@ def test_fields_of_two_sources_may_stand_in_one_query(busy, owner):
     "query", ["rom:a", "room:a OR rom:b", "NOT rom:b", "(room:a AND (x OR rom:*))", "rom:>1"]
 )
 def test_a_field_that_no_source_has_is_refused_with_its_position(busy, owner, query):
-    with pytest.raises(UnknownField) as error:
-        Search(views_of(reader(owner)), query)
+    with pytest.raises(UnknownField) as error:  # the source app has keys of any name
+        Search(views_of(reader(owner), ["toy", "container"]), query)
 
     assert query[error.value.position :].startswith("rom")
     assert "room" in error.value.hint
