@@ -124,6 +124,8 @@ EVERY_APP_HAS = (
     "management/commands",
     "migrations/0001_initial.py",
 )
+# Entries come in without the REST framework, are read over all sources, and no command is about them alone.
+LACKS = {"applogs": {"api/serializers.py", "api/views.py", "management/commands"}}
 WIRING = {"logsite/settings.py", "logsite/urls.py", "logsite/asgi.py"}  # where the rooms are put together
 BANNED_NAMES = {
     "utils",
@@ -314,7 +316,9 @@ def test_no_room_of_the_site_imports_tests_benchmarks_or_deploy(room):
 
 @pytest.mark.parametrize("app", APPS)
 def test_every_app_has_the_same_file_names(app):
-    assert [file for file in EVERY_APP_HAS if not (ROOT / app / file).exists()] == []
+    missing = {file for file in EVERY_APP_HAS if not (ROOT / app / file).exists()}
+
+    assert missing == LACKS.get(app, set())
     assert (ROOT / app / "admin.py").exists() or (ROOT / app / "admin" / "__init__.py").exists()
 
 
@@ -394,6 +398,8 @@ WRITERS = (
 )
 # Whether a host still has entries, before it is deleted.
 ALLOWED_READS = {"prodlogs/admin/hosts.py": 1}
+# Django's own class of that name, the admin's history.
+ALLOWED_READS |= {"prodlogs/hosts/accepting.py": 1, "devices/connectors/host_keys.py": 1}
 
 
 def test_no_page_api_or_command_reads_entries_around_a_view():

@@ -30,7 +30,8 @@ _FIELDS = frozenset(FIELDS)
 def entry_of(record: LogRecord) -> dict[str, Any]:
     """`record` as the object that JSON shows; fields that the record does not have are left out.
 
-    A field that is both a label and an attribute has the label's value, and the attribute stays where it is.
+    Labels and attributes that the sender gave stand beside those of the record. A field that is both a
+    label and an attribute has the label's value, and the attribute stays where it is.
     """
     labels, attributes = dict(record.labels), dict(record.attributes)
     entry: dict[str, Any] = {
@@ -45,9 +46,15 @@ def entry_of(record: LogRecord) -> dict[str, Any]:
             for named in (labels, attributes):
                 if name in named and name not in entry:
                     entry[name] = named.pop(name)
-    entry["labels"], entry["attributes"] = labels, attributes
+    entry["labels"] = labels | _inner(attributes, "labels")
+    entry["attributes"] = _inner(attributes, "attributes") | attributes
     if record.parts is not None:
         entry["parts"] = {name: part for name, part in record.parts._asdict().items() if part is not None}
     if record.withheld:
         entry["withheld"] = {name: field._asdict() for name, field in record.withheld.items()}
     return entry
+
+
+def _inner(attributes: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a sender gave as `labels` or `attributes`, taken out of those of the record."""
+    return attributes.pop(name) if isinstance(attributes.get(name), dict) else {}

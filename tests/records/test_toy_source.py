@@ -84,4 +84,6 @@ def test_sources_that_share_a_metric_are_one_family(toy, api, owner):
     lines = api(owner).get("/metrics").content.decode().splitlines()
 
     assert sum(line.startswith("# TYPE logsite_source_entries_stored_total") for line in lines) == 1
-    assert sum(line.startswith("logsite_source_entries_stored_total{") for line in lines) == 2
+    assert (
+        sum(line.startswith("logsite_source_entries_stored_total{") for line in lines) == 3
+    )  # that of applications, too

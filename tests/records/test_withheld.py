@@ -186,7 +186,7 @@ def test_a_search_is_on_record_even_if_it_found_nothing(answered, owner):
         .values_list("target", "what", "user", "count", "details")
     )
     assert list(noted) == [
-        (name, "search", "owner", 0, {"query": "nothinglikethat"}) for name in ("container", "session")
+        (name, "search", "owner", 0, {"query": "nothinglikethat"}) for name in ("app", "container", "session")
     ]
     assert ResponseView.objects.get().query == "nothinglikethat"
 
