@@ -108,7 +108,7 @@ class Command(SiteCommand):
         """The file's pieces until `stop`, with a line of progress each second where somebody looks."""
         began = told = time.monotonic()
         shown = self.stderr.isatty()
-        with closing(export.pieces()) as pieces:
+        with closing(export.pieces()) as pieces:  # type: ignore[type-var]
             for piece in pieces:
                 if stop.is_set():
                     return
