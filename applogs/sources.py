@@ -6,6 +6,7 @@ from django.db.models import QuerySet, Value
 
 from applogs.models import Category, LogEntry
 from logsite.records import LogRecord, LogSource, Retention
+from logsite.records.indexes.day_index import SegmentIndex
 from logsite.records.query import Field, Kind
 
 _TEXTS = (
@@ -55,6 +56,8 @@ FIELDS = {
     "truncated_bytes": Field(Kind.INTEGER, "truncated_bytes", "attributes.truncated_bytes", absent=0),
 }
 
+INDEX = SegmentIndex(LogEntry, FIELDS, together=("app", "level"))
+
 
 class AppSource(LogSource):
     """The source `app`."""
@@ -65,6 +68,7 @@ class AppSource(LogSource):
     stream = ("app", "host")
     retention = Retention("RETENTION_DAYS_APPS")
     fields = FIELDS
+    index = INDEX
 
     def queryset(self) -> QuerySet[LogEntry]:
         return LogEntry.objects.all()

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from logsite.records.cursors import committed
+from logsite.records.indexes.day_index import SegmentIndex
 from logsite.records.places import HIGHEST, Key, Window
 from logsite.records.plain import Cursor, LogRecord, WithheldField
 from logsite.records.query import Fields
@@ -28,6 +29,7 @@ class StoredRows(ABC):
     permission: ClassVar[str]
     fields: ClassVar[Fields] = {}
     stream: ClassVar[tuple[str, ...]] = ()
+    index: ClassVar[SegmentIndex | None] = None
 
     @abstractmethod
     def queryset(self) -> models.QuerySet[Any]:

@@ -10,6 +10,8 @@ from django.db.models import Count as CountRows
 from django.db.models import F, Max, Min, Q, QuerySet
 
 from logsite.audit import EventType, Reader, Severity, record
+from logsite.records.indexes.day_index import SegmentIndex
+from logsite.records.indexes.walk import Bounds, Walk, stretches
 from logsite.records.places import EVER, Key, Window
 from logsite.records.plain import Cursor, LogRecord
 from logsite.records.query import (
@@ -32,6 +34,7 @@ from logsite.records.query import (
 from logsite.records.query.conditions import ALWAYS
 from logsite.records.stored_rows import NEWEST_FIRST, OLDEST_FIRST, StoredRows, ahead_of, behind, within
 from logsite.tables.time_buckets import bucket
+from logsite.tables.token_sets import Tokens
 
 Query = str | Condition | None
 COUNTED_ROWS = 200_000  # matches that are counted exactly; of more, a sample
@@ -138,7 +141,18 @@ class SourceView:
         newest_first: bool = True,
     ) -> list[LogRecord]:
         """The first `limit` records in this order, of those later than `after` and earlier than `before`."""
-        return self.records(self.between(self.rows(query, window), after, before), limit, newest_first)
+        condition = self.condition(query)
+        index, wanted = self._wanted(condition)
+        if index is None or wanted is None:
+            rows = self.between(self.rows(condition, window), after, before)
+            return self.records(rows, limit, newest_first)
+        bounds = Bounds(window, after, before)
+        return Walk(index, wanted, self.rows(condition), bounds, self.records).page(limit, newest_first)
+
+    def _wanted(self, condition: Condition) -> tuple[SegmentIndex | None, Tokens | None]:
+        """The source's index, and what it may look for; None where it cannot help."""
+        index = self.source.index
+        return index, None if index is None else index.required(condition)
 
     def between(self, rows: QuerySet[Any], after: Key | None, before: Key | None) -> QuerySet[Any]:
         if after is not None:
@@ -170,7 +184,7 @@ class SourceView:
 
     def counts(self, query: Query, window: Window, step: int) -> Counts:
         """How many records begin in each `step` seconds, by level."""
-        rows, scale = self._sample(self.rows(query, window))
+        rows, scale = self._sample(self._narrowed(query, window))
         level = self.fields.get("level")
         columns = {"counted_bucket": bucket(rows.model, "timestamp", step)}
         if level is not None:
@@ -194,7 +208,7 @@ class SourceView:
         count, and Withheld for one that the reader may not see."""
         for name in names:
             self.check_facet(name)
-        rows, scale = self._sample(self.rows(query, window))
+        rows, scale = self._sample(self._narrowed(query, window))
         values = {name: self._values(rows, name, scale) for name in names}
         return Facets(values, scale == 1)
 
@@ -213,6 +227,17 @@ class SourceView:
         counted = rows.order_by().values(counted_value=expression(self.fields[name]))
         found = counted.annotate(number=CountRows("pk")).order_by("-number", "counted_value")[:FACET_VALUES]
         return [(str(row["counted_value"]), round(row["number"] * scale)) for row in found if _is_value(row)]
+
+    def _narrowed(self, query: Query, window: Window) -> QuerySet[Any]:
+        """The rows, which the source's index looks for where it can, and where there are not too many."""
+        condition = self.condition(query)
+        rows = self.rows(condition, window)
+        index, wanted = self._wanted(condition)
+        if index is None or wanted is None:
+            return rows
+        bounds = Bounds(window)
+        days = [part.day for part in stretches(index.days(), bounds.low, bounds.high) if part.day is not None]
+        return index.narrowed(rows, wanted, days, COUNTED_ROWS)
 
     def _sample(self, rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
         """`rows` and 1, or where there are more than COUNTED_ROWS, a sample and for how many rows each stands."""

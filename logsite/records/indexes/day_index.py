@@ -1,0 +1,73 @@
+"""The index of a source's rows by their tokens, a segment a day, on the engine at hand."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import QuerySet
+
+from logsite.records.indexes.tokens import Columns, TokenRules
+from logsite.records.query import Condition, Fields
+from logsite.tables.partitions import DayPartitions
+from logsite.tables.segments import DaySegments
+from logsite.tables.some_rows import HasTokens, IdIn
+from logsite.tables.token_sets import Tokens
+
+FEW_IDS = (
+    5000  # of a segment, which are read and sorted; of more, the walk along the time index meets some soon
+)
+
+
+class SegmentIndex:
+    """Which rows of `model` may match a condition. Its `timestamp` is a NanosecondsField; whoever stores rows calls
+    `add` on SQLite, and on PostgreSQL fills the column `tokens`. A row stored without is not found by its words."""
+
+    def __init__(self, model: type[models.Model], fields: Fields, together: Sequence[str] = ()) -> None:
+        self.model = model
+        self.rules = TokenRules(fields, together)
+        self._segments = DaySegments(model._meta.db_table)
+        self._partitions = DayPartitions(model._meta.db_table)
+
+    @property
+    def segments(self) -> DaySegments | DayPartitions:
+        return self._partitions if connection.vendor == "postgresql" else self._segments
+
+    def required(self, condition: Condition) -> Tokens | None:
+        """The tokens of every row that `condition` holds for; None where the index cannot help."""
+        return self.rules.required(condition)
+
+    def tokens_of_rows(self, columns: Columns) -> list[list[Any]]:
+        """The tokens of rows, whose values are in lists by column, those of JSON as texts: what `add` takes on
+        SQLite, what the column `tokens` takes on PostgreSQL. Raises msgspec.DecodeError."""
+        return self.rules.of_rows(columns, as_digits=connection.vendor == "sqlite")
+
+    def prepare(self, timestamps: Iterable[int]) -> None:
+        """Make ready for rows of these times, before the transaction that stores them. SQLite needs nothing."""
+        if connection.vendor == "postgresql":
+            self._partitions.ensure(timestamps)
+
+    def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Sequence[Sequence[str]]) -> None:
+        """Store the tokens of rows in the transaction that stores the rows. On SQLite only."""
+        self._segments.add(ids, timestamps, tokens)
+
+    def days(self) -> list[int]:
+        """The days that have a segment of their own, oldest first."""
+        return self.segments.days()
+
+    def ids(self, day: int | None, wanted: Tokens, limit: int | None = None) -> list[int] | None:
+        """The ids of a segment's rows with the tokens; None for more than `limit`, by itself FEW_IDS. The day None is
+        the segment for the rows of days without one."""
+        return self.segments.ids(day, wanted, FEW_IDS if limit is None else limit)
+
+    def narrowed(self, rows: QuerySet[Any], wanted: Tokens, days: Sequence[int], limit: int) -> QuerySet[Any]:
+        """`rows`, which are of `days` or of days without a segment, looked for by their tokens; all where more than
+        `limit` have them."""
+        if connection.vendor == "postgresql":
+            return rows.filter(HasTokens("pk", wanted))
+        ids: list[int] = []
+        for day in [None, *days]:
+            found = self.ids(day, wanted, limit - len(ids))
+            if found is None:
+                return rows
+            ids += found
+        return rows.filter(IdIn("pk", ids))

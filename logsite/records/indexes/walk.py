@@ -1,0 +1,135 @@
+"""A page of rows by their tokens: the segments of a window one after another, until the page is full.
+
+Each stretch of time that has a segment is read in one of two ways. Where few rows have the tokens, these rows are
+compared with the query, and sorted. Where many have them, the walk along the time index meets enough of them soon.
+Rows of days without a segment may be of any time, also of days that have got a segment since: those with the tokens
+are looked up before the walk, and taken in where their time is.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from logsite.records.indexes.day_index import SegmentIndex
+from logsite.records.places import HIGHEST, Key, Window
+from logsite.records.plain import LogRecord
+from logsite.records.stored_rows import ahead_of, behind
+from logsite.tables.nanoseconds import to_nanoseconds
+from logsite.tables.segments import DAY
+from logsite.tables.some_rows import IdIn
+from logsite.tables.token_sets import Tokens
+
+LOWEST = -HIGHEST - 1
+
+
+class Stretch(NamedTuple):
+    """The times from `low` to `high`, both in it, in nanoseconds; `day` has a segment, None has none."""
+
+    low: int
+    high: int
+    day: int | None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The rows in a window, later than `after` and earlier than `before`."""
+
+    window: Window
+    after: Key | None = None
+    before: Key | None = None
+
+    @property
+    def low(self) -> int:
+        """The lowest time that a row may have, in nanoseconds."""
+        since = LOWEST if self.window.since is None else to_nanoseconds(self.window.since)
+        return max(since, LOWEST if self.after is None else self.after.timestamp)
+
+    @property
+    def high(self) -> int:
+        """The highest time that a row may have."""
+        until = HIGHEST if self.window.until is None else to_nanoseconds(self.window.until) - 1
+        return min(until, HIGHEST if self.before is None else self.before.timestamp)
+
+    def of(self, rows: QuerySet[Any], low: int, high: int) -> QuerySet[Any]:
+        """Those of `rows` within the bounds whose time is between `low` and `high`, which are within them, too. Each
+        end is said once: of several, SQLite may enter its index by the loosest."""
+        rows = rows.filter(timestamp__gte=low, timestamp__lte=high)
+        if self.after is not None and low <= self.after.timestamp:
+            rows = rows.filter(behind(rows.model, self.after))
+        if self.before is not None and high >= self.before.timestamp:
+            rows = rows.filter(ahead_of(rows.model, self.before))
+        return rows
+
+
+def stretches(days: Sequence[int], low: int, high: int) -> Iterator[Stretch]:
+    """The time from `low` to `high` by days, oldest first, with the time between the days."""
+    for day in days:
+        first, last = day * DAY, (day + 1) * DAY - 1
+        if last < low or first > high:
+            continue
+        if low < first:
+            yield Stretch(low, first - 1, None)
+        yield Stretch(max(low, first), min(high, last), day)
+        low = last + 1
+    if low <= high:
+        yield Stretch(low, high, None)
+
+
+@dataclass
+class Walk:
+    """One page of `rows`, which the query's condition has filtered already; `records` reads rows in their order."""
+
+    index: SegmentIndex
+    wanted: Tokens
+    rows: QuerySet[Any]
+    bounds: Bounds
+    records: Callable[[QuerySet[Any], int, bool], list[LogRecord]]
+
+    def page(self, limit: int, newest_first: bool) -> list[LogRecord]:
+        """The first `limit` records."""
+        low, high = max(self.bounds.low, LOWEST), min(self.bounds.high, HIGHEST)
+        if low > high:
+            return []
+        others = self._keys(self.index.ids(None, self.wanted), low, high)
+        if others is None:
+            return self.records(self.bounds.of(self.rows, low, high), limit, newest_first)
+        found: list[LogRecord] = []
+        parts = list(stretches(self.index.days(), low, high))
+        for part in reversed(parts) if newest_first else parts:
+            found += self._of_stretch(part, others, limit - len(found), newest_first)
+            if len(found) >= limit:
+                break
+        return found
+
+    def _of_stretch(
+        self, part: Stretch, others: list[Key], limit: int, newest_first: bool
+    ) -> list[LogRecord]:
+        keys: list[Key] | None = []
+        if part.day is not None:
+            keys = self._keys(self.index.ids(part.day, self.wanted), part.low, part.high)
+        if keys is None:
+            return self.records(self.bounds.of(self.rows, part.low, part.high), limit, newest_first)
+        first = bisect_left(others, part.low, key=_time)
+        keys = sorted({*keys, *others[first : bisect_right(others, part.high, key=_time)]})
+        return self._of_keys(keys[-limit:] if newest_first else keys[:limit], newest_first)
+
+    def _keys(self, ids: list[int] | None, low: int, high: int) -> list[Key] | None:
+        """The keys of the rows of `ids` that the query finds, in order; None for None."""
+        if not ids:
+            return None if ids is None else []
+        rows = self.bounds.of(self.rows.filter(IdIn("pk", ids)), low, high)
+        return sorted(Key(*key) for key in rows.order_by().values_list("timestamp", "pk"))
+
+    def _of_keys(self, keys: list[Key], newest_first: bool) -> list[LogRecord]:
+        if not keys:
+            return []
+        rows = self.rows.filter(IdIn("pk", [key.id for key in keys]))
+        rows = rows.filter(timestamp__gte=keys[0].timestamp, timestamp__lte=keys[-1].timestamp)
+        return self.records(rows, len(keys), newest_first)
+
+
+def _time(key: Key) -> int:
+    return key.timestamp

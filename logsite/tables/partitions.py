@@ -1,0 +1,184 @@
+"""A table in partitions by day on PostgreSQL: a day goes by dropping its partition.
+
+The table's `timestamp`, in nanoseconds, tells the day. A row whose day has no partition is in the DEFAULT partition,
+so that storing a row depends on no preparation. A partition can no longer be made once DEFAULT has a row of its day;
+the day's rows stay there then, and everything works but for the quick end. The column `tokens` is PostgreSQL's alone:
+no model has it.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic, time
+from typing import Any
+
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
+from django.db.migrations.operations.base import Operation
+
+from logsite.tables.segments import DAY, OTHER, day_named, day_of, suffix
+from logsite.tables.token_sets import Tokens, as_arrays
+
+log = logging.getLogger(__name__)
+LOCK_MILLISECONDS = 500  # that others wait behind a lock which is not to be had
+AGAIN_SECONDS = 60.0  # after which a partition that could not be made is tried again
+DROP_TRIES = 5
+UNDEFINED_TABLE = "42P01"
+_PARTITIONS = """
+SELECT part.relname FROM pg_inherits
+JOIN pg_class AS part ON part.oid = inhrelid
+WHERE inhparent = to_regclass(%s) AND NOT inhdetachpending
+"""
+
+
+class DayPartitions:
+    """The partitions of `table`."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        self._settled: dict[int, float] = {}  # when a day may be looked at again, by the clock of `monotonic`
+        self._lock = threading.Lock()
+
+    def name(self, day: int | None) -> str:
+        return f"{self.table}_{suffix(day)}"
+
+    def days(self) -> list[int]:
+        """The days that have a partition, oldest first."""
+        with connection.cursor() as sql:
+            sql.execute(_PARTITIONS, [connection.ops.quote_name(self.table)])
+            names = {name for (name,) in sql.fetchall()} - {self.name(None)}
+        return sorted(day_named(name[-8:]) for name in names)
+
+    def ids(self, day: int | None, wanted: Tokens, limit: int) -> list[int] | None:
+        """The ids of the rows of a partition that have the tokens; None for more than `limit`. Of a partition that is
+        not there (any more), none."""
+        condition, values = as_arrays(wanted, "tokens")
+        name = connection.ops.quote_name(self.name(day))
+        statement = f"SELECT id FROM {name} WHERE {condition} LIMIT %s"  # noqa: S608
+        try:
+            with _without_sequential_scans(), connection.cursor() as sql:
+                sql.execute(statement, [*values, limit + 1])
+                found = [row_id for (row_id,) in sql.fetchall()]
+        except ProgrammingError as error:
+            if getattr(error.__cause__, "sqlstate", None) != UNDEFINED_TABLE:
+                raise
+            return []
+        return found if len(found) <= limit else None
+
+    def ensure(self, timestamps: Iterable[int]) -> None:
+        """Make the partitions that rows of these times need, and tomorrow's, before the transaction that stores the
+        rows: a partition needs a lock on DEFAULT, which would last as long as the transaction."""
+        tomorrow = int(time()) * 1_000_000_000 + DAY
+        wanted = {day_of(number * DAY) for number in {each // DAY for each in [*timestamps, tomorrow]}}
+        now = monotonic()
+        missing = [day for day in wanted if day is not None and self._settled.get(day, 0) <= now]
+        if not missing:
+            return
+        there = set(self.days())
+        for day in sorted(missing):
+            made = day in there or self._make(day)
+            with self._lock:
+                self._settled[day] = now + AGAIN_SECONDS if made is not None else now + 1
+
+    def _make(self, day: int) -> bool | None:
+        """Whether the day has a partition now; None where a lock was not to be had: worth a try soon."""
+        try:
+            with transaction.atomic(), connection.cursor() as sql:
+                sql.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+                # Another process that makes it, too, has made it when this statement returns.
+                sql.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [self.table, day])
+                if day not in self.days():
+                    for statement in self._statements(day):
+                        sql.execute(statement)
+                sql.execute("SET LOCAL lock_timeout TO DEFAULT")
+        except IntegrityError:
+            log.warning("partition %s: DEFAULT has rows of the day; they stay there", self.name(day))
+            return False
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+                raise
+            log.warning("partition %s: no lock within %d ms", self.name(day), LOCK_MILLISECONDS)
+            return None
+        return True
+
+    def _statements(self, day: int) -> Iterator[str]:
+        """Attaching locks DEFAULT alone; CREATE TABLE … PARTITION OF would lock the whole table."""
+        table, part = map(connection.ops.quote_name, (self.table, self.name(day)))
+        yield f"CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
+        yield (
+            f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({day * DAY}) TO ({(day + 1) * DAY})"
+        )
+
+    def drop(self, day: int) -> bool:
+        """Drop a day's partition with its rows. False where a lock was not to be had: then nothing happened."""
+        name = connection.ops.quote_name(self.name(day))
+        for _ in range(DROP_TRIES):
+            try:
+                with transaction.atomic(), connection.cursor() as sql:
+                    sql.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+                    sql.execute(f"DROP TABLE IF EXISTS {name}")
+                    sql.execute("SET LOCAL lock_timeout TO DEFAULT")
+            except OperationalError as error:
+                if getattr(error.__cause__, "sqlstate", None) != "55P03":
+                    raise
+                continue
+            with self._lock:
+                self._settled.pop(day, None)
+            return True
+        log.warning("partition %s: not dropped, no lock in %d tries", self.name(day), DROP_TRIES)
+        return False
+
+
+@contextmanager
+def _without_sequential_scans() -> Iterator[None]:
+    """A planner without statistics would read the rows of a day rather than the index of their tokens."""
+    with transaction.atomic(), connection.cursor() as sql:
+        sql.execute("SET LOCAL enable_seqscan = off")
+        yield
+        sql.execute("SET LOCAL enable_seqscan TO DEFAULT")
+
+
+class PartitionByDay(Operation):
+    """On PostgreSQL the table of a model, which has been created in the same migration and has no rows yet, becomes
+    one in partitions by `timestamp`, with the column `tokens`. The columns and defaults are the model's, and so are
+    the indexes, which Django makes when the migration ends. On SQLite nothing changes."""
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The model stays as it is."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model)
+        if schema_editor.connection.vendor != "postgresql" or not self.allow_migrate_model(
+            schema_editor.connection.alias, model
+        ):
+            return
+        for statement in _partitioned(model._meta.db_table, schema_editor.quote_name):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """The table goes with its model, and its partitions with it."""
+
+    def describe(self) -> str:
+        return f"Partition {self.model} by day on PostgreSQL"
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return type(self).__qualname__, [self.model], {}
+
+
+def _partitioned(name: str, quoted: Any) -> Iterator[str]:
+    table, whole, default = map(quoted, (name, f"{name}_whole", f"{name}_{OTHER}"))
+    like = "INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING CONSTRAINTS INCLUDING STORAGE"
+    yield f"CREATE TABLE {whole} (LIKE {table} {like}) PARTITION BY RANGE (timestamp)"
+    yield f"DROP TABLE {table}"
+    yield f"ALTER TABLE {whole} RENAME TO {table}"
+    yield f"ALTER SEQUENCE {quoted(f'{name}_whole_id_seq')} RENAME TO {quoted(f'{name}_id_seq')}"
+    yield f"ALTER TABLE {table} ADD COLUMN tokens int4[]"
+    yield f"ALTER TABLE {table} ADD CONSTRAINT {quoted(f'{name}_pkey')} PRIMARY KEY (id, timestamp)"
+    yield f"CREATE INDEX {quoted(f'{name}_tokens')} ON {table} USING gin (tokens) WITH (fastupdate = on)"
+    yield f"CREATE TABLE {default} PARTITION OF {table} DEFAULT"

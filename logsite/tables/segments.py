@@ -1,0 +1,87 @@
+"""The tokens of rows by day on SQLite: a contentless FTS5 table a day, whose row ids are those of the rows.
+
+A contentless table cannot lose single rows (SQLite 3.40), so a row that was deleted leaves its id behind, which finds
+nothing; a day goes as a whole by DROP TABLE. Days far from now, which a sender with a wrong clock names, share one
+table, so that it makes no thousand of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from time import time
+
+from django.db import OperationalError, connection
+
+from logsite.tables.token_sets import Tokens, as_match
+
+DAY = 86_400_000_000_000  # nanoseconds
+DAYS_BACK, DAYS_AHEAD = 400, 1  # days from now that have a segment of their own
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OTHER = "other"
+
+
+def day_of(timestamp: int) -> int | None:
+    """The number of the day since 1970-01-01, UTC, of a time in nanoseconds; None where the day has no segment."""
+    day, today = timestamp // DAY, int(time()) * 1_000_000_000 // DAY
+    return day if today - DAYS_BACK <= day <= today + DAYS_AHEAD else None
+
+
+def suffix(day: int | None) -> str:
+    """`20261130`, as the names of segments end; `other` for None."""
+    return OTHER if day is None else f"{EPOCH + timedelta(days=day):%Y%m%d}"
+
+
+def day_named(text: str) -> int:
+    """The day of a suffix."""
+    return (datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC) - EPOCH).days
+
+
+class DaySegments:
+    """The segments of the rows of `table`."""
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def name(self, day: int | None) -> str:
+        return f"{self.table}_tokens_{suffix(day)}"
+
+    def days(self) -> list[int]:
+        """The days that have a segment, oldest first."""
+        names = f"{self.table}_tokens_{'[0-9]' * 8}"
+        with connection.cursor() as sql:
+            sql.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB %s", [names])
+            return sorted(day_named(name[-8:]) for (name,) in sql.fetchall())
+
+    def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Iterable[Sequence[str]]) -> None:
+        """Store the tokens of rows, in the transaction that stores the rows. The times are in nanoseconds."""
+        by_day: dict[int | None, list[tuple[int, str]]] = {}
+        numbers = {timestamp // DAY: day_of(timestamp) for timestamp in timestamps}
+        for row_id, timestamp, found in zip(ids, timestamps, tokens, strict=True):
+            by_day.setdefault(numbers[timestamp // DAY], []).append((row_id, " ".join(found)))
+        with connection.cursor() as sql:
+            for day, rows in by_day.items():
+                name = connection.ops.quote_name(self.name(day))
+                sql.execute(
+                    f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING"
+                    " fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+                )
+                sql.executemany(f"INSERT INTO {name} (rowid, tokens) VALUES (%s, %s)", rows)  # noqa: S608
+
+    def ids(self, day: int | None, wanted: Tokens, limit: int) -> list[int] | None:
+        """The ids of the rows of a segment that have the tokens; None for more than `limit`. Of a segment that is
+        not there (any more), none."""
+        name = connection.ops.quote_name(self.name(day))
+        statement = f"SELECT rowid FROM {name} WHERE {name} MATCH %s LIMIT %s"  # noqa: S608
+        with connection.cursor() as sql:
+            try:
+                sql.execute(statement, [as_match(wanted), limit + 1])
+                found = [row_id for (row_id,) in sql.fetchall()]
+            except OperationalError as error:
+                if "no such table" not in str(error):
+                    raise
+                return []
+        return found if len(found) <= limit else None
+
+    def drop(self, day: int) -> None:
+        """Remove a day's segment, in the transaction that removes the last of its rows."""
+        with connection.cursor() as sql:
+            sql.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(self.name(day))}")

@@ -1,0 +1,121 @@
+"""The index finds the same records in the same order as reading every row, on the engine at hand."""
+
+import random
+from datetime import timedelta
+from itertools import pairwise
+from time import time_ns
+
+import pytest
+from django.utils import timezone
+
+from applogs.models import LogEntry
+from applogs.sources import INDEX, AppSource
+from logsite.audit import Reader
+from logsite.records import Key, Window
+from logsite.records.indexes import day_index, walk
+from logsite.tables.segments import DAY
+from tests.applogs.entries import entry, random_entries, random_query, store
+from tests.soak import short_or_long
+
+SYSTEM = Reader(None, "", "system")
+
+
+class Unindexed(AppSource):
+    index = None
+
+
+@pytest.fixture
+def views(db):
+    """With the index and without."""
+    return AppSource().view(SYSTEM), Unindexed().view(SYSTEM)
+
+
+@pytest.fixture
+def stored(db):
+    """Three batches, the last of late rows."""
+    seeded = random.Random(4711)
+    now = time_ns()
+    for number in (120, 80, 40):
+        store(list(random_entries(seeded, number, now)))
+    return LogEntry.objects.count()
+
+
+def random_window(seeded):
+    now = timezone.now()
+    since, until = (now - timedelta(seconds=seeded.randrange(6 * 86_400)) for _ in range(2))
+    return Window(seeded.choice([None, since]), seeded.choice([None, None, until]))
+
+
+@pytest.mark.parametrize("few", [0, 3, 5000])
+def test_pages_are_those_of_reading_every_row(views, stored, monkeypatch, few):
+    """With more matches than `few` in a segment, the walk goes along the time index."""
+    monkeypatch.setattr(day_index, "FEW_IDS", few)
+    indexed, plain = views
+    seeded = random.Random(few)
+    keys = [Key(*key) for key in LogEntry.objects.values_list("timestamp", "id")]
+    wrong = []
+    for _ in range(short_or_long(150, 5000)):
+        query, window, newest_first = random_query(seeded), random_window(seeded), seeded.random() < 0.5
+        after, before = (seeded.choice([None, None, seeded.choice(keys)]) for _ in range(2))
+        options = {"after": after, "before": before, "newest_first": newest_first}
+        options["limit"] = seeded.choice([1, 2, 7, 30, 100])
+        if indexed.page(query, window, **options) != plain.page(query, window, **options):
+            wrong.append((query, window, options))
+
+    assert wrong == []
+
+
+def test_pages_follow_each_other_without_a_gap(views, stored):
+    indexed, plain = views
+    found, before = [], None
+    while page := indexed.page("connection OR level:ERROR", before=before, limit=3):
+        found += page
+        before = Key(page[-1].timestamp, page[-1].id)
+
+    assert found == plain.page("connection OR level:ERROR", limit=1000)
+    assert all((a.timestamp, a.id) > (b.timestamp, b.id) for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize("few", [10, 200_000])
+def test_counts_and_facets_are_those_of_reading_every_row(views, stored, monkeypatch, few):
+    monkeypatch.setattr("logsite.records.views.COUNTED_ROWS", max(few, 1000))
+    monkeypatch.setattr(day_index, "FEW_IDS", few)
+    seeded = random.Random(few)
+    wrong = []
+    for _ in range(short_or_long(80, 2000)):
+        query, window = random_query(seeded), random_window(seeded)
+        found = [
+            (view.counts(query, window, 3600), view.facets(query, window, ["level", "app", "trace_id"]))
+            for view in views
+        ]
+        if found[0] != found[1]:
+            wrong.append((query, window, found))
+
+    assert wrong == []
+
+
+def test_an_attribute_is_found_without_reading_other_rows(views):
+    now = time_ns()
+    users = range(300)
+    store([entry(now - user * 1000, message=f"hello {user}", context={"user_id": user}) for user in users])
+    indexed, _ = views
+
+    assert [record.message for record in indexed.page("user_id:42", limit=10)] == ["hello 42"]
+    assert INDEX.ids(now // DAY, INDEX.required(indexed.condition("user_id:42 hello"))) == [
+        LogEntry.objects.get(message="hello 42").id
+    ]
+
+
+def test_rows_of_far_days_share_one_segment(stored):
+    today = time_ns() // DAY
+
+    assert all(today - walk.DAY <= today - 400 <= day <= today + 1 for day in INDEX.days())
+    assert len(INDEX.ids(None, INDEX.required(AppSource().view(SYSTEM).condition("level:INFO")))) > 0
+
+
+def test_a_segment_that_is_gone_is_empty(views, stored):
+    """Dropped by a purge between the list of segments and the look into one."""
+    indexed, _ = views
+    wanted = INDEX.required(indexed.condition("connection"))
+
+    assert INDEX.ids(12, wanted) == []
