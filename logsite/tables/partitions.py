@@ -7,7 +7,6 @@ no model has it.
 """
 
 import logging
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, time
@@ -37,7 +36,6 @@ class DayPartitions:
     def __init__(self, table: str) -> None:
         self.table = table
         self._settled: dict[int, float] = {}  # when a day may be looked at again, by the clock of `monotonic`
-        self._lock = threading.Lock()
 
     def name(self, day: int | None) -> str:
         return f"{self.table}_{suffix(day)}"
@@ -77,8 +75,8 @@ class DayPartitions:
         there = set(self.days())
         for day in sorted(missing):
             made = day in there or self._make(day)
-            with self._lock:
-                self._settled[day] = now + AGAIN_SECONDS if made is not None else now + 1
+            if not connection.in_atomic_block:  # which may be rolled back
+                self._settled[day] = now + (1 if made is None else AGAIN_SECONDS)
 
     def _make(self, day: int) -> bool | None:
         """Whether the day has a partition now; None where a lock was not to be had: worth a try soon."""
@@ -122,8 +120,7 @@ class DayPartitions:
                 if getattr(error.__cause__, "sqlstate", None) != "55P03":
                     raise
                 continue
-            with self._lock:
-                self._settled.pop(day, None)
+            self._settled.pop(day, None)
             return True
         log.warning("partition %s: not dropped, no lock in %d tries", self.name(day), DROP_TRIES)
         return False

@@ -37,30 +37,41 @@ class TokenRules:
         self.keywords = _columns(by_column, (Kind.KEYWORD, Kind.LEVEL))
         self.objects = _columns(by_column, (Kind.JSON,))
         self.together = tuple(together)
+        self.few = [
+            name for name in self.keywords if by_column[name].low_cardinality or name in self.together
+        ]
 
     def of_rows(self, columns: Columns, *, as_digits: bool = False) -> list[list[Any]]:
         """The tokens of each row, whose values are in `columns` by the columns' names; those of JSON are texts, or
         None. A column may be absent. With `as_digits` as FTS5 takes them. Raises msgspec.DecodeError."""
         hashes = _DIGITS if as_digits else _NUMBERS
-        texts = [columns[name] for name in self.texts if name in columns]
-        keywords = [(f"{name}=", columns[name]) for name in self.keywords if name in columns]
-        objects = [columns[name] for name in self.objects if name in columns]
-        pairs = [columns[name] for name in self.together] if columns.keys() >= set(self.together) else []
-        seen: dict[Any, list[Any]] = {}
+        found = self._of_few(columns, hashes)
+        for name in self.keywords:
+            if name in columns and name not in self.few:
+                for tokens, value in zip(found, columns[name], strict=True):
+                    if value:
+                        tokens.append(hashes[f"{name}={value}"])
+        for name in self.objects:
+            _add(found, columns.get(name), lambda text: [hashes[each] for each in leaves(_decode(text))])
+        for name in self.texts:
+            for tokens, text in zip(found, columns.get(name, [""] * len(found)), strict=True):
+                if text:
+                    tokens += map(hashes.__getitem__, words(text))
+        return [tokens if len(tokens) <= MOST_TOKENS else _bounded(tokens, hashes) for tokens in found]
+
+    def _of_few(self, columns: Columns, hashes: Hashes) -> list[list[Any]]:
+        """Keywords with few values: rows with the same ones are many."""
+        names = [name for name in self.few if name in columns]
+        known: dict[tuple[str, ...], list[Any]] = {}
         found = []
-        for row in range(len(next(iter(columns.values()), ()))):
-            tokens: set[Any] = {hashes[start + values[row]] for start, values in keywords if values[row]}
-            if pairs and all(values[row] for values in pairs):
-                tokens.add(hashes[_pair(self.together, [values[row] for values in pairs])])
-            for values in objects:
-                if text := values[row]:
-                    if text not in seen:
-                        seen[text] = [hashes[each] for each in leaves(_decode(text))]
-                    tokens.update(seen[text])
-            for values in texts:
-                if text := values[row]:
-                    tokens.update(map(hashes.__getitem__, words(text)))
-            found.append(_bounded(tokens, hashes))
+        for values in _rows([columns[name] for name in names], columns):
+            if (tokens := known.get(values)) is None:
+                row = {name: value for name, value in zip(names, values, strict=True) if value}
+                texts = [f"{name}={value}" for name, value in row.items()]
+                if self.together and row.keys() >= set(self.together):
+                    texts.append(_pair(self.together, [row[name] for name in self.together]))
+                tokens = known[values] = [hashes[text] for text in texts]
+            found.append(tokens.copy())
         return found
 
     def required(self, condition: Condition) -> Tokens | None:
@@ -114,20 +125,31 @@ class TokenRules:
         return _one_of([_NUMBERS[_pair(self.together, values)] for values in combined])
 
 
-def leaves(value: Any, path: str = "", depth: int = DEEPEST_OBJECT) -> Iterator[str]:
+def leaves(value: Any) -> list[str]:
     """`user_id:42` for each value of an object, by the path of its key; of an array for each element."""
+    found: list[str] = []
     if isinstance(value, dict):
-        if not depth:
-            yield OVERFLOW
-            return
-        for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}" if path else key, depth - 1)
-    elif isinstance(value, list):
-        for element in value:
-            if not isinstance(element, dict | list) and element is not None:
-                yield f"{path}:{_text_of(element)}"
-    elif value is not None:
-        yield f"{path}:{_text_of(value)}"
+        _collect(value, "", DEEPEST_OBJECT, found)
+    return found
+
+
+def _collect(mapping: dict[str, Any], path: str, depth: int, found: list[str]) -> None:
+    for key, value in mapping.items():
+        if isinstance(value, str):
+            found.append(f"{path}{key}:{value}")
+        elif isinstance(value, dict):
+            if depth:
+                _collect(value, f"{path}{key}.", depth - 1, found)
+            else:
+                found.append(OVERFLOW)
+        elif isinstance(value, list):
+            found += [
+                f"{path}{key}:{_text_of(element)}"
+                for element in value
+                if element is not None and not isinstance(element, dict | list)
+            ]
+        elif value is not None:
+            found.append(f"{path}{key}:{_text_of(value)}")
 
 
 def _text_of(value: Any) -> str:
@@ -164,9 +186,28 @@ def _pair(names: Sequence[str], values: Sequence[str]) -> str:
     return " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
 
 
-def _bounded(tokens: set[Any], hashes: Hashes) -> list[Any]:
-    found = list(tokens)
-    return found if len(found) <= MOST_TOKENS else [*found[:MOST_TOKENS], hashes[OVERFLOW]]
+def _rows(values: Sequence[Sequence[str]], columns: Columns) -> Iterator[tuple[str, ...]]:
+    """The values row by row; empty ones where no column has any."""
+    if values:
+        return zip(*values, strict=True)
+    return iter([()] * len(next(iter(columns.values()), ())))
+
+
+def _add(found: list[list[Any]], texts: Sequence[Any] | None, tokens_of: Callable[[Any], list[Any]]) -> None:
+    """Many rows of a batch have the same labels."""
+    known: dict[Any, list[Any]] = {}
+    for tokens, text in zip(found, texts or (), strict=texts is not None):
+        if text:
+            if (more := known.get(text)) is None:
+                more = known[text] = tokens_of(text)
+            tokens += more
+
+
+def _bounded(tokens: list[Any], hashes: Hashes) -> list[Any]:
+    different = list(dict.fromkeys(tokens))
+    if len(different) <= MOST_TOKENS:
+        return different
+    return [*different[:MOST_TOKENS], hashes[OVERFLOW]]
 
 
 def _flat(parts: Iterable[Condition]) -> Iterator[Condition]:
