@@ -3,6 +3,7 @@
 from django.db import models
 
 from logsite.records import LEVELS, LogRow
+from logsite.records.indexes.minute_counts import MinuteCount
 from logsite.tables.nanoseconds import NanosecondsField, rfc3339
 
 
@@ -77,6 +78,16 @@ class App(LogEntry):
         proxy = True
         default_permissions = ()
         verbose_name_plural = "applications"
+
+
+class EntryCount(MinuteCount):
+    """How many entries there are of a minute, a level and an app."""
+
+    class Meta(MinuteCount.Meta):
+        db_table = "app_log_entry_counts"
+
+    def __str__(self) -> str:
+        return f"{self.number} of minute {self.minute}"
 
 
 class EntryId(models.Model):

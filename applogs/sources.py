@@ -4,9 +4,10 @@ from typing import Any
 
 from django.db.models import QuerySet, Value
 
-from applogs.models import Category, LogEntry
+from applogs.models import Category, EntryCount, LogEntry
 from logsite.records import LogRecord, LogSource, Retention
 from logsite.records.indexes.day_index import SegmentIndex
+from logsite.records.indexes.minute_counts import MinuteCounts
 from logsite.records.query import Field, Kind
 
 _TEXTS = (
@@ -57,6 +58,7 @@ FIELDS = {
 }
 
 INDEX = SegmentIndex(LogEntry, FIELDS, together=("app", "level"))
+COUNTS = MinuteCounts(EntryCount)
 
 
 class AppSource(LogSource):
@@ -69,6 +71,7 @@ class AppSource(LogSource):
     retention = Retention("RETENTION_DAYS_APPS")
     fields = FIELDS
     index = INDEX
+    minute_counts = COUNTS
 
     def queryset(self) -> QuerySet[LogEntry]:
         return LogEntry.objects.all()

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from logsite.records.cursors import committed
 from logsite.records.indexes.day_index import SegmentIndex
+from logsite.records.indexes.minute_counts import MinuteCounts
 from logsite.records.places import HIGHEST, Key, Window
 from logsite.records.plain import Cursor, LogRecord, WithheldField
 from logsite.records.query import Fields
@@ -30,6 +31,7 @@ class StoredRows(ABC):
     fields: ClassVar[Fields] = {}
     stream: ClassVar[tuple[str, ...]] = ()
     index: ClassVar[SegmentIndex | None] = None
+    minute_counts: ClassVar[MinuteCounts | None] = None
 
     @abstractmethod
     def queryset(self) -> models.QuerySet[Any]:

@@ -11,8 +11,9 @@ from django.db.models import F, Max, Min, Q, QuerySet
 
 from logsite.audit import EventType, Reader, Severity, record
 from logsite.records.indexes.day_index import SegmentIndex
-from logsite.records.indexes.walk import Bounds, Walk, stretches
-from logsite.records.places import EVER, Key, Window
+from logsite.records.indexes.minute_counts import MINUTE, MinuteCounts, chosen
+from logsite.records.indexes.walk import LOWEST, Bounds, Walk, stretches
+from logsite.records.places import EVER, HIGHEST, Key, Window
 from logsite.records.plain import Cursor, LogRecord
 from logsite.records.query import (
     Condition,
@@ -184,17 +185,43 @@ class SourceView:
 
     def counts(self, query: Query, window: Window, step: int) -> Counts:
         """How many records begin in each `step` seconds, by level."""
-        rows, scale = self._sample(self._narrowed(query, window))
+        condition = self.condition(query)
+        totals, of_minutes = self.source.minute_counts, chosen(condition)
+        if totals is not None and of_minutes is not None and step % 60 == 0:
+            return Counts(self._by_minutes(totals, of_minutes, condition, Bounds(window), step), True)
+        rows, scale = self._sample(self._narrowed(condition, window))
+        found = self._counted(rows, step)
+        counts = [
+            Count(start * step, level, round(number * scale)) for (start, level), number in found.items()
+        ]
+        return Counts(sorted(counts), scale == 1)
+
+    def _counted(self, rows: QuerySet[Any], step: int) -> Counter[tuple[int, str]]:
+        """How many of `rows` there are, by the number of the bucket and the level."""
         level = self.fields.get("level")
         columns = {"counted_bucket": bucket(rows.model, "timestamp", step)}
         if level is not None:
             columns["counted_level"] = expression(level)
-        found = rows.order_by().values(**columns).annotate(number=CountRows("pk"))
-        counts = [
-            Count(row["counted_bucket"] * step, row.get("counted_level") or "", round(row["number"] * scale))
-            for row in found
-        ]
-        return Counts(sorted(counts), scale == 1)
+        found = rows.select_related(None).order_by().values(**columns).annotate(number=CountRows("pk"))
+        return Counter(
+            {(row["counted_bucket"], row.get("counted_level") or ""): row["number"] for row in found}
+        )
+
+    def _by_minutes(
+        self, totals: MinuteCounts, of_minutes: Q, condition: Condition, bounds: Bounds, step: int
+    ) -> list[Count]:
+        """From minute counts; the parts of minutes at the ends of a window from rows, and what is before 1970."""
+        low, high = max(bounds.low, LOWEST), min(bounds.high, HIGHEST)
+        first, end = max(0, -(-low // MINUTE)), None if high == HIGHEST else (high + 1) // MINUTE
+        ends = [(low, high)]
+        found: Counter[tuple[int, str]] = Counter()
+        if end is None or first < end:
+            ends = [(low, first * MINUTE - 1)] + ([] if end is None else [(end * MINUTE, high)])
+            found = totals.sums(of_minutes, first, end, step // 60)
+        for start, last in ends:
+            if start <= last:
+                found += self._counted(bounds.of(self.rows(condition), start, min(last, high)), step)
+        return sorted(Count(start * step, level, number) for (start, level), number in found.items())
 
     def storage(self, window: Window) -> dict[int, int]:
         """How many entries are stored of each day, by its first second since 1970."""

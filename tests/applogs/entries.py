@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from applogs.models import LogEntry
-from applogs.sources import INDEX
+from applogs.sources import COUNTS, INDEX
 from logsite.tables.segments import DAY
 
 JSON = ("context", "metadata", "performance_data", "labels", "attributes")
@@ -37,6 +37,7 @@ def store(rows: list[LogEntry]) -> list[LogEntry]:
     }
     with transaction.atomic():
         LogEntry.objects.bulk_create(rows)
+        COUNTS.append(times, columns["level"], columns["app"])
         ids, tokens = [row.id for row in rows], INDEX.tokens_of_rows(columns)
         if connection.vendor == "sqlite":
             INDEX.add(ids, times, tokens)

@@ -1,0 +1,136 @@
+"""How many rows of a source there are of each minute, level and app: a histogram of a day reads 1,440 minutes.
+
+Whoever stores rows appends the numbers of the batch, which makes no writer wait as counting up would. Numbers of
+minutes that have passed are added up now and then, by the writer, too. A purge appends negative numbers.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from time import monotonic, time
+
+from django.db import connection, models, transaction
+from django.db.models import BigIntegerField, F, Q, Sum, Value
+from django.db.models.functions import Cast
+
+from logsite.records.query import Condition
+from logsite.records.query.conditions import AllOf, OneOf
+from logsite.tables.bulk import insert_rows
+
+MINUTE = 60_000_000_000  # nanoseconds
+OPEN_MINUTES = 2  # until the rows of a minute have mostly come
+ROLL_UP_SECONDS = 60.0  # between two times that a process adds up
+ROLLED_UP_ROWS = 20_000  # at most, at a time
+COLUMNS = ("level", "app")
+Counted = tuple[int, str, str]  # minute, level, app
+
+
+class MinuteCount(models.Model):
+    """`number` rows of a minute since 1970-01-01 UTC with this level and app, beside what other rows say of them."""
+
+    id = models.BigAutoField(primary_key=True)
+    minute = models.BigIntegerField()
+    level = models.CharField(max_length=10, blank=True)
+    app = models.CharField(max_length=100, blank=True)
+    number = models.BigIntegerField()
+    merged = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["minute"], name="%(class)s_minute"),
+            models.Index(fields=["minute", "id"], name="%(class)s_unmerged", condition=Q(merged=False)),
+        ]
+
+
+class MinuteCounts:
+    """The minute counts of one source, in the table of `model`."""
+
+    def __init__(self, model: type[MinuteCount]) -> None:
+        self.model = model
+        self._next = 0.0
+
+    def append(self, timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> None:
+        """Count rows, whose times are in nanoseconds, in the transaction that has stored them; roll up if it is time
+        for it. Store the rows first: their lock keeps a purge of their day away."""
+        self._store(Counter(_counted(timestamps, levels, apps)))
+        if monotonic() >= self._next:
+            self._next = monotonic() + ROLL_UP_SECONDS
+            self.roll_up()
+
+    def subtract(self, timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> None:
+        """Count rows no longer, in the transaction that removes them."""
+        removed = Counter(_counted(timestamps, levels, apps))
+        self._store({counted: -number for counted, number in removed.items()})
+
+    def _store(self, numbers: Mapping[Counted, int]) -> None:
+        rows = sorted(numbers.items())
+        insert_rows(
+            [
+                self.model(minute=minute, level=level, app=app, number=number)
+                for (minute, level, app), number in rows
+            ]
+        )
+
+    def roll_up(self) -> None:
+        """Add up the numbers of minutes that have passed, up to ROLLED_UP_ROWS. Each row of numbers goes in the
+        statement or transaction that stores the sum, so that a reader sees one of both."""
+        before = int(time()) // 60 - OPEN_MINUTES
+        with transaction.atomic(), connection.cursor() as sql:
+            table = connection.ops.quote_name(self.model._meta.db_table)
+            statements = [_POSTGRESQL] if connection.vendor == "postgresql" else [_SQLITE_SUMS, _SQLITE_GONE]
+            for statement in statements:
+                sql.execute(
+                    statement.format(table=table, due=_DUE.format(table=table)), [before, ROLLED_UP_ROWS]
+                )
+
+    def forget(self, first: int, last: int) -> None:
+        """Remove the counts of the minutes from `first` to `last`, in the transaction that removes their last row."""
+        self.model._default_manager.filter(minute__gte=first, minute__lte=last).delete()
+
+    def sums(self, chosen: Q, first: int, end: int | None, minutes: int) -> Counter[tuple[int, str]]:
+        """How many rows begin in each `minutes` minutes, by the number of these since 1970 and the level, from the
+        minute `first`, which is not negative, to before `end`."""
+        rows = self.model._default_manager.filter(chosen, minute__gte=first)
+        rows = rows if end is None else rows.filter(minute__lt=end)
+        bucket = Cast(F("minute"), BigIntegerField()) / Value(minutes, BigIntegerField())
+        found = rows.values(bucket=bucket, counted=F("level")).annotate(sum=Sum("number")).order_by()
+        return Counter({(row["bucket"], row["counted"]): int(row["sum"]) for row in found if row["sum"]})
+
+
+def chosen(condition: Condition) -> Q | None:
+    """`condition` as a filter of minute counts; None where these do not tell."""
+    match condition:
+        case AllOf(parts):
+            found = Q()
+            for part in parts:
+                if (each := chosen(part)) is None:
+                    return None
+                found &= each
+            return found
+        case OneOf(field, values) if field.column in COLUMNS:
+            return Q(**{f"{field.column}__in": values})
+    return None
+
+
+def _counted(timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> Iterable[Counted]:
+    return zip((timestamp // MINUTE for timestamp in timestamps), levels, apps, strict=True)
+
+
+# Without `NOT merged` written alike, no engine uses the index of the rows that are not.
+_DUE = "SELECT id FROM {table} WHERE NOT merged AND minute < %s ORDER BY minute, id LIMIT %s"
+# Two processes at once take different rows.
+_POSTGRESQL = """
+WITH due AS ({due} FOR UPDATE SKIP LOCKED), gone AS (
+    DELETE FROM {table} AS old USING due WHERE old.id = due.id RETURNING old.minute, old.level, old.app, old.number
+)
+INSERT INTO {table} (minute, level, app, number, merged)
+SELECT minute, level, app, sum(number), true FROM gone GROUP BY minute, level, app HAVING sum(number) <> 0
+"""
+# The sums are merged, so both statements take the same rows.
+_SQLITE_SUMS = """
+INSERT INTO {table} (minute, level, app, number, merged)
+SELECT minute, level, app, sum(number), 1 FROM {table} WHERE id IN ({due})
+GROUP BY minute, level, app HAVING sum(number) <> 0
+"""
+_SQLITE_GONE = "DELETE FROM {table} WHERE id IN ({due})"
