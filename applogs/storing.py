@@ -7,6 +7,7 @@ from django.db import connection
 
 from applogs.models import EntryId, LogEntry
 from applogs.senders import Sender
+from applogs.sources import COUNTS, INDEX
 from logsite.tables.bulk import insert_new_or_old, store_columns
 
 HOURS = 24
@@ -31,15 +32,26 @@ def store(columns: Columns, sender: Sender, *, protocol: str, received_at: int) 
     return number - len(fresh)
 
 
+def prepare(columns: Columns) -> None:
+    """Make ready for the days of the entries; outside of a transaction, before the one that stores them."""
+    INDEX.prepare(columns["timestamp"])
+
+
 def _insert(columns: Columns, number: int, sender: Sender, protocol: str, received_at: int) -> None:
     token = sender.token.pk if sender.token else None
     fixed = {"received_at": received_at, "token_id": token, "protocol": protocol}
+    tokens = INDEX.tokens_of_rows(columns)
     columns = columns | {name: [value] * number for name, value in fixed.items()}
     if connection.vendor == "sqlite":
         first = _highest_id() + 1
         columns["id"] = list(range(first, first + number))
         columns["xact"] = [0] * number
+    else:
+        columns["tokens"] = tokens
     store_columns(LogEntry, columns)
+    if connection.vendor == "sqlite":
+        INDEX.add(columns["id"], columns["timestamp"], tokens)
+    COUNTS.append(columns["timestamp"], columns["level"], columns["app"])
 
 
 def _highest_id() -> int:

@@ -64,7 +64,7 @@ def _with_new_names(given: Given) -> dict[str, Sequence[str]]:
         new = OLD_NAMES.get(name, name)
         values = [value for value in values if value]
         if values and found.get(new, values) != values:
-            raise ParameterError(name, f"{name} and another name of {new} differ; give {new} alone")
+            raise ParameterError(new, f"{name} and another name of {new} differ; give {new} alone")
         if values:
             found[new] = values
     return found

@@ -21,6 +21,7 @@ from prodlogs.models import (
     Stream,
 )
 from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
+from tests.applogs.entries import store as store_entries
 
 
 class CredentialFactory(DjangoModelFactory):
@@ -155,7 +156,7 @@ class ContainerLogEntryFactory(DjangoModelFactory):
 
 
 class LogEntryFactory(DjangoModelFactory):
-    """Entries a microsecond apart, from 2026-05-01 12:00 on."""
+    """Entries a microsecond apart, from 2026-05-01 12:00 on; stored with their words, and counted."""
 
     class Meta:
         model = LogEntry
@@ -168,6 +169,10 @@ class LogEntryFactory(DjangoModelFactory):
     host = "web01"
     message = factory.Sequence(lambda n: f"order {n} paid")
     protocol = "http"
+
+    @classmethod
+    def _create(cls, model_class, **values):
+        return store_entries([model_class(**values)])[0]
 
 
 class RemoteCommandFactory(DjangoModelFactory):

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from applogs.ingest.entries import Incoming, read_entries
 from applogs.ingest.pressure import TooBusy, pressure
 from applogs.senders import Sender, SenderDenied, sender_of
-from applogs.storing import store
+from applogs.storing import prepare, store
 from logsite.intake.answers import answered, not_authenticated, refusal, too_many
 from logsite.intake.bodies import BodyRefused, body_of
 from logsite.intake.rates import rates
@@ -74,6 +74,7 @@ def _taken(request: HttpRequest, sender: Sender) -> HttpResponse:
     def carry_out() -> dict[str, Any]:
         return _stored(request, sender, incoming, received_at)
 
+    prepare(incoming.columns)
     with writing():
         answer = carry_out() if key is None else once(sender.owner, key, body, carry_out)[0]
     publish("app")

@@ -123,7 +123,7 @@ def test_parameters_narrow_what_is_found(get, owner, rows, parameters, found):
         ("start_time=yesterday", "start_time"),
         ("start_time=9999-12-31T23:59:59-23:00", "start_time"),
         ("start_time=2026-05-02T00:00:00Z&end_time=2026-05-01T00:00:00Z", "end_time"),
-        ("start_time=2026-05-02T00:00:00Z&since=2026-05-01T00:00:00Z", "since"),
+        ("start_time=2026-05-02T00:00:00Z&since=2026-05-01T00:00:00Z", "start_time"),
         ("range=1y", "range"),
         ("range=1h&start_time=2026-05-02T00:00:00Z", "range"),
         ("limit=0", "limit"),

@@ -25,6 +25,7 @@ from console.export.running import Export, ExportFailed
 from logsite.audit import Reader
 from logsite.audit.models import AuditEntry
 from logsite.records.search import Search
+from tests.applogs.entries import store
 from tests.console.test_entries_api import ANSWER, rows  # noqa: F401  a fixture
 from tests.factories import LogEntryFactory
 from tests.serving import serving
@@ -36,9 +37,13 @@ SITE = Reader(None, "", "system")
 
 
 def many(number, size=100):
-    LogEntry.objects.bulk_create(
-        LogEntryFactory.build(timestamp=10**18 + row * 1000, message=f"entry {row} {'x' * size}", app="shop")
-        for row in range(number)
+    store(
+        [
+            LogEntryFactory.build(
+                timestamp=10**18 + row * 1000, message=f"entry {row} {'x' * size}", app="shop"
+            )
+            for row in range(number)
+        ]
     )
 
 
