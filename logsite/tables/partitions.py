@@ -16,6 +16,7 @@ from django.db import IntegrityError, OperationalError, ProgrammingError, connec
 from django.db.migrations.operations.base import Operation
 
 from logsite.tables.segments import DAY, OTHER, day_named, day_of, suffix
+from logsite.tables.some_rows import FoundRows
 from logsite.tables.token_sets import Tokens, as_arrays
 
 log = logging.getLogger(__name__)
@@ -47,21 +48,23 @@ class DayPartitions:
             names = {name for (name,) in sql.fetchall()} - {self.name(None)}
         return sorted(day_named(name[-8:]) for name in names)
 
-    def ids(self, day: int | None, wanted: Tokens, limit: int) -> list[int] | None:
-        """The ids of the rows of a partition that have the tokens; None for more than `limit`. Of a partition that is
-        not there (any more), none."""
+    def rows(self, day: int | None, wanted: Tokens, limit: int) -> FoundRows | None:
+        """The rows of a partition that have the tokens; None for more than `limit`. Of a partition that is not there
+        (any more), none."""
         condition, values = as_arrays(wanted, "tokens")
         name = connection.ops.quote_name(self.name(day))
-        statement = f"SELECT id FROM {name} WHERE {condition} LIMIT %s"  # noqa: S608
+        statement = f"SELECT id, timestamp FROM {name} WHERE {condition} LIMIT %s"  # noqa: S608
         try:
             with _without_sequential_scans(), connection.cursor() as sql:
                 sql.execute(statement, [*values, limit + 1])
-                found = [row_id for (row_id,) in sql.fetchall()]
+                found = sql.fetchall()
         except ProgrammingError as error:
             if getattr(error.__cause__, "sqlstate", None) != UNDEFINED_TABLE:
                 raise
-            return []
-        return found if len(found) <= limit else None
+            return FoundRows([], [])
+        if len(found) > limit:
+            return None
+        return FoundRows([row_id for row_id, _ in found], [moment for _, moment in found])
 
     def ensure(self, timestamps: Iterable[int]) -> None:
         """Make the partitions that rows of these times need, and tomorrow's, before the transaction that stores the

@@ -11,6 +11,7 @@ from time import time
 
 from django.db import OperationalError, connection
 
+from logsite.tables.some_rows import FoundRows
 from logsite.tables.token_sets import Tokens, as_match
 
 DAY = 86_400_000_000_000  # nanoseconds
@@ -66,9 +67,9 @@ class DaySegments:
                 )
                 sql.executemany(f"INSERT INTO {name} (rowid, tokens) VALUES (%s, %s)", rows)  # noqa: S608
 
-    def ids(self, day: int | None, wanted: Tokens, limit: int) -> list[int] | None:
-        """The ids of the rows of a segment that have the tokens; None for more than `limit`. Of a segment that is
-        not there (any more), none."""
+    def rows(self, day: int | None, wanted: Tokens, limit: int) -> FoundRows | None:
+        """The rows of a segment that have the tokens; None for more than `limit`. Of a segment that is not there
+        (any more), none."""
         name = connection.ops.quote_name(self.name(day))
         statement = f"SELECT rowid FROM {name} WHERE {name} MATCH %s LIMIT %s"  # noqa: S608
         with connection.cursor() as sql:
@@ -78,8 +79,8 @@ class DaySegments:
             except OperationalError as error:
                 if "no such table" not in str(error):
                     raise
-                return []
-        return found if len(found) <= limit else None
+                return FoundRows([])
+        return FoundRows(found) if len(found) <= limit else None
 
     def drop(self, day: int) -> None:
         """Remove a day's segment, in the transaction that removes the last of its rows."""

@@ -49,7 +49,7 @@ def random_window(seeded):
 @pytest.mark.parametrize("few", [0, 3, 5000])
 def test_pages_are_those_of_reading_every_row(views, stored, monkeypatch, few):
     """With more matches than `few` in a segment, the walk goes along the time index."""
-    monkeypatch.setattr(day_index, "FEW_IDS", few)
+    monkeypatch.setattr(day_index, "FEW_ROWS", few)
     indexed, plain = views
     seeded = random.Random(few)
     keys = [Key(*key) for key in LogEntry.objects.values_list("timestamp", "id")]
@@ -78,8 +78,7 @@ def test_pages_follow_each_other_without_a_gap(views, stored):
 
 @pytest.mark.parametrize("few", [10, 200_000])
 def test_counts_and_facets_are_those_of_reading_every_row(views, stored, monkeypatch, few):
-    monkeypatch.setattr("logsite.records.views.COUNTED_ROWS", max(few, 1000))
-    monkeypatch.setattr(day_index, "FEW_IDS", few)
+    monkeypatch.setattr(day_index, "FEW_PLACES", few)
     seeded = random.Random(few)
     wrong = []
     for _ in range(short_or_long(80, 2000)):
@@ -101,16 +100,15 @@ def test_an_attribute_is_found_without_reading_other_rows(views):
     indexed, _ = views
 
     assert [record.message for record in indexed.page("user_id:42", limit=10)] == ["hello 42"]
-    assert INDEX.ids(now // DAY, INDEX.required(indexed.condition("user_id:42 hello"))) == [
-        LogEntry.objects.get(message="hello 42").id
-    ]
+    found = INDEX.find(now // DAY, INDEX.required(indexed.condition("user_id:42 hello")))
+    assert found.ids == [LogEntry.objects.get(message="hello 42").id]
 
 
 def test_rows_of_far_days_share_one_segment(stored):
     today = time_ns() // DAY
 
     assert all(today - walk.DAY <= today - 400 <= day <= today + 1 for day in INDEX.days())
-    assert len(INDEX.ids(None, INDEX.required(AppSource().view(SYSTEM).condition("level:INFO")))) > 0
+    assert INDEX.find(None, INDEX.required(AppSource().view(SYSTEM).condition("level:INFO"))).ids
 
 
 def test_a_segment_that_is_gone_is_empty(views, stored):
@@ -118,4 +116,4 @@ def test_a_segment_that_is_gone_is_empty(views, stored):
     indexed, _ = views
     wanted = INDEX.required(indexed.condition("connection"))
 
-    assert INDEX.ids(12, wanted) == []
+    assert INDEX.find(12, wanted).ids == []

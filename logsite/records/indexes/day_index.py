@@ -10,11 +10,13 @@ from logsite.records.indexes.tokens import Columns, TokenRules
 from logsite.records.query import Condition, Fields
 from logsite.tables.partitions import DayPartitions
 from logsite.tables.segments import DaySegments
-from logsite.tables.some_rows import HasTokens, IdIn
+from logsite.tables.some_rows import FoundRows, HasTokens, RowIn
 from logsite.tables.token_sets import Tokens
 
-FEW_IDS = (
-    5000  # of a segment, which are read and sorted; of more, the walk along the time index meets some soon
+# Rows of a segment, which are read and sorted; of more, the walk along the time index meets some soon.
+FEW_ROWS = 5000
+FEW_PLACES = (
+    20_000  # rows that PostgreSQL looks up by their keys; of more, it reads its index of tokens itself
 )
 
 
@@ -54,20 +56,23 @@ class SegmentIndex:
         """The days that have a segment of their own, oldest first."""
         return self.segments.days()
 
-    def ids(self, day: int | None, wanted: Tokens, limit: int | None = None) -> list[int] | None:
-        """The ids of a segment's rows with the tokens; None for more than `limit`, by itself FEW_IDS. The day None is
-        the segment for the rows of days without one."""
-        return self.segments.ids(day, wanted, FEW_IDS if limit is None else limit)
+    def find(self, day: int | None, wanted: Tokens, limit: int | None = None) -> FoundRows | None:
+        """The rows of a segment with the tokens; None for more than `limit`, by itself FEW_ROWS. The day None is the
+        segment for the rows of days without one."""
+        return self.segments.rows(day, wanted, FEW_ROWS if limit is None else limit)
 
     def narrowed(self, rows: QuerySet[Any], wanted: Tokens, days: Sequence[int], limit: int) -> QuerySet[Any]:
         """`rows`, which are of `days` or of days without a segment, looked for by their tokens; all where more than
         `limit` have them."""
-        if connection.vendor == "postgresql":
-            return rows.filter(HasTokens("pk", wanted))
+        postgresql = connection.vendor == "postgresql"
+        most = min(limit, FEW_PLACES) if postgresql else limit
         ids: list[int] = []
+        timestamps: list[int] | None = [] if postgresql else None
         for day in [None, *days]:
-            found = self.ids(day, wanted, limit - len(ids))
+            found = self.find(day, wanted, most - len(ids))
             if found is None:
-                return rows
-            ids += found
-        return rows.filter(IdIn("pk", ids))
+                return rows.filter(HasTokens("pk", wanted)) if postgresql else rows
+            ids += found.ids
+            if timestamps is not None:
+                timestamps += found.timestamps or []
+        return rows.filter(RowIn(FoundRows(ids, timestamps)))

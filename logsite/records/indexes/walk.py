@@ -19,7 +19,7 @@ from logsite.records.plain import LogRecord
 from logsite.records.stored_rows import ahead_of, behind
 from logsite.tables.nanoseconds import to_nanoseconds
 from logsite.tables.segments import DAY
-from logsite.tables.some_rows import IdIn
+from logsite.tables.some_rows import FoundRows, RowIn
 from logsite.tables.token_sets import Tokens
 
 LOWEST = -HIGHEST - 1
@@ -93,7 +93,7 @@ class Walk:
         low, high = max(self.bounds.low, LOWEST), min(self.bounds.high, HIGHEST)
         if low > high:
             return []
-        others = self._keys(self.index.ids(None, self.wanted), low, high)
+        others = self._keys(self.index.find(None, self.wanted), low, high)
         if others is None:
             return self.records(self.bounds.of(self.rows, low, high), limit, newest_first)
         found: list[LogRecord] = []
@@ -109,26 +109,27 @@ class Walk:
     ) -> list[LogRecord]:
         keys: list[Key] | None = []
         if part.day is not None:
-            keys = self._keys(self.index.ids(part.day, self.wanted), part.low, part.high)
+            keys = self._keys(self.index.find(part.day, self.wanted), part.low, part.high)
         if keys is None:
             return self.records(self.bounds.of(self.rows, part.low, part.high), limit, newest_first)
         first = bisect_left(others, part.low, key=_time)
         keys = sorted({*keys, *others[first : bisect_right(others, part.high, key=_time)]})
         return self._of_keys(keys[-limit:] if newest_first else keys[:limit], newest_first)
 
-    def _keys(self, ids: list[int] | None, low: int, high: int) -> list[Key] | None:
-        """The keys of the rows of `ids` that the query finds, in order; None for None."""
-        if not ids:
-            return None if ids is None else []
-        rows = self.bounds.of(self.rows.filter(IdIn("pk", ids)), low, high)
+    def _keys(self, found: FoundRows | None, low: int, high: int) -> list[Key] | None:
+        """The keys of those of the rows that the query finds, in order; None for None."""
+        if found is None:
+            return None
+        if not found.ids:
+            return []
+        rows = self.bounds.of(self.rows.filter(RowIn(found)), low, high)
         return sorted(Key(*key) for key in rows.order_by().values_list("timestamp", "pk"))
 
     def _of_keys(self, keys: list[Key], newest_first: bool) -> list[LogRecord]:
         if not keys:
             return []
-        rows = self.rows.filter(IdIn("pk", [key.id for key in keys]))
-        rows = rows.filter(timestamp__gte=keys[0].timestamp, timestamp__lte=keys[-1].timestamp)
-        return self.records(rows, len(keys), newest_first)
+        found = FoundRows([key.id for key in keys], [key.timestamp for key in keys])
+        return self.records(self.rows.filter(RowIn(found)), len(keys), newest_first)
 
 
 def _time(key: Key) -> int:
