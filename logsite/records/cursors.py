@@ -12,7 +12,7 @@ whose database they do not tell (it has ended meanwhile, or was prepared) counts
 
 from typing import Any
 
-from django.db import connections, models
+from django.db import connection, connections, models
 
 from logsite.records.plain import Cursor, CursorError
 
@@ -50,6 +50,13 @@ def committed(rows: models.QuerySet[Any], cursor: Cursor) -> models.QuerySet[Any
     return rows.filter(xact__gte=cursor.xact, xact__lt=oldest_running).exclude(
         xact=cursor.xact, id__lte=cursor.id
     )
+
+
+def oldest_running() -> int:
+    """The oldest transaction of PostgreSQL's server that has not ended: rows of lower ones are all there."""
+    with connection.cursor() as sql:
+        sql.execute(OLDEST_RUNNING)
+        return int(sql.fetchone()[0])
 
 
 def after(cursor: Cursor) -> models.Q:

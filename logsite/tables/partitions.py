@@ -22,7 +22,8 @@ from logsite.tables.token_sets import Tokens, as_arrays
 log = logging.getLogger(__name__)
 LOCK_MILLISECONDS = 500  # that others wait behind a lock which is not to be had
 AGAIN_SECONDS = 60.0  # after which a partition that could not be made is tried again
-DROP_TRIES = 5
+LOCK_TRIES = 3
+LOCK_NOT_AVAILABLE = "55P03"
 UNDEFINED_TABLE = "42P01"
 _PARTITIONS = """
 SELECT part.relname FROM pg_inherits
@@ -96,7 +97,7 @@ class DayPartitions:
             log.warning("partition %s: DEFAULT has rows of the day; they stay there", self.name(day))
             return False
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                 raise
             log.warning("partition %s: no lock within %d ms", self.name(day), LOCK_MILLISECONDS)
             return None
@@ -110,23 +111,29 @@ class DayPartitions:
             f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({day * DAY}) TO ({(day + 1) * DAY})"
         )
 
-    def drop(self, day: int) -> bool:
-        """Drop a day's partition with its rows. False where a lock was not to be had: then nothing happened."""
-        name = connection.ops.quote_name(self.name(day))
-        for _ in range(DROP_TRIES):
+    def lock(self, day: int) -> bool:
+        """Let nobody else read or write the table until the end of the transaction. False where others use it, and
+        are not through after a second or two."""
+        table, part = map(connection.ops.quote_name, (self.table, self.name(day)))
+        for _ in range(LOCK_TRIES):
             try:
                 with transaction.atomic(), connection.cursor() as sql:
                     sql.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
-                    sql.execute(f"DROP TABLE IF EXISTS {name}")
+                    sql.execute(f"LOCK TABLE ONLY {table}, ONLY {part} IN ACCESS EXCLUSIVE MODE")
                     sql.execute("SET LOCAL lock_timeout TO DEFAULT")
             except OperationalError as error:
-                if getattr(error.__cause__, "sqlstate", None) != "55P03":
+                if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                     raise
                 continue
-            self._settled.pop(day, None)
             return True
-        log.warning("partition %s: not dropped, no lock in %d tries", self.name(day), DROP_TRIES)
+        log.warning("partition %s: no lock in %d tries", self.name(day), LOCK_TRIES)
         return False
+
+    def drop(self, day: int) -> None:
+        """Drop a day's partition with its rows, in a transaction that has the lock."""
+        with connection.cursor() as sql:
+            sql.execute(f"DROP TABLE {connection.ops.quote_name(self.name(day))}")
+        self._settled.pop(day, None)
 
 
 @contextmanager

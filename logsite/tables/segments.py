@@ -2,7 +2,7 @@
 
 A contentless table cannot lose single rows (SQLite 3.40), so a row that was deleted leaves its id behind, which finds
 nothing; a day goes as a whole by DROP TABLE. Days far from now, which a sender with a wrong clock names, share one
-table, so that it makes no thousand of them.
+table, so that it makes no thousand of them. That one keeps the tokens, too, and so can lose rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -61,9 +61,10 @@ class DaySegments:
         with connection.cursor() as sql:
             for day, rows in by_day.items():
                 name = connection.ops.quote_name(self.name(day))
+                content = "" if day is None else "content='', "
                 sql.execute(
                     f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING"
-                    " fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')"
+                    f" fts5(tokens, {content}detail=none, columnsize=0, tokenize='ascii')"
                 )
                 sql.executemany(f"INSERT INTO {name} (rowid, tokens) VALUES (%s, %s)", rows)  # noqa: S608
 
@@ -81,6 +82,16 @@ class DaySegments:
                     raise
                 return FoundRows([])
         return FoundRows(found) if len(found) <= limit else None
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Remove rows of days without a segment, in the transaction that removes the rows themselves; of other rows
+        nothing changes."""
+        name = self.name(None)
+        with connection.cursor() as sql:
+            sql.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [name])
+            if sql.fetchone():
+                rows = f"DELETE FROM {connection.ops.quote_name(name)} WHERE rowid = %s"  # noqa: S608
+                sql.executemany(rows, [(row_id,) for row_id in ids])
 
     def drop(self, day: int) -> None:
         """Remove a day's segment, in the transaction that removes the last of its rows."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from applogs.entry_index import COUNTS, INDEX
 from applogs.models import LogEntry
-from applogs.sources import COUNTS, INDEX
 from logsite.tables.segments import DAY
 
 JSON = ("context", "metadata", "performance_data", "labels", "attributes")

@@ -8,8 +8,9 @@ from time import time_ns
 import pytest
 from django.utils import timezone
 
+from applogs.entry_index import INDEX
 from applogs.models import LogEntry
-from applogs.sources import INDEX, AppSource
+from applogs.sources import AppSource
 from logsite.audit import Reader
 from logsite.records import Key, Window
 from logsite.records.indexes import day_index, walk

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from applogs.entry_index import COUNTS
 from applogs.models import EntryCount, LogEntry
-from applogs.sources import COUNTS, AppSource
+from applogs.sources import AppSource
 from logsite.audit import Reader
 from logsite.records import Window
 from logsite.records.indexes import minute_counts

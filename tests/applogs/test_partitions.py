@@ -9,9 +9,11 @@ from time import time_ns
 import pytest
 from django.db import connection, connections, transaction
 
+from applogs.entry_index import INDEX
 from applogs.models import LogEntry
-from applogs.sources import INDEX, AppSource
+from applogs.sources import AppSource
 from logsite.audit import Reader
+from logsite.housekeeping.purge_runs import Purge
 from logsite.tables import partitions
 from logsite.tables.partitions import DayPartitions
 from logsite.tables.segments import DAY
@@ -29,8 +31,16 @@ def table() -> Iterator[DayPartitions]:
     found._settled.clear()
     yield found
     LogEntry.objects.all().delete()
-    for day in found.days():
-        assert found.drop(day)
+    for day in DayPartitions(TABLE).days():
+        assert dropped(found, day)
+
+
+def dropped(table, day):
+    """Whether the partition could be dropped."""
+    with transaction.atomic():
+        if locked := table.lock(day):
+            table.drop(day)
+    return locked
 
 
 def parts():
@@ -118,16 +128,16 @@ def test_a_partition_in_use_is_not_dropped(table, monkeypatch):
     monkeypatch.setattr(partitions, "LOCK_MILLISECONDS", 20)
     store([entry(TODAY * DAY, message="kept")])
     with locked(f"SELECT count(*) FROM {TABLE}"):
-        dropped = table.drop(TODAY)
+        done = dropped(table, TODAY)
 
-    assert (dropped, found("kept")) == (False, {"kept"})
-    assert (table.drop(TODAY), found("kept")) == (True, set())
+    assert (done, found("kept")) == (False, {"kept"})
+    assert (dropped(table, TODAY), found("kept")) == (True, set())
 
 
 def test_a_partition_dropped_after_the_look_at_the_list_is_empty(table, monkeypatch):
     store([entry(TODAY * DAY, message="gone"), entry((TODAY - 1) * DAY, message="gone before")])
     days = table.days()
-    table.drop(TODAY)
+    assert dropped(table, TODAY)
     monkeypatch.setattr(table, "days", lambda: days)
 
     assert found("gone") == {"gone before"}
@@ -143,3 +153,21 @@ def test_the_key_and_the_indexes_are_those_of_the_model(table):
 
     assert columns >= {'btree (id, "timestamp")', "btree (xact, id)", 'btree ("timestamp", id)'}
     assert any(each.startswith("gin (tokens)") for each in columns)
+
+
+def test_a_purge_drops_no_day_in_which_somebody_stores(table, settings, monkeypatch):
+    """What nobody has shipped yet may be in it. What was there goes by batches, the partition with the next purge."""
+    settings.RETENTION_DAYS_APPS = 30
+    monkeypatch.setattr(partitions, "LOCK_MILLISECONDS", 20)
+    day = TODAY - 40
+    store([entry(day * DAY, message="old"), entry(day * DAY + 1, message="old, too")])
+    columns = "timestamp, received_at, level, severity, category, app, host, logger, module, function, file"
+    texts = "message, trace_id, span_id, entry_id, truncated_bytes, protocol"
+    values = f"{day * DAY + 2}, 1, '', 0, {', '.join(['%s'] * 7)}".replace("%s", "''")
+    late = f"INSERT INTO {TABLE} ({columns}, {texts}) VALUES ({values}, 'late', '', '', '', 0, 'http')"
+    with locked(late):
+        assert Purge().run().counts == {"app": {"entries": 2}}
+
+    assert parts() == {"late": table.name(day)}
+    assert Purge().run().counts == {"app": {"entries": 1}}
+    assert (parts(), day in table.days()) == ({}, False)

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from logsite.records.cursors import oldest_running
 from logsite.records.indexes.tokens import Columns, TokenRules
 from logsite.records.query import Condition, Fields
 from logsite.tables.partitions import DayPartitions
-from logsite.tables.segments import DaySegments
+from logsite.tables.segments import DAY, DaySegments
 from logsite.tables.some_rows import FoundRows, HasTokens, RowIn
 from logsite.tables.token_sets import Tokens
 
@@ -76,3 +77,31 @@ class SegmentIndex:
             if timestamps is not None:
                 timestamps += found.timestamps or []
         return rows.filter(RowIn(FoundRows(ids, timestamps)))
+
+    def remove_day(self, day: int, needed: Q) -> int | None:
+        """Remove a day's segment, and on PostgreSQL the rows with it, in a transaction of the caller; how many rows.
+
+        None where nothing was removed: some of the rows are `needed`, others use the table, or on SQLite rows of the
+        day are left, which the caller removes before.
+        """
+        rows = self.model._base_manager.filter(timestamp__gte=day * DAY, timestamp__lt=(day + 1) * DAY)
+        if connection.vendor != "postgresql":
+            if rows.exists():
+                return None
+            self._segments.drop(day)
+            return 0
+        if rows.filter(needed).exists():
+            return None
+        ended = oldest_running()
+        number = rows.filter(xact__lt=ended).count()  # of transactions that have ended: it stays
+        if not self._partitions.lock(day) or rows.filter(needed).exists():
+            return None
+        number += rows.filter(xact__gte=ended).count()
+        self._partitions.drop(day)
+        return number
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Remove the tokens of rows, in the transaction that removes the rows, where this can be done for single
+        ones. Those that stay find nothing."""
+        if connection.vendor == "sqlite":
+            self._segments.forget(ids)

@@ -1,0 +1,9 @@
+"""The index of entries, and their minute counts: whoever stores or removes entries keeps both."""
+
+from applogs.models import EntryCount, LogEntry
+from applogs.query_fields import FIELDS
+from logsite.records.indexes.day_index import SegmentIndex
+from logsite.records.indexes.minute_counts import MinuteCounts
+
+INDEX = SegmentIndex(LogEntry, FIELDS, together=("app", "level"))
+COUNTS = MinuteCounts(EntryCount)
