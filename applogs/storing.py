@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection
 
+from applogs.entry_index import COUNTS, INDEX
 from applogs.models import EntryId, LogEntry
 from applogs.senders import Sender
-from applogs.sources import COUNTS, INDEX
 from logsite.tables.bulk import insert_new_or_old, store_columns
 
 HOURS = 24

@@ -32,7 +32,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def daphne() -> Iterator[tuple[int, str]]:
     """The site under daphne on the benchmark's database: its process id and address."""
     words = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "0", "logsite.asgi:application"]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, "LOG_LEVEL": "INFO"}  # daphne says there where it listens
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     try:
         for line in process.stderr:

@@ -49,9 +49,12 @@ FLOORS = {
     ),
     "applogs": (
         {"management", "api", "admin", "pages"},
-        {"ingest", "retention"},
+        {"ingest"},
+        {"sources"},
+        {"retention"},
         {"storing"},
-        {"senders", "sources"},
+        {"senders", "entry_index"},
+        {"query_fields"},
         {"models"},
     ),
     "devices": (

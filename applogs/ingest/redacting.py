@@ -6,6 +6,7 @@ A batch is redacted as one text: each entry alone takes five times as long.
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from logsite.redaction import redact
@@ -20,38 +21,53 @@ _SECRET_KEY = re.compile(
     r"|authorization|cookie|set-cookie|credentials?)|.*(password|secret|token|apikey|accesskey|privatekey)",
     re.IGNORECASE,
 )
-# "db_password": — a key that may be one of those
-_MAY_HOLD_KEY = re.compile(
-    r'"[^"]{0,100}(?:pass|pwd|secret|token|key|authorization|cookie|credential)[^"]{0,100}"\s?:',
-    re.IGNORECASE,
-)
+_KEY = re.compile(r'"([^"\\]{1,100})"\s?:')  # "db_password":
 
 
 def redacted_texts(texts: list[str]) -> list[str]:
     """Each of `texts` without credentials."""
-    whole = SEPARATOR.join(texts)
-    clean = redact(whole)
-    if clean == whole:
-        return texts
-    parts = clean.split(SEPARATOR)
-    # A secret of several lines that began in one text was taken to go on in the next.
-    return parts if len(parts) == len(texts) else [redact(text) for text in texts]
+    clean = _redacted_once(list(dict.fromkeys(texts)), SEPARATOR)
+    return [clean[text] for text in texts] if clean else texts
 
 
 def redacted_objects(texts: list[str | None]) -> list[str | None]:
     """Each of `texts`, JSON objects or None, without credentials; what comes is JSON."""
-    rows = [row for row, text in enumerate(texts) if text]
-    given = [text for text in texts if text]
-    clean = redacted_texts(given)
-    has_keys = _MAY_HOLD_KEY.search("\n".join(given))
-    if clean is given and not has_keys:
+    given = list(dict.fromkeys(text for text in texts if text))
+    joined = "\n".join(given)  # JSON has no line feeds of its own here
+    clean = _redacted_once(given, "\n")
+    secret = {key for key in set(_KEY.findall(joined)) if _is_secret_key(key)}
+    if not clean and not secret:
         return texts
-    found = list(texts)
-    for row, before, after in zip(rows, given, clean, strict=True):
-        found[row] = before if after == before else _still_json(before, after)
-        if has_keys and _MAY_HOLD_KEY.search(before):
-            found[row] = _changed(found[row] or "", lambda text: text)
+    found = dict.fromkeys([None, ""], None) | {text: _object_of(text, clean, secret) for text in given}
+    return [found[text] for text in texts]
+
+
+def _redacted_once(texts: list[str], separator: str) -> dict[str, str]:
+    """The clean form of each text; empty where all are clean."""
+    whole = separator.join(texts)
+    clean = redact(whole)
+    if clean == whole:
+        return {}
+    parts = clean.split(separator)
+    if len(parts) != len(
+        texts
+    ):  # a secret of several lines that began in one text was taken to go on in the next
+        parts = [redact(text) for text in texts]
+    return dict(zip(texts, parts, strict=True))
+
+
+def _object_of(text: str, clean: dict[str, str], secret: set[str]) -> str:
+    found = clean.get(text, text)
+    if found != text:
+        found = _still_json(text, found)
+    if any(key in text for key in secret):
+        found = _changed(found, lambda each: each)
     return found
+
+
+@lru_cache(4096)
+def _is_secret_key(key: str) -> bool:
+    return _SECRET_KEY.fullmatch(key) is not None
 
 
 def _still_json(before: str, after: str) -> str:
@@ -87,7 +103,7 @@ def _is_secret(key: str, item: Any) -> bool:
         return False
     if isinstance(item, str) and item.startswith("<redacted:"):
         return False
-    return (isinstance(item, str) or "token" not in key.lower()) and bool(_SECRET_KEY.fullmatch(key))
+    return (isinstance(item, str) or "token" not in key.lower()) and _is_secret_key(key)
 
 
 def _masked(key: str) -> str:
