@@ -13,7 +13,7 @@ LEAST_BYTES = 1024
 @register("applogs")
 def check_limits(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """With a limit of a few bytes no entry would be whole."""
-    sizes = dict.fromkeys(("INGEST_BYTES_AT_ONCE", "INGEST_MESSAGE_BYTES"), LEAST_BYTES)
+    sizes = dict.fromkeys(("APPLOGS_BYTES_AT_ONCE", "APPLOGS_MESSAGE_BYTES"), LEAST_BYTES)
     days = "{name}={value}: give days, or 0 for ever"
     return [
         *out_of_bounds({"RETENTION_DAYS_APPS": 0}, lt, days, None, id="applogs.E001"),

@@ -1,1 +1,1 @@
-"""What a person looks at across all sources: for now, the live stream."""
+"""What a person looks at across all sources: the entries API and the live stream."""

@@ -1,145 +1,198 @@
-"""Patterns of messages: which kinds there are, once numbers, ids and addresses are left out."""
+"""What messages have in common: numbers, ids, addresses and quoted values give way to placeholders."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from heapq import merge
+from itertools import islice
+from typing import NamedTuple
 
-from logsite.records import LogRecord, Place, Window
-from logsite.records.search import Search, place_of
-from logsite.tables.nanoseconds import rfc3339
+from logsite.records import Key, Place, SourceView, Window
+from logsite.records.search import Search, of_each, place_of
 
-MATCHES = 10_000  # newest matches that are looked at
-PAGE_ROWS = 1000
-PATTERNS = 50  # that are answered
-READ_CHARACTERS = 1000  # of a message
-SHOWN_CHARACTERS = 300
+READ_ENTRIES = 10_000  # the newest matches, whose messages are read
+READ_AT_ONCE = 500  # entries; they are in memory whole
+MESSAGE_CHARACTERS = 500  # of a message, that tell its pattern
 
-# In this order; each has an example of what it stands for.
-_PLACEHOLDERS = re.compile(
-    r"(?P<uuid>\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b)"  # 06787c15-dded-47cd-a9d5-91f4d8f7687d
-    r"|(?P<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)"  # 2026-01-15T10:30:45Z
-    r"|(?P<mac>\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b)"  # 00:1b:17:00:01:0a
-    r"|(?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}\b)"  # 192.0.2.1
-    r"|(?P<hex>\b0x[0-9a-fA-F]{1,64}\b|\b(?=[a-fA-F]{0,63}\d)[0-9a-fA-F]{8,64}\b)"  # 0x7f3a, 9f8e7d6c5b4a
-    r"|(?P<quoted>\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')"  # "Ada Lovelace"
-    r"|(?P<number>\d+(?:[.,]\d+)*)"  # 12,345.6
+# What stands for what; the first that fits at a place counts. Each takes a bounded number of characters, or a run
+# that nothing takes back, so the time is linear in the message.
+_VARIABLES = (
+    # 06787c15-dded-47cd-a9d5-91f4d8f7687d
+    ("uuid", r"(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])"),
+    # 2026-01-15, 2026-01-15T10:30:45.123+02:00
+    (
+        "time",
+        r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}"
+        r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?(?![0-9])",
+    ),
+    # 10:30:45,123
+    ("time", r"(?<![0-9:.])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?![0-9:])"),
+    # 192.0.2.7:5432, 192.0.2.0/24
+    (
+        "address",
+        r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5}|/[0-9]{1,2})?(?![0-9]|\.[0-9])",
+    ),
+    # 00:53:ff:00:ab:01
+    ("address", r"(?<![0-9a-z:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-z:])"),
+    # 2001:db8::7, 2001:db8::/32; but not dead::beef, which may be a name in a program
+    (
+        "address",
+        r"(?<![0-9a-z:])(?=[a-f:]{0,39}[0-9])(?:[0-9a-f]{1,4}:){1,7}"
+        r"(?:(?::[0-9a-f]{1,4}){1,7}|:)(?:/[0-9]{1,3})?(?![0-9a-z:])",
+    ),
+    # ::1
+    ("address", r"(?<![0-9a-z:])::[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6}(?![0-9a-z:])"),
+    # 2001:db8:0:0:0:0:0:7
+    ("address", r"(?<![0-9a-z:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![0-9a-z:])"),
+    # "disk full", also where the message is cut before its end; but not the rest of 5" pipe
+    ("text", r'(?<![0-9a-z])"(?:[^"\\\n]|\\.)*+"?'),
+    # 'disk full', but not the rest of don't
+    ("text", r"(?<![0-9a-z'\\])'(?:[^'\\\n]|\\.){0,100}+'(?![0-9a-z])"),
+    # 0x7ffe12
+    ("hex", r"0x[0-9a-f]{1,64}"),
+    # 4f3c2b1a9d8e: digits and letters
+    ("hex", r"(?<![0-9a-z])(?=[a-f]{0,63}[0-9])(?=[0-9]{0,63}[a-f])[0-9a-f]{8,128}(?![0-9a-z])"),
+    # 42, 3.14, 1,000
+    ("number", r"[0-9]+(?:[.,][0-9]+)*"),
 )
-_NAMES = {"quoted": '"…"'}
+_NAMES = [name for name, _ in _VARIABLES]
+_VARIABLE = re.compile("|".join(f"({form})" for _, form in _VARIABLES), re.IGNORECASE | re.ASCII)
+_SPACES = re.compile(r"\s+")  # a run of spaces and line ends
 
 
 def pattern_of(message: str) -> str:
-    """`took <number> ms for user <number>`: the first line, without what differs from one entry to the next."""
-    line = message.strip().split("\n", 1)[0][:READ_CHARACTERS]
-    return _PLACEHOLDERS.sub(_placeholder, line)[:SHOWN_CHARACTERS]
+    """`took 45 ms for "a b"` and `took 7 ms for "c"` are both `took <number> ms for <text>`.
+
+    Only the first MESSAGE_CHARACTERS of `message` count.
+    """
+    text = _VARIABLE.sub(_placeholder, message[:MESSAGE_CHARACTERS])
+    return _SPACES.sub(" ", text).strip()
 
 
-def _placeholder(match: re.Match[str]) -> str:
-    name = match.lastgroup or ""
-    return _NAMES.get(name, f"<{name}>")
+def _placeholder(found: re.Match[str]) -> str:
+    """`<number>` for 42."""
+    return f"<{_NAMES[(found.lastindex or 0) - 1]}>"
+
+
+class Line(NamedTuple):
+    """What is kept of an entry to find its pattern."""
+
+    place: Place
+    level: str
+    text: str
+
+
+class Lines(NamedTuple):
+    """The newest matches of a search. `is_cut` says that there are older ones, which were not read."""
+
+    lines: list[Line]
+    is_cut: bool
+    late_sources: list[str]
 
 
 @dataclass
 class Pattern:
-    """One pattern; `first` and `last` in nanoseconds, of the matches that were looked at."""
+    """A pattern and the entries that have it; times in nanoseconds. `sample` is the place of the newest one.
+
+    `is_new` is None where that is not determined.
+    """
 
     text: str
-    sample: str = ""
+    sample: Place
+    first_seen: int
     count: int = 0
-    first: int = 0
-    last: int = 0
     levels: Counter[str] = field(default_factory=Counter)
-    new: bool | None = None
+    is_new: bool | None = None
 
-    def add(self, record: LogRecord) -> None:
-        """Records come newest first."""
-        if not self.count:
-            self.last, self.sample = record.timestamp, f"{record.source}-{record.id}"
-        self.first = record.timestamp
-        self.count += 1
-        self.levels[record.level] += 1
+    @property
+    def last_seen(self) -> int:
+        return self.sample.timestamp
 
 
-@dataclass
-class Patterns:
-    """`looked_at` matches gave `patterns`, the most frequent first; `complete` says that there were no others."""
+class Patterns(NamedTuple):
+    """`patterns`, the most frequent first; `read` entries were read, and `is_cut` says that there are older matches.
+
+    `before` is the window that was compared with; None where none was. `is_compared` says whether all its matches
+    were read: what is not found among these is new.
+    """
 
     patterns: list[Pattern]
-    looked_at: int
-    complete: bool
+    read: list[Line]
+    is_cut: bool
+    before: Window | None
+    is_compared: bool
     late_sources: list[str]
 
-    def as_json(self) -> dict[str, Any]:
-        """The answer of the API."""
-        return {
-            "patterns": [
-                {
-                    "pattern": each.text,
-                    "count": each.count,
-                    "levels": dict(each.levels),
-                    "first_seen": rfc3339(each.first),
-                    "last_seen": rfc3339(each.last),
-                    "sample": each.sample,
-                    "new": each.new,
-                }
-                for each in self.patterns
-            ],
-            "looked_at": self.looked_at,
-            "complete": self.complete,
-            "late_sources": self.late_sources,
-        }
 
+def patterns(search: Search, until: "Window | None" = None) -> Patterns:
+    """The patterns of the newest READ_ENTRIES matches, and which of them the equally long window before has not.
 
-def patterns_of(search: Search, *, with_new: bool = True) -> Patterns:
-    """The patterns of the newest MATCHES matches.
-
-    A pattern is new where the window of the same length before has none of it. `new` is None where that cannot be
-    said: the search has no beginning, or the window before has more than MATCHES matches.
+    `until` is the window with its end filled in, from which the one before is told; None compares nothing.
     """
-    found: dict[str, Pattern] = {}
-    looked_at, late, complete = _read(search, found)
-    best = sorted(found.values(), key=lambda pattern: (-pattern.count, pattern.text))[:PATTERNS]
-    if with_new and (before := _window_before(search.window)) is not None:
-        earlier: dict[str, Pattern] = {}
-        _, late_before, all_of_them = _read(replace(search, window=before), earlier)
-        late = sorted({*late, *late_before})
-        for pattern in best:
-            known = pattern.text in earlier
-            pattern.new = not known if known or (all_of_them and not late_before) else None
-    return Patterns(best, looked_at, complete, late)
+    before = None if until is None else earlier(until)
+    share = search.deadline_seconds / (1 if before is None else 2)
+    found = newest(replace(search, deadline_seconds=share))
+    grouped = _grouped(found.lines)
+    compared = before and newest(replace(search, window=before, deadline_seconds=share))
+    late = sorted({*found.late_sources, *(compared.late_sources if compared else ())})
+    complete = bool(compared and not (compared.is_cut or compared.late_sources))
+    if compared:
+        _mark_new(grouped, compared.lines, complete)
+    best = sorted(grouped.values(), key=lambda each: (-each.count, -each.last_seen, each.text))
+    return Patterns(best, found.lines, found.is_cut, before, complete, late)
 
 
-def _read(search: Search, found: dict[str, Pattern]) -> tuple[int, list[str], bool]:
-    """Count the matches into `found`: how many there were, the sources that were late, and whether that is all."""
-    late: set[str] = set()
-    looked_at = 0
-    for page_late, records in _pages(search):
-        late.update(page_late)
-        for record in records:
-            text = pattern_of(record.message)
-            found.setdefault(text, Pattern(text)).add(record)
-        looked_at += len(records)
-    return looked_at, sorted(late), looked_at < MATCHES and not late
-
-
-def _pages(search: Search) -> Iterator[tuple[list[str], list[LogRecord]]]:
-    place: Place | None = None
-    left = MATCHES
-    while left:
-        page = search.page(before=place, limit=min(left, PAGE_ROWS))
-        yield page.late_sources, page.records
-        left -= len(page.records)
-        if page.next is None or not page.records:
-            return
-        place = place_of(page.records[-1])
-
-
-def _window_before(window: Window) -> Window | None:
-    """The window of the same length that ends where `window` begins."""
-    if window.since is None or window.until is None:
-        return None
+def earlier(window: Window) -> Window | None:
+    """The window as long as `window`, up to its start; None where it would begin before the year 1."""
+    assert window.since is not None
+    assert window.until is not None
     try:
         return Window(window.since - (window.until - window.since), window.since)
     except OverflowError:
         return None
+
+
+def newest(search: Search) -> Lines:
+    """The newest READ_ENTRIES matches of all sources together."""
+    number = READ_ENTRIES + 1
+    each = of_each(search.views, lambda view: _lines(search, view, number), search.deadline_seconds)
+    merged = merge(*each.results.values(), key=lambda line: line.place, reverse=True)
+    found = list(islice(merged, number))
+    return Lines(found[:READ_ENTRIES], len(found) == number, each.late)
+
+
+def _lines(search: Search, view: SourceView, number: int) -> list[Line]:
+    """The newest matches of one source, read in pieces: responses of devices are large."""
+    found: list[Line] = []
+    key: Key | None = None
+    while len(found) < number:
+        limit = min(READ_AT_ONCE, number - len(found))
+        records = view.page(search.conditions[view.name], search.window, before=key, limit=limit)
+        found += [
+            Line(place_of(record), record.level, record.message[:MESSAGE_CHARACTERS]) for record in records
+        ]
+        if len(records) < limit:
+            break
+        key = found[-1].place.key_in(view.name)
+    return found
+
+
+def _grouped(lines: Iterable[Line]) -> dict[str, Pattern]:
+    """By pattern; `lines` are the newest first."""
+    found: dict[str, Pattern] = {}
+    for line in lines:
+        text = pattern_of(line.text)
+        pattern = found.setdefault(text, Pattern(text, line.place, line.place.timestamp))
+        pattern.count += 1
+        pattern.levels[line.level] += 1
+        pattern.first_seen = line.place.timestamp
+    return found
+
+
+def _mark_new(found: dict[str, Pattern], before: Sequence[Line], complete: bool) -> None:
+    """What was there before is not new; what was not seen there is new only where all of it was read."""
+    known = {pattern_of(line.text) for line in before}
+    for text, pattern in found.items():
+        if text in known or complete:
+            pattern.is_new = text not in known

@@ -249,8 +249,8 @@ INTAKE_PACKED_BYTES = env.int("INTAKE_PACKED_BYTES", 16 * 1024**2)  # of one bod
 INTAKE_UNPACKED_BYTES = env.int(
     "INTAKE_UNPACKED_BYTES", 64 * 1024**2
 )  # of one body; what OpenTelemetry sends
-INGEST_BYTES_AT_ONCE = env.int("INGEST_BYTES_AT_ONCE", 268_435_456)  # of bodies that a process works on
-INGEST_MESSAGE_BYTES = env.int("INGEST_MESSAGE_BYTES", 1024**2)  # of one message; the rest is cut
+APPLOGS_BYTES_AT_ONCE = env.int("APPLOGS_BYTES_AT_ONCE", 268_435_456)  # of bodies that a process works on
+APPLOGS_MESSAGE_BYTES = env.int("APPLOGS_MESSAGE_BYTES", 1024**2)  # of a message or an object
 
 # --- Shipping --------------------------------------------------------------------------------------------
 LOKI_URL = read_secret("LOKI_URL") or "http://127.0.0.1:3100"

@@ -132,6 +132,8 @@ TABLE = {
     **{f"api/v2/prodlogs/hosts/{{id}}/{name}/": API_POST_ONLY for name in ("collect", "accept-host-key")},
     "api/v2/device-responses/": API_READ,
     "api/v2/device-responses/{id}/": API_READ,
+    **{f"api/v2/logs/{name}": API_READ for name in ("entries", "histogram", "facets", "patterns", "stats")},
+    **{f"api/v2/logs/entries/{{id}}/{{id}}{rest}": API_READ for rest in ("", "/context")},
 }
 OURS = (
     "admin/query-language/",
@@ -149,6 +151,7 @@ OURS = (
     "admin/prodlogs/",
     "api/v2/prodlogs",
     "api/v2/device-responses",
+    "api/v2/logs",
 )
 
 
@@ -224,12 +227,21 @@ def ids():
         "devices/interface/": interface.pk, "v2/sessions/": session.pk, "v2/session-logs/": event.pk,
         "v2/devices/": device.pk, "v2/interfaces/": interface.pk,
         "devices/response/": stored.pk, "v2/device-responses/": stored.pk,
+        "v2/logs/entries/": f"session/{event.pk}",
     }  # fmt: skip
 
 
 def filled(route, ids):
     [key] = [str(value) for start, value in ids.items() if f"/{start}" in route] or [""]
-    return "/" + route.replace("{id}", key)
+    return "/" + with_key(route, key)
+
+
+def with_key(route, key):
+    """A key such as session/4711 fills two variable places."""
+    *firsts, last = key.split("/")
+    for part in firsts:
+        route = route.replace("{id}", part, 1)
+    return route.replace("{id}", last)
 
 
 class Asking:

@@ -15,7 +15,7 @@ from django.urls import get_resolver
 from devices.models import Device
 from prodlogs.models import DockerHost
 from tests import hostile
-from tests.test_actors import addresses, ids  # noqa: F401  a fixture
+from tests.test_actors import addresses, ids, with_key  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.soak, pytest.mark.timeout(1800)]
 ENDS_THE_SESSION = ("admin/logout/",)
@@ -33,7 +33,7 @@ def visitor(owner, ids):  # noqa: F811
 
 def filled(route, ids):  # noqa: F811
     key = next((str(value) for start, value in ids.items() if f"/{start}" in f"/{route}"), "1")
-    return "/" + route.replace("{id}", key)
+    return "/" + with_key(route.replace("{source}", "{id}"), key)
 
 
 ROUTES = sorted({route for route in addresses() if not route.startswith("static")} - {*ENDS_THE_SESSION})

@@ -31,6 +31,9 @@ SEARCHES = [
     "/api/v2/shipping/rejected/?reason=old",
     "/api/monitoring/logs?source=session",
     "/admin/",
+    f"/api/v2/logs/entries?query={BEGINNING}*",
+    f"/api/v2/logs/patterns?query={BEGINNING}*",
+    f"/api/v2/logs/facets?query={BEGINNING}*",
 ]
 OWNERS = {  # where the owner reads it
     "admin/sessionlogs/session/{id}/change/",
@@ -45,6 +48,12 @@ OWNERS = {  # where the owner reads it
     "api/v2/device-responses/{id}/",
     "api/v2/shipping/rejected/",
     "/api/monitoring/logs?source=session",
+    "api/v2/logs/entries",
+    "api/v2/logs/entries/{id}/{id}",
+    "api/v2/logs/entries/{id}/{id}/context",
+    "api/v2/logs/patterns",
+    f"/api/v2/logs/entries?query={BEGINNING}*",
+    f"/api/v2/logs/patterns?query={BEGINNING}*",
     f"/api/v2/session-logs/?query={BEGINNING}*",
     f"/api/v2/session-logs/?search={BEGINNING}",
 }

@@ -1,145 +1,140 @@
-"""The values of a body: of one object, an array, a value a line, values back to back, or the fields of a form."""
+"""What is in a body: JSON in one of four forms, or the form fields of Python's HTTPHandler.
 
-import json
+A body that cannot be decoded to its end is refused as a whole: its sender repeats all of it.
+"""
+
 import re
-from collections.abc import Iterator
+from email.message import Message
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
+import msgspec
+
+from applogs.ingest.forms import fields_of
+from applogs.ingest.values import PATIENT, exact_number
 from logsite.intake.bodies import BodyRefused
 
-MAX_DEPTH = 100
-MAX_FORM_FIELDS = 1000
 FORM = "application/x-www-form-urlencoded"
-TYPES = f"application/json, application/x-ndjson, text/plain, {FORM}"
-MAX_DIGITS = 400  # of a number; more are kept as a text
-_BLANK = re.compile(r"[\s\x1e]*")  # RS: a text sequence of JSON (RFC 7464)
+JSON_TYPES = (
+    "application/json",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/json-lines",
+    "text/json",
+    "text/plain",  # what a browser's sendBeacon names
+)
+CHARSETS = {
+    "utf-8": "",
+    "utf8": "",
+    "us-ascii": "",
+    "ascii": "",
+    "iso-8859-1": "latin-1",
+    "windows-1252": "cp1252",
+}
+TAKEN = "application/json, application/x-ndjson, application/jsonl"
+# Three bytes of JSON may become two hundred in memory: these bound what a body of 64 MiB becomes.
+MAX_CONTAINERS = 2_000_000  # objects and arrays; counted by their signs, also in texts
+MAX_ENTRIES = 200_000
+BOM = b"\xef\xbb\xbf"
+_BLANKS = re.compile(r"[ \t\r\n]*+")
+
+_array = msgspec.json.Decoder(list[Any], float_hook=exact_number)
+_stream = msgspec.json.Decoder(Any, float_hook=exact_number)
 
 
-class Value(NamedTuple):
-    """One value of a body; `number` is its place in an array or among values back to back, or its line, from 0."""
+class MediaTypeRefused(BodyRefused):
+    """415 because of the Content-Type; an answer may name TAKEN in `Accept-Post`."""
 
-    number: int
-    value: Any
-
-
-def check_type(content_type: str) -> bool:
-    """Whether the body may be a form. Raises BodyRefused with 415 for what is not JSON or a form."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == FORM:
-        return True
-    if kind in ("", "text/plain") or "json" in kind:
-        return False
-    raise BodyRefused(415, f"Content-Type {kind[:60]!r}: send {TYPES}")
+    def __init__(self, what: str) -> None:
+        super().__init__(415, f"{what}: send {TAKEN}")
 
 
-def values_of(body: bytes, content_type: str) -> Iterator[Value]:
-    """The values of `body`. Raises BodyRefused: 415 for another type, 400 for what cannot be read to its end."""
-    may_be_form = check_type(content_type)
-    text = _text(body)
-    start = text.lstrip()[:1]
-    if may_be_form and start and start not in "{[":
-        return iter([Value(0, _form(text))])
-    return iter(_of_array(text) if start == "[" else _of_lines(text))
+class Decoded(NamedTuple):
+    """The values of a body, which may be no entries, and the index of each.
+
+    `odd`: NUL or halves of surrogate pairs may be in the texts.
+    """
+
+    values: list[Any]
+    indexes: list[int] | range
+    odd: bool
 
 
-def _text(body: bytes) -> str:
-    """Bytes that are no UTF-8 become lone surrogates, which are written out when the entry is stored."""
-    return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+def decode(body: bytes, content_type: str) -> Decoded:
+    """The values in `body`. Raises BodyRefused: 415 for another type, 400 for what is malformed, 413 for too much.
 
-
-def _form(text: str) -> dict[str, Any]:
-    try:
-        fields = parse_qsl(
-            text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="surrogateescape"
+    The index of a value counts from 0: places in an array, lines where each has one value, else the values.
+    """
+    kind, charset = _type_of(content_type)
+    body = _utf8(body, charset).removeprefix(BOM)
+    first = body.lstrip()[:1]
+    if kind == FORM and first not in (b"{", b"[", b""):
+        return Decoded([fields_of(body)], range(1), True)
+    if first not in (b"{", b"[", b""):
+        raise BodyRefused(400, "the body is not JSON: expected an object or an array")
+    if body.count(b"{") + body.count(b"[") > MAX_CONTAINERS:
+        raise BodyRefused(
+            413, f"the body has more than {MAX_CONTAINERS:,} objects and arrays: send less at once"
         )
-    except ValueError:
-        raise BodyRefused(400, f"the form has more than {MAX_FORM_FIELDS:,} fields") from None
-    if not any(value for _, value in fields):
-        raise BodyRefused(400, "the body is neither JSON nor a form")
-    return dict(fields)
+    values, odd = _values(body, first == b"[")
+    if len(values) > MAX_ENTRIES:
+        raise BodyRefused(413, f"the body has more than {MAX_ENTRIES:,} entries: send fewer at once")
+    indexes = range(len(values)) if first == b"[" else _indexes(body, len(values))
+    return Decoded(values, indexes, odd)
 
 
-def _of_array(text: str) -> list[Value]:
-    """The members of the array; what stands behind it is a value as well, as of an array a line."""
-    found: list[Value] = []
-    for part in _back_to_back(text):
-        members = part if isinstance(part, list) else [part]
-        found += [Value(len(found) + number, member) for number, member in enumerate(members)]
-    return found
+def _values(body: bytes, array: bool) -> tuple[list[Any], bool]:
+    """The values, and whether their texts may be odd."""
+    try:
+        return _array.decode(body) if array else _stream.decode_lines(body), b"\\u0000" in body
+    except (msgspec.MsgspecError, RecursionError):
+        return _read_odd(body, array), True
 
 
-def _of_lines(text: str) -> list[Value]:
-    """A value a line, with the numbers of the lines; else values back to back."""
-    found = []
-    for number, line in enumerate(text.split("\n")):
-        if not line.strip("\r\t \x1e"):
-            continue
-        try:
-            found.append(Value(number, _loads(line)))
-        except ValueError:
-            return [Value(number, value) for number, value in enumerate(_back_to_back(text))]
-    return found
+def _type_of(content_type: str) -> tuple[str, str]:
+    """The type and the charset of a Content-Type header. Raises MediaTypeRefused."""
+    header = Message()
+    header["Content-Type"] = content_type[:200].replace("\r", " ").replace("\n", " ")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind and kind != FORM and kind not in JSON_TYPES and not kind.endswith("+json"):
+        raise MediaTypeRefused(f"Content-Type {kind[:60]!r}")
+    charset = str(header.get_param("charset", "utf-8")).lower()
+    if charset not in CHARSETS:
+        raise MediaTypeRefused(f"charset {charset[:60]!r} (UTF-8 is read)")
+    return kind, CHARSETS[charset]
 
 
-def _back_to_back(text: str) -> list[Any]:
-    """The values, with nothing or blanks between. Raises BodyRefused with the place of what is wrong."""
-    found: list[Any] = []
+def _utf8(body: bytes, codec: str) -> bytes:
+    return body.decode(codec, "replace").encode() if codec else body
+
+
+def _indexes(body: bytes, values: int) -> list[int] | range:
+    if b"\n" not in body:
+        return range(values)
+    filled = [number for number, line in enumerate(body.split(b"\n")) if line and not line.isspace()]
+    return filled if len(filled) == values else range(values)
+
+
+def _read_odd(body: bytes, array: bool) -> list[Any]:
+    """What only a patient reader reads: NaN, lone surrogates, numbers without end, bytes that are not UTF-8."""
+    text = body.decode("utf-8", "replace")
+    values: list[Any] = []
     place = _end_of_blanks(text, 0)
-    while place < len(text):
-        try:
-            value, end = _decoder.raw_decode(text, place)
-        except json.JSONDecodeError as error:
-            raise BodyRefused(400, _where(text, error)) from None
-        except RecursionError:
-            raise BodyRefused(400, "the body is nested too deep") from None
-        found.append(value)
-        place = _end_of_blanks(text, end)
-    return found
+    try:
+        while place < len(text):
+            value, place = PATIENT.raw_decode(text, place)
+            values.append(value)
+            place = _end_of_blanks(text, place)
+    except RecursionError:
+        raise BodyRefused(400, "the body is not stored: its JSON is nested too deeply") from None
+    except ValueError as error:
+        raise BodyRefused(400, f"the body is not JSON: {str(error)[:100]}") from None
+    if array and len(values) > 1:
+        raise BodyRefused(400, "the body is not JSON: more text behind the array")
+    return list(values[0]) if array else values
 
 
 def _end_of_blanks(text: str, place: int) -> int:
-    match = _BLANK.match(text, place)
+    match = _BLANKS.match(text, place)
     return match.end() if match else place
-
-
-def _where(text: str, error: json.JSONDecodeError) -> str:
-    line = text.count("\n", 0, error.pos) + 1
-    return f"the body is not JSON: line {line}, character {error.pos}: {error.msg}"
-
-
-def _loads(line: str) -> Any:
-    try:
-        return _decoder.decode(line.strip("\r\t \x1e"))
-    except RecursionError:
-        raise BodyRefused(400, "the body is nested too deep") from None
-
-
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= MAX_DIGITS else text
-
-
-def _float(text: str) -> float | str:
-    """A number that no float holds stays a text."""
-    found = float(text) if len(text) <= MAX_DIGITS else float("inf")
-    return found if found - found == 0 else text
-
-
-# NaN and Infinity, which Python's senders write and JSON does not know, are texts. Of a key that comes twice the
-# last value stays.
-_decoder = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=str)
-
-
-def depth_of(value: Any) -> int:
-    """How deep lists and objects are in one another; no further than one level beyond MAX_DEPTH."""
-    deepest, waiting = 0, [(value, 0)]
-    while waiting:
-        item, depth = waiting.pop()
-        if not isinstance(item, dict | list):
-            continue
-        deepest = max(deepest, depth + 1)
-        if deepest > MAX_DEPTH:
-            return deepest
-        inner = item.values() if isinstance(item, dict) else item
-        waiting += [(each, depth + 1) for each in inner if isinstance(each, dict | list)]
-    return deepest

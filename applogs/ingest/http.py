@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from applogs.ingest.bodies import MediaTypeRefused
 from applogs.ingest.entries import Incoming, read_entries
 from applogs.ingest.pressure import TooBusy, pressure
 from applogs.senders import Sender, SenderDenied, sender_of
@@ -66,6 +67,8 @@ def _taken(request: HttpRequest, sender: Sender) -> HttpResponse:
         )
     except BodyRefused as error:
         _keep(request, sender, [Rejection(error.reason)])
+        if isinstance(error, MediaTypeRefused):
+            return refusal(415, error.reason, field="Content-Type")
         raise
     if sender.token and (seconds := rates.take(sender.token, len(incoming.indexes), len(body))):
         return too_many(seconds, f"the rate of the token {sender.token.name} is used up")

@@ -23,7 +23,7 @@ class Pressure:
     def working_on(self, size: int) -> Iterator[None]:
         """Count `size` bytes while the block runs. Raises TooBusy."""
         with self._lock:
-            if self._bytes and self._bytes + size > settings.INGEST_BYTES_AT_ONCE:
+            if self._bytes and self._bytes + size > settings.APPLOGS_BYTES_AT_ONCE:
                 self.refused += 1
                 raise TooBusy
             self._bytes += size

@@ -1,83 +1,80 @@
-"""The time that a sender gave an entry, in nanoseconds since 1970-01-01 UTC."""
+"""The time of an entry, in nanoseconds, from each way in which senders write one.
+
+A text is read as `2026-01-15T10:30:45.123456789Z`, also with a blank for the T, a comma for the point, slashes in
+the date, and a zone such as `+01:00`, `+0100`, `+01`, `UTC` or none, which means UTC. A number, also one in a text,
+is seconds, milliseconds, microseconds or nanoseconds since 1970 by its size.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
-SECOND = 10**9  # in nanoseconds
-# 2026-01-15T10:30:45.123456789Z, 2026-01-15 10:30:45,123, 2026-01-15T10:30+01:00; UTC without a zone
-_ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9})\d*)? ?(Z|UTC|[+-]\d\d:?\d\d)?",
-    re.ASCII | re.IGNORECASE,
+from logsite.text.rfc3339 import EPOCH
+from logsite.text.storable import INTEGERS
+
+SECOND = 1_000_000_000  # nanoseconds
+LONGEST_TIME = 64  # characters
+KEPT_MINUTES = 4096
+# 2026-01-15T10:30:45.123456789Z
+_TEXT = re.compile(
+    r"(\d{4}[-/]\d\d[-/]\d\d[Tt_ ]\d\d:\d\d):([0-5]\d|60)(?:[.,](\d{1,30}))? ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
 )
-_NUMBER = re.compile(r"-?(\d{1,20})(?:\.(\d{1,9})\d*)?", re.ASCII)  # 1795955696.123457
-# Seconds since 1970 have ten digits until the year 2286; of thirteen digits a number is of milliseconds, and so on.
-_MAGNITUDES = ((10**11, SECOND), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
-_FIRST, _LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND  # the years 1 to 9999
-_minutes: dict[str, int] = {}  # "2026-01-15T10:30" in nanoseconds
-MINUTES = 4096  # that are kept
+_NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{0,30})?(?:[eE]\+?\d{1,2})?", re.ASCII)
+# Below 10¹⁰: seconds until 2286, milliseconds until April 1970.
+_UNITS = ((10**10, SECOND), (10**13, 1_000_000), (10**16, 1000))
+_minutes: dict[str, int] = {}  # `2026-01-15T10:30:Z` to nanoseconds: the entries of a batch share a few
 
 
 def nanoseconds_of(value: object) -> int | None:
-    """The time that `value` gives: ISO 8601 with up to nine digits, or a number of seconds, milliseconds,
-    microseconds or nanoseconds, told apart by its magnitude, also as a text. None for anything else, and for a time
-    outside the years 1 to 9999, or what 64 bits hold."""
-    if isinstance(value, str):
-        return of_text(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """`value` in nanoseconds since 1970 in UTC; None where it is not a time that 64 bits hold (1677 to 2262)."""
+    try:
+        moment = _of_text(value) if type(value) is str else _of_number(value)
+    except (ValueError, InvalidOperation, OverflowError):
         return None
-    return _of_number(repr(value) if isinstance(value, int) else f"{value:.9f}")
+    return moment if moment in INTEGERS else None
 
 
-def of_text(text: str) -> int | None:
-    """The time of a text, as `nanoseconds_of`."""
-    match = _ISO.fullmatch(text)
-    if match is None:
-        text = text.strip()
-        match = _ISO.fullmatch(text)
-        if match is None:
-            return _of_number(text)
-    day, minute, second, fraction, zone = match.groups()
-    start = _minute(f"{day}T{minute}")
-    if start is None or (second or ":00") > ":60":
-        return None
-    found = start + int((second or ":00")[1:]) * SECOND + int((fraction or "").ljust(9, "0"))
-    if zone and zone.upper() not in ("Z", "UTC"):
-        found -= _offset(zone)
-    return _within(found)
+def _of_text(text: str) -> int:
+    start = _minutes.get(text[:17] + text[-1:])
+    if start is not None and text[19:20] == ".":  # as most are: 45.123456789Z behind the minute
+        digits = text[17:19] + text[20:-1]
+        if digits.isdecimal() and digits.isascii() and 2 < len(digits) <= 11 and digits < "6":
+            return start + int(digits.ljust(11, "0"))
+    if match := _TEXT.fullmatch(text):
+        minute, seconds, fraction, zone = match.groups(default="")
+        start = _minutes.get(f"{minute}:{zone}")
+        if start is None:
+            start = _start_of(minute, zone)
+        return start + int(seconds) * SECOND + int(fraction.ljust(9, "0")[:9])
+    text = text[: LONGEST_TIME + 1].strip()
+    if _NUMBER.fullmatch(text):
+        return _of_number(Decimal(text))
+    if not 15 <= len(text) <= LONGEST_TIME:  # a date without a time of day is not a time
+        raise ValueError("not a time of day")
+    moment = datetime.fromisoformat(text)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def _minute(text: str) -> int | None:
-    found = _minutes.get(text)
-    if found is None:
-        try:
-            moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        except ValueError:
-            return None
-        found = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1) * SECOND
-        if len(_minutes) >= MINUTES:
-            _minutes.clear()
-        _minutes[text] = found
-    return found
+def _start_of(minute: str, zone: str) -> int:
+    """The nanoseconds at which `2026-01-15T10:30` begins."""
+    offset = zone if zone[:1] in ("+", "-") else "+00:00"
+    begin = datetime.fromisoformat(f"{minute[:10].replace('/', '-')}T{minute[11:]}{offset}")
+    start = (begin - EPOCH) // timedelta(minutes=1) * 60 * SECOND
+    if len(_minutes) >= KEPT_MINUTES:
+        _minutes.clear()
+    _minutes[f"{minute}:{zone}"] = start
+    return start
 
 
-def _offset(zone: str) -> int:
-    """`+01:00` in nanoseconds."""
-    digits = zone[1:].replace(":", "")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
-    return (-seconds if zone[0] == "-" else seconds) * SECOND
-
-
-def _of_number(text: str) -> int | None:
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        return None
-    whole, fraction = int(match[1]), int((match[2] or "").ljust(9, "0"))
-    for limit, unit in _MAGNITUDES:
-        if whole < limit:
-            found = whole * unit + fraction * unit // SECOND
-            return _within(-found if text.startswith("-") else found)
-    return None
-
-
-def _within(found: int) -> int | None:
-    return found if _FIRST <= found < _LAST and -(2**63) <= found < 2**63 else None
+def _of_number(value: object) -> int:
+    """Raises ValueError. A float counts as the number that it is written as, so that no digit is made up."""
+    if isinstance(value, float):
+        number: int | Decimal = Decimal(repr(value))
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+        number = value
+    else:
+        raise ValueError("not a number")  # noqa: TRY004 - as for a text
+    unit = next((unit for limit, unit in _UNITS if -limit < number < limit), 1)
+    return int(number * unit)

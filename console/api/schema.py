@@ -1,78 +1,78 @@
-"""What the OpenAPI schema says of the addresses below /api/v2/logs/."""
+"""The parameters and answers of /api/v2/logs/, for the OpenAPI schema."""
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from console.api.parameters import DEFAULT_LIMIT, MAX_LIMIT, NAMES, ORDERS
+from console.statistics import DEFAULT_DAYS, MAX_DAYS
 from logsite.records import LEVELS
+from logsite.records.search import CONTEXT_ROWS
 
-MAX_FACETS = 12
-
-
-def _parameter(name: str, text: str, **options: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, type=options.pop("type", str), description=text, **options)
+_TIME = "ISO 8601, UTC without a zone: 2026-01-31T12:00:00Z; or how long ago: 2h."
 
 
+def _whole(
+    name: str, low: int, high: int | None, default: int | None, description: str = ""
+) -> OpenApiParameter:
+    limits = {"minimum": low, "maximum": high, "default": default}
+    found = {"type": "integer"} | {key: value for key, value in limits.items() if value is not None}
+    return OpenApiParameter(name, found, description=description)
+
+
+def _old_names() -> list[OpenApiParameter]:
+    return [
+        OpenApiParameter(old, str, deprecated=True, description=f"The old name of `{name}`.")
+        for name, (_, *others) in NAMES.items()
+        for old in others
+    ]
+
+
+LIMIT = _whole("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)
 SEARCH = [
-    _parameter("query", "A query as in Kibana or Grafana, such as `timeout level:>=WARNING`."),
-    _parameter(
+    OpenApiParameter(
         "level",
-        "One level: that one and above, and SECURITY and AUDIT, which are no severities. Several: these.",
+        str,
         many=True,
         enum=tuple(LEVELS),
+        description="This level or a more severe one; SECURITY and AUDIT pass every minimum, and alone mean "
+        "themselves. Several: exactly these.",
     ),
-    _parameter("source", "Only entries of these sources.", many=True),
-    _parameter("app", "Only entries of these applications.", many=True),
-    _parameter("category", "Only entries of these categories.", many=True),
-    _parameter("start_time", "ISO 8601; UTC without a zone.", type=OpenApiTypes.DATETIME),
-    _parameter("end_time", "ISO 8601, exclusive.", type=OpenApiTypes.DATETIME),
-    _parameter("range", "The last 15m, 2h, 7d, in place of start_time and end_time."),
-    *(
-        _parameter(name, f"An old name of `{new}`.", deprecated=True)
-        for name, new in (
-            ("search_query", "query"),
-            ("search", "query"),
-            ("text", "query"),
-            ("since", "start_time"),
-            ("until", "end_time"),
-        )
+    OpenApiParameter("category", str, many=True, description="One of these categories."),
+    OpenApiParameter("app", str, many=True, description="Of one of these apps."),
+    OpenApiParameter(
+        "source", str, many=True, description="Of these sources; default: all that you may see."
     ),
+    OpenApiParameter(
+        "query", str, description="A query as in Kibana or Grafana, such as `timeout level:>=WARNING`."
+    ),
+    OpenApiParameter("start_time", str, description=f"From this time on. {_TIME}"),
+    OpenApiParameter("end_time", str, description=f"Before this time. {_TIME}"),
+    OpenApiParameter("range", str, description="The time until now, in place of start_time: 15m, 1h, 7d."),
+    *_old_names(),
 ]
 PAGE = [
-    _parameter("limit", "1 to 1,000.", type=int, default=100),
-    _parameter("cursor", "From `next` or `previous` of a page."),
-    _parameter("order", "newest or oldest first.", enum=("newest", "oldest"), default="newest"),
+    LIMIT,
+    OpenApiParameter("cursor", str, description="As `next` and `previous` of a page have it."),
+    OpenApiParameter("order", str, enum=ORDERS, default=ORDERS[0], description="Which end comes first."),
 ]
-STEP = _parameter("step", "Seconds of a bucket; without it one that fits the window.", type=int)
-FIELD = _parameter("field", f"The fields to count, at most {MAX_FACETS}.", many=True)
-CONTEXT = [
-    _parameter("before", "Entries before it, 0 to 1,000.", type=int, default=5),
-    _parameter("after", "Entries after it, 0 to 1,000.", type=int, default=5),
-]
-
-
-class WithheldSerializer(serializers.Serializer[Any]):
-    bytes = serializers.IntegerField()
-    permission = serializers.CharField()
+CONTEXT = [_whole(name, 0, CONTEXT_ROWS, 5, f"How many entries {name} it.") for name in ("before", "after")]
+STEP = _whole("step", 1, None, None, "Seconds; default: a step that gives at most 120 buckets.")
+FIELD = OpenApiParameter(
+    "field", str, many=True, description="Default: level, source, and the fields that have few values."
+)
+DAYS = _whole("days", 1, MAX_DAYS, DEFAULT_DAYS, "Of which the stored rows are told, today included.")
 
 
 class LogEntrySerializer(serializers.Serializer[Any]):
-    """An entry of any source; fields that the source does not have are left out."""
+    """An entry of any source; what its source does not have is left out. `withheld` names what you may not see."""
 
-    def get_fields(self) -> dict[str, Any]:
-        """`source` and `context` are names of the REST framework's own."""
-        own = {
-            "source": serializers.CharField(),
-            "context": serializers.DictField(required=False),
-        }
-        return super().get_fields() | own
-
-    id = serializers.CharField(help_text="The source and the number: app-4711.")
-    timestamp = serializers.CharField(help_text="RFC 3339 with nanoseconds.")
-    level = serializers.CharField(allow_blank=True)
-    message = serializers.CharField(allow_blank=True)
+    id = serializers.CharField(help_text="source-number")
+    source = serializers.CharField(required=True)  # type: ignore[assignment]
+    timestamp = serializers.DateTimeField(help_text="To the nanosecond.")
+    level = serializers.CharField(help_text="Empty where the entry names none.")
+    message = serializers.CharField()
     category = serializers.CharField(required=False)
     app = serializers.CharField(required=False)
     host = serializers.CharField(required=False)
@@ -82,29 +82,36 @@ class LogEntrySerializer(serializers.Serializer[Any]):
     line = serializers.IntegerField(required=False)
     trace_id = serializers.CharField(required=False)
     span_id = serializers.CharField(required=False)
-    entry_id = serializers.CharField(required=False, help_text="The sender's own id.")
+    entry_id = serializers.CharField(required=False)
     metadata = serializers.DictField(required=False)
     performance_data = serializers.DictField(required=False)
-    labels = serializers.DictField()
+    labels = serializers.DictField(child=serializers.CharField())
     attributes = serializers.DictField()
     parts = serializers.DictField(
         required=False, help_text="Of a command: step, command, exit_code, stdout, stderr."
     )
-    withheld = serializers.DictField(child=WithheldSerializer(), required=False)
+    withheld = serializers.DictField(
+        required=False, help_text="By field its size in bytes and the permission."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `context`, a name that a serializer has for itself."""
+        return {**super().get_fields(), "context": serializers.DictField(required=False)}
 
 
-class _Late(serializers.Serializer[Any]):
-    late_sources = serializers.ListField(child=serializers.CharField())
+class EntryPageSerializer(serializers.Serializer[Any]):
+    """`withheld` of the results lack something. The entries of `late_sources` are missing."""
 
-
-class EntriesSerializer(_Late):
     results = LogEntrySerializer(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-    withheld = serializers.IntegerField(help_text="Entries of the page of which something is withheld.")
+    withheld = serializers.IntegerField()
+    late_sources = serializers.ListField(child=serializers.CharField())
 
 
 class ContextSerializer(serializers.Serializer[Any]):
+    """All oldest first; `more_…` says that there are others."""
+
     before = LogEntrySerializer(many=True)
     entry = LogEntrySerializer()
     after = LogEntrySerializer(many=True)
@@ -117,43 +124,104 @@ class BucketSerializer(serializers.Serializer[Any]):
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="By level.")
 
 
-class HistogramSerializer(_Late):
-    step = serializers.IntegerField()
+class HistogramSerializer(serializers.Serializer[Any]):
+    """Where not `exact`, the counts come from a sample, or a source was late."""
+
+    step = serializers.IntegerField(help_text="Seconds.")
+    start_time = serializers.DateTimeField()
+    end_time = serializers.DateTimeField()
     buckets = BucketSerializer(many=True)
-    exact = serializers.BooleanField(help_text="False: the numbers are estimates from a sample.")
+    exact = serializers.BooleanField()
+    late_sources = serializers.ListField(child=serializers.CharField())
 
 
-class PatternSerializer(serializers.Serializer[Any]):
+class ValueSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class FacetsSerializer(serializers.Serializer[Any]):
+    """Beside `exact` and `late_sources`, for each field its most frequent values, as `level` has them."""
+
+    level = ValueSerializer(many=True, required=False)
+    exact = serializers.BooleanField()
+    late_sources = serializers.ListField(child=serializers.CharField())
+
+
+class ErrorPatternSerializer(serializers.Serializer[Any]):
+    """`sample` is the id of the newest entry of the pattern."""
+
     pattern = serializers.CharField()
     count = serializers.IntegerField()
     levels = serializers.DictField(child=serializers.IntegerField())
-    first_seen = serializers.CharField()
-    last_seen = serializers.CharField()
-    sample = serializers.CharField(help_text="The id of the newest entry of the pattern.")
-    new = serializers.BooleanField(
-        allow_null=True, help_text="Not in the equal window before; null where that is not known."
-    )
+    first_seen = serializers.DateTimeField()
+    last_seen = serializers.DateTimeField()
+    sample = serializers.CharField()
 
 
-class PatternsSerializer(_Late):
+class PatternSerializer(ErrorPatternSerializer):
+    new = serializers.BooleanField(allow_null=True, help_text="null where that is not determined.")
+
+
+class ComparedSerializer(serializers.Serializer[Any]):
+    """The range before; `complete` says that all its matches were read."""
+
+    start_time = serializers.DateTimeField()
+    end_time = serializers.DateTimeField()
+    complete = serializers.BooleanField()
+
+
+class PatternsSerializer(serializers.Serializer[Any]):
+    """`read` entries were read; not `complete` where there are older matches, or a source was late."""
+
     patterns = PatternSerializer(many=True)
-    looked_at = serializers.IntegerField(help_text="Matches, at most the newest 10,000.")
-    complete = serializers.BooleanField(help_text="Whether all matches were looked at.")
+    read = serializers.IntegerField()
+    complete = serializers.BooleanField()
+    compared = ComparedSerializer(allow_null=True)
+    late_sources = serializers.ListField(child=serializers.CharField())
 
 
-class StatsSerializer(_Late):
-    """Of the window, the last 24 hours unless told."""
+class SenderSerializer(serializers.Serializer[Any]):
+    """An app, or what else says who wrote the entries of the source: `field` names it."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    field = serializers.CharField()
+    value = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class RateSerializer(serializers.Serializer[Any]):
+    source = serializers.CharField()  # type: ignore[assignment]
+    last_minute = serializers.IntegerField()
+    per_second = serializers.FloatField()
+
+
+class IngestSerializer(serializers.Serializer[Any]):
+    """`rejected` is null without the permission intake.view_rejectedinput."""
+
+    rate = RateSerializer(many=True)
+    rejected = serializers.IntegerField(allow_null=True)
+    dropped = serializers.IntegerField()
+
+
+class StoredDaySerializer(serializers.Serializer[Any]):
+    source = serializers.CharField()  # type: ignore[assignment]
+    day = serializers.DateField()
+    rows = serializers.IntegerField()
+    bytes = serializers.IntegerField(allow_null=True)
+
+
+class LogStatisticsSerializer(serializers.Serializer[Any]):
+    """Of the last hour; `storage` of the last days."""
 
     start_time = serializers.DateTimeField()
     end_time = serializers.DateTimeField()
     volume = BucketSerializer(many=True)
-    step = serializers.IntegerField()
-    levels = serializers.DictField(child=serializers.IntegerField())
-    apps = serializers.ListField(child=serializers.DictField())
-    top_errors = PatternSerializer(many=True)
-    ingest = serializers.DictField()
-    storage = serializers.ListField(child=serializers.DictField())
+    levels = ValueSerializer(many=True)
+    sources = ValueSerializer(many=True)
+    apps = SenderSerializer(many=True)
+    error_patterns = ErrorPatternSerializer(many=True)
+    ingest = IngestSerializer()
+    storage = StoredDaySerializer(many=True)
     exact = serializers.BooleanField()
-
-
-FACETS = OpenApiTypes.OBJECT
+    late_sources = serializers.ListField(child=serializers.CharField())

@@ -1,23 +1,15 @@
-"""Addresses over all sources; below /api/v2/logs/."""
+"""Routes below /api/v2/logs/."""
 
 from django.urls import path
 
-from console.api.views import (
-    ContextView,
-    EntriesView,
-    EntryView,
-    FacetsView,
-    HistogramView,
-    PatternsView,
-    StatsView,
-)
+from console.api import views
 
 urlpatterns = [
-    path("entries", EntriesView.as_view(), name="log-entries"),
-    path("entries/<slug:source>/<int:pk>", EntryView.as_view(), name="log-entry"),
-    path("entries/<slug:source>/<int:pk>/context", ContextView.as_view(), name="log-context"),
-    path("histogram", HistogramView.as_view(), name="log-histogram"),
-    path("facets", FacetsView.as_view(), name="log-facets"),
-    path("patterns", PatternsView.as_view(), name="log-patterns"),
-    path("stats", StatsView.as_view(), name="log-stats"),
+    path("entries", views.EntryListView.as_view(), name="log-entries"),
+    path("entries/<str:source>/<str:id>", views.EntryView.as_view(), name="log-entry"),
+    path("entries/<str:source>/<str:id>/context", views.ContextView.as_view(), name="log-entry-context"),
+    path("histogram", views.HistogramView.as_view(), name="log-histogram"),
+    path("facets", views.FacetsView.as_view(), name="log-facets"),
+    path("patterns", views.PatternsView.as_view(), name="log-patterns"),
+    path("stats", views.StatisticsView.as_view(), name="log-statistics"),
 ]

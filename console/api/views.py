@@ -1,304 +1,269 @@
-"""/api/v2/logs/…: entries of all sources, an entry with its context, and what counts them."""
+"""GET /api/v2/logs/…: entries of all sources on one time axis, and figures about them."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from django.http import Http404, QueryDict
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from console.api import schema
-from console.asking import NAMES, OLD_NAMES, Asked, asked
-from console.histograms import filled, step_of
-from console.patterns import patterns_of
-from console.statistics import statistics_of
+from console.api import parameters, schema, shapes
+from console.api.parameters import Asked
+from console.buckets import bounded, step_for
+from console.entry_pages import EntryPage, read_page
+from console.patterns import Pattern, Patterns, patterns
+from console.statistics import DEFAULT_DAYS, MAX_DAYS, default_fields, statistics
+from logsite.api.entries import filters_of
 from logsite.api.filters import refuse_unknown
-from logsite.records import Place, entry_of, get_source
-from logsite.records.search import CONTEXT_ROWS, context
-from logsite.records.views import SourceView
-from logsite.tables.deadlines import TooSlow, reading_within
-from logsite.web.answers import ParameterError
+from logsite.records import LogRecord, SourceView, Window, get_source
+from logsite.records.query import QueryError
+from logsite.records.search import CONTEXT_ROWS, DEADLINE_SECONDS, MAX_BUCKETS, Search, context, views_of
+from logsite.tables.deadlines import TooSlow
+from logsite.text.storable import INTEGERS
 from logsite.web.readers import reader_of
 
-MAX_LIMIT = 1000
-ENTRY_SECONDS = 10.0
-ORDERS = ("newest", "oldest")
+CONTEXT_ENTRIES = 5  # before an entry and after it, where nobody asks for another number
 
 
-class SearchView(APIView):
-    """The base of what answers a search. It is on record before the answer leaves, also where nothing was found."""
+class LogsView(APIView):
+    """An address over all sources that the reader may see; a reader of none gets a 403."""
 
     permission_classes = (IsAuthenticated,)
-    more: ClassVar[frozenset[str]] = frozenset()  # parameters beside those of a search
-    what: ClassVar[str]
 
-    def answer(self, request: Request, found: Asked) -> Response:
-        raise NotImplementedError
-
-    def get(self, request: Request) -> Response:
-        refuse_unknown(request, NAMES | self.more)
-        parameters = request.query_params
+    def views_of(self, names: Sequence[str]) -> list[SourceView]:
         try:
-            found = asked(
-                {name: parameters.getlist(name) for name in NAMES & set(parameters)}, reader_of(request)
-            )
-            try:
-                return self.answer(request, found)
-            except TooSlow:
-                found.search.note(self.what, filters=found.filters)
-                raise
-        except ParameterError as error:
-            raise ValidationError({error.field: [str(error)]}) from None
+            return views_of(reader_of(self.request), names)
+        except ValueError as error:
+            raise parameters.refused("source", str(error)) from None
+
+    def search(self, asked: Asked, window: Window | None = None) -> Search:
+        """The search that is asked for; an error of the query names the parameter by which the query came."""
+        views = self.views_of(asked.sources)
+        try:
+            return Search(views, asked.text, window or asked.window, DEADLINE_SECONDS, asked.only)
+        except QueryError as error:
+            if error.field == "query":
+                error.field = asked.text_name
+            raise
 
 
-class EntriesView(SearchView):
-    """Entries of all sources, newest first."""
+def refuse_silence(search: Search, late: Sequence[str], what: str, filters: str) -> None:
+    """Raises TooSlow where no source has answered in time; the search is on record then."""
+    if late and len(late) == len(search.views):
+        search.note(what, (), filters=filters)
+        raise TooSlow(search.deadline_seconds)
 
-    more = frozenset({"limit", "cursor", "order"})
-    what = "list"
+
+class EntryListView(LogsView):
+    """Entries of all sources, newest first. `level` is a minimum; several are exactly these.
+
+    Reading them is on record. A source that does not answer within its part of ten seconds is named in
+    `late_sources`; where none does, the answer is a 503.
+    """
 
     @extend_schema(
-        operation_id="logs_entries",
+        operation_id="logs_entries_list",
         parameters=[*schema.SEARCH, *schema.PAGE],
-        responses=schema.EntriesSerializer,
+        responses=schema.EntryPageSerializer,
     )
     def get(self, request: Request) -> Response:
-        return super().get(request)
-
-    def answer(self, request: Request, found: Asked) -> Response:
-        limit = whole(request, "limit", 100, low=1, high=MAX_LIMIT)
-        newest_first = choice(request, "order", ORDERS) == "newest"
-        place, back = cursor_of(request)
-        forward = newest_first is not back
-        page = found.search.page(
-            before=place if forward else None,
-            after=None if forward else place,
-            limit=limit,
-            newest_first=forward,
-        )
-        records = page.records[::-1] if back else page.records
-        found.search.note(self.what, records, filters=found.filters)
-        onward, backward = page.next, page.previous
-        if back:
-            onward, backward = backward, onward
+        asked = parameters.asked(request, parameters.PAGE)
+        wanted = parameters.asked_page(request)
+        search = self.search(asked)
+        page = read_page(search, wanted.cursor, wanted.limit, wanted.newest_first)
+        refuse_silence(search, page.late_sources, "list", asked.filters)
+        search.note("list", page.records, filters=asked.filters)
         return Response(
             {
-                "results": [entry_of(record) for record in records],
-                "next": link(request, onward, ""),
-                "previous": link(request, backward, BACK),
+                "results": shapes.entries_of(page.records),
+                "next": self._next(asked, page),
+                "previous": page.previous and self._url(asked, str(page.previous)),
                 "withheld": page.withheld,
                 "late_sources": page.late_sources,
             }
         )
 
+    def _next(self, asked: Asked, page: EntryPage) -> str | None:
+        if page.next:
+            return self._url(asked, str(page.next))
+        return self._url(asked, None) if page.from_start else None
 
-class HistogramView(SearchView):
-    """How many entries there are in each stretch of time, by level."""
+    def _url(self, asked: Asked, cursor: str | None) -> str:
+        """The address of another page. Times are written out: «an hour ago» moves while somebody turns pages."""
+        query = self.request.query_params.copy()
+        for name in ("cursor", *parameters.TIMES):
+            query.pop(name, None)
+        for name, moment in (("start_time", asked.window.since), ("end_time", asked.window.until)):
+            if moment is not None:
+                query[name] = moment.isoformat()
+        if cursor is not None:
+            query["cursor"] = cursor
+        path = self.request.path
+        return self.request.build_absolute_uri(f"{path}?{query.urlencode()}" if query else path)
 
-    more = frozenset({"step"})
-    what = "histogram"
 
-    @extend_schema(parameters=[*schema.SEARCH, schema.STEP], responses=schema.HistogramSerializer)
-    def get(self, request: Request) -> Response:
-        return super().get(request)
+class OneEntryView(LogsView):
+    """An address of a single entry."""
 
-    def answer(self, request: Request, found: Asked) -> Response:
-        search = replace(found.search, window=filled(found.search.window))
-        step = whole(request, "step", step_of(search.window), low=1, high=366 * 86_400)
+    def seen(self, source: str) -> SourceView:
+        """What the reader sees of the source. Raises PermissionMissing, NotFound."""
         try:
-            histogram = search.histogram(step)
+            return get_source(source).view(reader_of(self.request))
         except ValueError as error:
-            raise ParameterError("step", str(error)) from None
-        search.note(self.what, filters=found.filters)
-        buckets = [
-            {"start": datetime.fromtimestamp(start, UTC), "counts": counts}
-            for start, counts in histogram.buckets
-        ]
-        return Response(
-            {
-                "step": step,
-                "buckets": buckets,
-                "exact": histogram.exact,
-                "late_sources": histogram.late_sources,
-            }
-        )
+            raise NotFound(str(error)) from None
+
+    def row_id(self, text: str) -> int:
+        """The id in the address; 0, which no row has, for a text that is no id."""
+        if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) in INTEGERS:
+            return int(text)
+        return 0
 
 
-class FacetsView(SearchView):
-    """The most frequent values of fields, with how many entries have each."""
+class EntryView(OneEntryView):
+    """One entry. Without an entry of this id a 404, which is on record as well."""
 
-    more = frozenset({"field"})
-    what = "facets"
-
-    @extend_schema(parameters=[*schema.SEARCH, schema.FIELD], responses=schema.FACETS)
-    def get(self, request: Request) -> Response:
-        return super().get(request)
-
-    def answer(self, request: Request, found: Asked) -> Response:
-        names = list(dict.fromkeys(request.query_params.getlist("field"))) or default_facets(
-            found.search.views
-        )
-        if len(names) > schema.MAX_FACETS:
-            raise ParameterError("field", f"field is given more than {schema.MAX_FACETS} times")
-        facets = found.search.facets(names)
-        found.search.note(self.what, filters=found.filters)
-        values = {
-            name: [{"value": value, "count": count} for value, count in counts]
-            for name, counts in facets.values.items()
-        }
-        return Response(values | {"exact": facets.exact, "late_sources": facets.late_sources})
-
-
-class PatternsView(SearchView):
-    """The patterns of the newest messages: with numbers, ids and addresses left out."""
-
-    what = "patterns"
-
-    @extend_schema(parameters=schema.SEARCH, responses=schema.PatternsSerializer)
-    def get(self, request: Request) -> Response:
-        return super().get(request)
-
-    def answer(self, request: Request, found: Asked) -> Response:
-        patterns = patterns_of(found.search)
-        found.search.note(self.what, filters=found.filters)
-        return Response(patterns.as_json())
-
-
-class StatsView(SearchView):
-    """Volume, top error patterns, what came in and what was rejected, and what is stored by source and day."""
-
-    what = "statistics"
-
-    @extend_schema(parameters=schema.SEARCH, responses=schema.StatsSerializer)
-    def get(self, request: Request) -> Response:
-        return super().get(request)
-
-    def answer(self, request: Request, found: Asked) -> Response:
-        search = replace(found.search, window=filled(found.search.window))
-        statistics = statistics_of(search)
-        search.note(self.what, filters=found.filters)
-        return Response(statistics)
-
-
-class EntryView(APIView):
-    """One entry of a source."""
-
-    permission_classes = (IsAuthenticated,)
-
-    @extend_schema(operation_id="logs_entry", responses=schema.LogEntrySerializer)
-    def get(self, request: Request, source: str, pk: int) -> Response:
-        refuse_unknown(request, set())
-        view = view_of(request, source)
-        with reading_within(ENTRY_SECONDS, view.using):
-            record = view.get(pk)
-        view.note("entry", "", int(record is not None), [record] if record else [], filters=f"id={pk}")
-        if record is None:
-            raise Http404
-        return Response(entry_of(record))
-
-
-class ContextView(APIView):
-    """An entry with what stands before and after it in its stream, without filters."""
-
-    permission_classes = (IsAuthenticated,)
-
-    @extend_schema(parameters=schema.CONTEXT, responses=schema.ContextSerializer)
-    def get(self, request: Request, source: str, pk: int) -> Response:
-        refuse_unknown(request, {"before", "after"})
-        view = view_of(request, source)
-        try:
-            before, after = (
-                whole(request, name, 5, low=0, high=CONTEXT_ROWS) for name in ("before", "after")
-            )
-        except ParameterError as error:
-            raise ValidationError({error.field: [str(error)]}) from None
-        found = context(view, pk, before=before, after=after)
-        records = [*found.before, found.entry, *found.after] if found else []
-        view.note("context", "", len(records), records, filters=f"id={pk}")
+    @extend_schema(operation_id="logs_entries_retrieve", responses=schema.LogEntrySerializer)
+    def get(self, request: Request, source: str, id: str) -> Response:
+        refuse_unknown(request, {"format"})
+        view = self.seen(source)
+        found = view.get(self.row_id(id))
+        shown = [found] if found else []
+        view.note("entry", "", len(shown), shown, filters=f"id={id}")
         if found is None:
-            raise Http404
-        return Response(
-            {
-                "before": [entry_of(record) for record in found.before],
-                "entry": entry_of(found.entry),
-                "after": [entry_of(record) for record in found.after],
-                "more_before": found.more_before,
-                "more_after": found.more_after,
-            }
+            raise NotFound
+        return Response(shapes.entries_of(shown)[0])
+
+
+class ContextView(OneEntryView):
+    """An entry and its neighbours in the same stream (a session, a container's log), oldest first, unfiltered."""
+
+    @extend_schema(
+        operation_id="logs_entries_context",
+        parameters=schema.CONTEXT,
+        responses=schema.ContextSerializer,
+    )
+    def get(self, request: Request, source: str, id: str) -> Response:
+        refuse_unknown(request, {"before", "after", "format"})
+        before, after = (
+            parameters.whole_number(request.query_params, name, 0, CONTEXT_ROWS, CONTEXT_ENTRIES)
+            for name in ("before", "after")
         )
+        view, filters = self.seen(source), "&".join(filter(None, [f"id={id}", filters_of(request)]))
+        try:
+            found = context(view, self.row_id(id), before=before, after=after)
+        except TooSlow:
+            view.note("context", "", 0, filters=filters)
+            raise
+        shown = [*found.before, found.entry, *found.after] if found else []
+        view.note("context", "", len(shown), shown, filters=filters)
+        if found is None:
+            raise NotFound
+        return Response(shapes.context_json(found))
 
 
-# --- parameters ---------------------------------------------------------------------------------------------------
+class HistogramView(LogsView):
+    """How many entries begin in each step of the time range, by level.
 
-BACK = "-"  # in front of a cursor: the page that ends there
+    Without a start the range is of the last 24 hours, without an end it ends now. Steps without an entry are left
+    out.
+    """
 
-
-def view_of(request: Request, source: str) -> SourceView:
-    try:
-        return get_source(source).view(reader_of(request))
-    except ValueError:
-        raise Http404 from None
-
-
-def default_facets(views: Any) -> list[str]:
-    """Level and source, and what else has few values and may be seen."""
-    few = {
-        name
-        for view in views
-        for name, field in view.fields.items()
-        if (field.low_cardinality or field.values) and name not in view.withheld
-    }
-    own = [name for name in ("level", "source") if any(name in view.fields for view in views)]
-    return [*own, *sorted(few - {"level", "source"})][: schema.MAX_FACETS]
-
-
-def whole(request: Request, name: str, default: int, *, low: int, high: int) -> int:
-    text = single(request, name)
-    if not text:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high):
-        raise ParameterError(name, f"expected a whole number from {low} to {high:,}, got {text[:60]!r}")
-    return int(text)
+    @extend_schema(
+        operation_id="logs_histogram",
+        parameters=[*schema.SEARCH, schema.STEP],
+        responses=schema.HistogramSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        asked = parameters.asked(request, {"step"})
+        since, until = bounded(asked.window, asked.now)
+        shortest = max(1, -(-int((until - since).total_seconds()) // MAX_BUCKETS))
+        step = parameters.whole_number(request.query_params, "step", shortest, 10**9, step_for(since, until))
+        search = self.search(asked, Window(since, until))
+        found = search.histogram(step)
+        refuse_silence(search, found.late_sources, "histogram", asked.filters)
+        search.note("histogram", counts=found.told, filters=asked.filters)
+        return Response(shapes.histogram_json(found, search.window))
 
 
-def choice(request: Request, name: str, choices: tuple[str, ...]) -> str:
-    text = single(request, name) or choices[0]
-    if text not in choices:
-        raise ParameterError(name, f"expected {' or '.join(choices)}, got {text[:60]!r}")
-    return text
+class FacetsView(LogsView):
+    """The most frequent values of fields among the entries that are found."""
+
+    @extend_schema(
+        operation_id="logs_facets",
+        parameters=[*schema.SEARCH, schema.FIELD],
+        responses=schema.FacetsSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        asked = parameters.asked(request, {"field"})
+        names = parameters.repeated(request.query_params, "field")
+        search = self.search(asked)
+        wanted = names or default_fields(search.views)
+        known = {name for view in search.views for name in view.fields}
+        unheld = [name for name in wanted if name in parameters.FIELDS and name not in known]
+        try:
+            found = search.facets([name for name in wanted if name not in unheld])
+        except QueryError as error:
+            error.field = "field"
+            raise
+        refuse_silence(search, found.late_sources, "facets", asked.filters)
+        search.note("facets", counts=found.told, filters=asked.filters)
+        return Response(shapes.facets_json(found, unheld))
 
 
-def single(request: Request, name: str) -> str:
-    values = request.query_params.getlist(name)
-    if len(values) > 1:
-        raise ParameterError(name, f"{name} is given more than once")
-    return values[0] if values else ""
+class PatternsView(LogsView):
+    """What the messages of the newest 10,000 matches have in common, the most frequent first.
+
+    With a start of the time range, `new` says whether the equally long range before it had none.
+    """
+
+    @extend_schema(
+        operation_id="logs_patterns",
+        parameters=[*schema.SEARCH, schema.LIMIT],
+        responses=schema.PatternsSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        asked = parameters.asked(request, {"limit"})
+        limit = parameters.limit(request.query_params)
+        search = self.search(asked)
+        compared = Window(*bounded(asked.window, asked.now)) if asked.window.since else None
+        found = patterns(search, compared)
+        refuse_silence(search, found.late_sources, "patterns", asked.filters)
+        samples = samples_of(search.views, found.patterns[:limit])
+        search.note("patterns", samples, counts=counts_of(found), filters=asked.filters)
+        return Response(shapes.patterns_json(found, limit))
 
 
-def cursor_of(request: Request) -> tuple[Place | None, bool]:
-    """Where the page begins, and whether it is the one before that place."""
-    text = single(request, "cursor")
-    back = text.startswith(BACK)
-    try:
-        return (Place.parse(text.removeprefix(BACK)) if text else None), back
-    except ValueError as error:
-        raise ParameterError("cursor", str(error)) from None
+def counts_of(found: Patterns) -> Mapping[str, int]:
+    """How many entries of each source were read for the patterns."""
+    return Counter(line.place.source for line in found.read)
 
 
-def link(request: Request, place: Place | None, way: str) -> str | None:
-    """The address of the page from `place` on, with the search's parameters; None where there is none."""
-    if place is None:
-        return None
-    parameters: Mapping[str, Any] = request.query_params
-    query = QueryDict(mutable=True)
-    for name in parameters:
-        if name != "cursor" and name in NAMES | EntriesView.more | set(OLD_NAMES):
-            query.setlist(name, request.query_params.getlist(name))
-    query["cursor"] = f"{way}{place}"
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+def samples_of(views: Sequence[SourceView], shown: Sequence[Pattern]) -> list[LogRecord]:
+    """The records that the patterns quote, for the record: they may show what a device answered."""
+    found: list[LogRecord] = []
+    for view in views:
+        ids = [pattern.sample.id for pattern in shown if pattern.sample.source == view.name]
+        found += view.records(view.rows().filter(pk__in=ids), len(ids)) if ids else []
+    return found
+
+
+class StatisticsView(LogsView):
+    """Volume, levels, apps and error patterns of the last hour, what came in, and the stored rows by day."""
+
+    @extend_schema(
+        operation_id="logs_statistics", parameters=[schema.DAYS], responses=schema.LogStatisticsSerializer
+    )
+    def get(self, request: Request) -> Response:
+        refuse_unknown(request, {"days", "format"})
+        days = parameters.whole_number(request.query_params, "days", 1, MAX_DAYS, DEFAULT_DAYS)
+        views = self.views_of(())
+        found = statistics(views, reader_of(request), timezone.now(), days, DEADLINE_SECONDS)
+        search = Search(views)
+        refuse_silence(search, found.late_sources, "statistics", filters_of(request))
+        samples = samples_of(views, found.errors)
+        search.note("statistics", samples, counts=found.volume.by_source, filters=filters_of(request))
+        return Response(shapes.statistics_json(found))

@@ -6,7 +6,7 @@ than that, and the answer names it in `late_sources`.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
@@ -18,9 +18,18 @@ from django.db import Error, connections
 from logsite.audit import Reader
 from logsite.records.places import EVER, Place, Window
 from logsite.records.plain import LogRecord
-from logsite.records.query import Condition, Node, UnknownField, check_names, parse
+from logsite.records.query import (
+    Condition,
+    QueryError,
+    UnknownField,
+    Withheld,
+    check_names,
+    parse,
+)
+from logsite.records.query.binding import all_of, any_of
+from logsite.records.query.conditions import NEVER, OneOf
 from logsite.records.query.fields import hint_for
-from logsite.records.query.tree import EVERYTHING, All
+from logsite.records.query.tree import Compare
 from logsite.records.source import get_source, sources
 from logsite.records.views import FACET_VALUES, PermissionMissing, SourceView
 from logsite.tables.deadlines import TooSlow, reading_within
@@ -66,16 +75,22 @@ class Bucket(NamedTuple):
 
 
 class Histogram(NamedTuple):
+    """`told` has how many entries of each source are counted, for the record."""
+
     step: int
     buckets: list[Bucket]
     exact: bool
     late_sources: list[str]
+    told: dict[str, int]
 
 
 class FacetCounts(NamedTuple):
+    """`told` has how many entries of each source have the values of one field, of that with the most."""
+
     values: dict[str, list[tuple[str, int]]]
     exact: bool
     late_sources: list[str]
+    told: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -83,22 +98,25 @@ class Search:
     """One query over the sources that `reader` asks for. Raises QueryError, PermissionMissing, ValueError.
 
     Without names it is over every source that the reader may see. A field that no source has is refused; a source
-    that lacks a field has no match there. `also` narrows the search further, such as by the filters beside a query.
+    that lacks a field has no match there. Of each field that `only` names the entries have one of the values; a field
+    that no source has finds nothing there.
     """
 
     views: Sequence[SourceView]
     text: str = ""
     window: Window = EVER
     deadline_seconds: float = DEADLINE_SECONDS
-    also: Node = EVERYTHING
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     conditions: dict[str, Condition] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         tree = parse(self.text, {name for view in self.views for name in view.fields})
         check_names(tree, [view.fields for view in self.views])
-        whole = tree if self.also == EVERYTHING else All((tree, self.also))
-        bound = {view.name: view.bound(whole, self.text, strict=False) for view in self.views}
-        object.__setattr__(self, "conditions", bound)
+        bound = {view.name: [view.bound(tree, self.text, strict=False)] for view in self.views}
+        for name, values in self.only.items():
+            for source, condition in having(self.views, name, values).items():
+                bound[source].append(condition)
+        object.__setattr__(self, "conditions", {source: all_of(parts) for source, parts in bound.items()})
 
     def page(
         self,
@@ -142,7 +160,8 @@ class Search:
             for start, level, number in found.counts:
                 sums.setdefault(start, Counter())[level] += number
         buckets = [Bucket(start, dict(sums[start])) for start in sorted(sums)]
-        return Histogram(step, buckets, each.is_exact, each.late)
+        told = {source: sum(count.number for count in found.counts) for source, found in each.results.items()}
+        return Histogram(step, buckets, each.is_exact, each.late, told)
 
     def facets(self, names: Sequence[str]) -> FacetCounts:
         """The most frequent values of each field over all sources. Raises QueryError for a field that no source has,
@@ -163,13 +182,25 @@ class Search:
             for name, values in found.values.items():
                 sums[name].update(dict(values))
         best = {name: counter.most_common(FACET_VALUES) for name, counter in sums.items()}
-        return FacetCounts(best, each.is_exact, each.late)
+        told = {source: _most(found.values.values()) for source, found in each.results.items()}
+        return FacetCounts(best, each.is_exact, each.late, told)
 
-    def note(self, what: str, records: Sequence[LogRecord] = (), *, filters: str = "") -> None:
-        """Put the search on record with every source that was asked; before the first byte leaves."""
+    def note(
+        self,
+        what: str,
+        records: Sequence[LogRecord] = (),
+        *,
+        counts: Mapping[str, int] | None = None,
+        filters: str = "",
+    ) -> None:
+        """Put the search on record with every source that was asked; before the first byte leaves.
+
+        `counts` has how many entries of each source are told of, where these are not the `records`.
+        """
         for view in self.views:
             shown = [record for record in records if record.source == view.name]
-            view.note(what, self.text, len(shown), shown, filters=filters)
+            number = len(shown) if counts is None else counts.get(view.name, 0)
+            view.note(what, self.text, number, shown, filters=filters)
 
     def _check_step(self, step: int) -> None:
         if step < 1:
@@ -180,6 +211,43 @@ class Search:
 
     def _of_each(self, read: Callable[[SourceView], T]) -> "OfEach[T]":
         return of_each(self.views, read, self.deadline_seconds)
+
+
+def _most(fields: Iterable[list[tuple[str, int]]]) -> int:
+    return max((sum(number for _, number in values) for values in fields), default=0)
+
+
+def having(views: Sequence[SourceView], name: str, values: Sequence[str]) -> dict[str, Condition]:
+    """By the name of each view's source: that the field called `name` has one of `values`.
+
+    A source that lacks the field has no match, and neither has one whose field never has such a value. Raises
+    QueryError for a value that every source with the field refuses, Withheld for a field that is withheld.
+    """
+    found: dict[str, list[Condition]] = {view.name: [] for view in views}
+    for value in values:
+        refusals, taken = [], False
+        for view in views:
+            if name not in view.fields:
+                continue
+            try:
+                found[view.name].append(view.bound(Compare(name, "=", value), f"{name}:{value}"))
+                taken = True
+            except QueryError as error:
+                error.field = name
+                if isinstance(error, Withheld):
+                    raise
+                refusals.append(error)
+        if refusals and not taken:
+            raise refusals[0]
+    return {source: _either(parts) for source, parts in found.items()}
+
+
+def _either(parts: list[Condition]) -> Condition:
+    """Values of one field as one condition, which an index serves better than many."""
+    values = [part for part in parts if isinstance(part, OneOf)]
+    if len(values) > 1 and len(values) == len(parts):
+        return OneOf(values[0].field, tuple(value for part in values for value in part.values))
+    return any_of(parts) if parts else NEVER
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -40,9 +41,10 @@ from logsite.tables.token_sets import Tokens
 Query = str | Condition | None
 COUNTED_ROWS = 200_000  # matches that are counted exactly; of more, a sample
 PRIME, MULTIPLIER = 65_521, 40_503  # ids of 48 bits stay within 64
-DAY_SECONDS = 86_400
 NEWEST_ROWS = 10_000  # in which a page looks for the values of a field
 FACET_VALUES = 20
+DAY_SECONDS = 86_400
+EPOCH_DAY = date(1970, 1, 1)
 FEW_ROWS = 5000  # of a stream, that are sorted; a longer one is met soon on the walk along the time index
 
 
@@ -69,6 +71,21 @@ class Facets(NamedTuple):
     """Of each field its most frequent values with their numbers; `exact` as in `Counts`."""
 
     values: dict[str, list[tuple[str, int]]]
+    exact: bool
+
+
+class StoredDay(NamedTuple):
+    """How many rows a source has of a day (UTC). `bytes` is None where the source does not know."""
+
+    day: date
+    rows: int
+    bytes: int | None
+
+
+class Storage(NamedTuple):
+    """Oldest day first; `exact` as in `Counts`."""
+
+    days: list[StoredDay]
     exact: bool
 
 
@@ -223,13 +240,6 @@ class SourceView:
                 found += self._counted(bounds.of(self.rows(condition), start, min(last, high)), step)
         return sorted(Count(start * step, level, number) for (start, level), number in found.items())
 
-    def storage(self, window: Window) -> dict[int, int]:
-        """How many entries are stored of each day, by its first second since 1970."""
-        days: Counter[int] = Counter()
-        for start, _, number in self.counts("", window, DAY_SECONDS).counts:
-            days[start] += number
-        return dict(days)
-
     def facets(self, query: Query, window: Window, names: Sequence[str]) -> Facets:
         """The FACET_VALUES most frequent values of each field. Raises QueryError for a field that has no values to
         count, and Withheld for one that the reader may not see."""
@@ -276,6 +286,14 @@ class SourceView:
         kept = PRIME * COUNTED_ROWS // max(2 * COUNTED_ROWS, ends["high"] - ends["low"])
         mixed = F("pk") * MULTIPLIER % PRIME
         return plain.alias(mixed=mixed).filter(mixed__lt=max(1, kept)), PRIME / max(1, kept)
+
+    def storage(self, window: Window) -> Storage:
+        """How many rows each day of `window` has. A source that knows their bytes overrides it."""
+        found, rows = self.counts(None, window, DAY_SECONDS), Counter[int]()
+        for start, _, number in found.counts:
+            rows[start // DAY_SECONDS] += number
+        days = [StoredDay(EPOCH_DAY + timedelta(days=day), rows[day], None) for day in sorted(rows)]
+        return Storage(days, found.exact)
 
     def gaps(self, window: Window) -> list[Gap]:
         """What is known to be missing in `window`, oldest first."""

@@ -1,385 +1,333 @@
-"""What becomes of the values that senders write: one behaviour a test, its inputs as a table."""
+"""One entry to its columns: names, types, odd values; docs/applogs-ingest.md has each of them."""
 
 import json
 import random
 
 import pytest
-from django.conf import settings as site
 
-from applogs.ingest.entries import Incoming, _quickly, read_entries
-from applogs.ingest.times import nanoseconds_of
-from logsite.intake.bodies import BodyRefused
+from applogs.ingest.fields import COLUMNS, NAMES, OBJECTS, TEXT_LIMITS
+from applogs.ingest.levels import read_level
+from applogs.models import LogEntry
+from logsite.records import LEVELS
+from tests.applogs.reading import RECEIVED, entries_of, read, read_one
 
-NOW = 1_800_000_000_000_000_000
-JSON = "application/json"
+CONTRACT = {
+    "timestamp": "2026-01-15T10:30:45.123456789Z",
+    "level": "INFO",
+    "category": "api",
+    "message": "User authenticated",
+    "module": "auth_service",
+    "function": "authenticate_user",
+    "line": 142,
+    "app": "auth_service",
+    "host": "host1",
+    "logger": "auth",
+    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "context": {"request_id": "req_123456"},
+    "metadata": {"auth_method": "password"},
+    "performance_data": {"response_time": 0.045},
+}
 
 
-def read(body, content_type=JSON, **owner):
-    body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_entries(body, content_type, received_at=NOW, **owner)
+def test_the_columns_are_those_of_the_table():
+    own = {"id", "xact", "token_id", "protocol", "received_at"}
+    fields = {field.name: field for field in LogEntry._meta.get_fields() if field.name not in own}
+
+    assert set(COLUMNS) == set(fields)
+    assert {name: fields[name].max_length for name in TEXT_LIMITS} == TEXT_LIMITS
+    assert list(read([]).columns) == list(COLUMNS)
 
 
-def entry_of(body, content_type=JSON, **owner):
-    """The columns of the only entry, without those that are empty."""
-    incoming = read(body, content_type, **owner)
-    assert (len(incoming.indexes), incoming.rejections) == (1, [])
-    found = {name: value for name, (value,) in incoming.columns.items() if value not in ("", None, 0)}
-    return {name: json.loads(value) if name in OBJECTS else value for name, value in found.items()}
-
-
-OBJECTS = ("context", "metadata", "performance_data", "labels", "attributes")
-
-
-# --- bodies -------------------------------------------------------------------------------------------------------
+def test_an_entry_of_the_contract_is_all_columns():
+    assert read_one(CONTRACT) == CONTRACT | {"timestamp": 1768473045123456789, "severity": 9}
 
 
 @pytest.mark.parametrize(
-    ("body", "indexes"),
-    [
-        (b'{"message":"a"}', [0]),
-        (b'[{"message":"a"},{"message":"b"}]', [0, 1]),
-        (b' \n [ {"message":"a"} ,\n {"message":"b"}]\n', [0, 1]),
-        (b'{"message":"a"}\n{"message":"b"}\n', [0, 1]),
-        (b'\n{"message":"a"}\r\n\r\n  \n{"message":"b"}', [1, 4]),  # A37: the numbers of the lines
-        (b'{"message":"a"}{"message":"b"}', [0, 1]),
-        (b'{"message":\n"a"}\n{"message":"b"}', [0, 1]),
-        (b'\x1e{"message":"a"}\n\x1e{"message":"b"}\n', [0, 1]),
-        (b'\xef\xbb\xbf{"message":"a"}', [0]),
-        (b'[{"message":"a"}]\n[{"message":"b"}]', [0, 1]),
-        (b"", []),
-        (b"[]", []),
-    ],
+    ("column", "name"),
+    [(column, name) for column, names in NAMES.items() for name in names.split() if column not in OBJECTS],
 )
-def test_each_form_of_a_body_gives_its_entries_with_their_numbers(body, indexes):
-    incoming = read(body)
+def test_each_name_of_a_column_is_taken_and_not_repeated(column, name):
+    sent, stored = {
+        "timestamp": ("2026-01-15T10:30:45Z", 1768473045 * 10**9),
+        "level": ("warn", "WARNING"),
+        "severity": (18, 18),
+        "line": (7, 7),
+    }.get(column, ("x", "x"))
 
-    assert (incoming.indexes, incoming.rejections) == (indexes, [])
-    assert incoming.columns["message"] == ["a", "b"][: len(indexes)]
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    ["", "application/json; charset=utf-8", "application/x-ndjson", "text/plain", "application/vnd.x+json",
-     "application/x-www-form-urlencoded"],
-)  # fmt: skip
-def test_json_is_taken_under_each_of_these_types(content_type):
-    assert entry_of({"message": "a"}, content_type)["message"] == "a"
+    for entry in ({name: sent}, _nested(name.split("."), sent), {name: sent, "other": 1}):
+        found = read_one(entry)
+        assert found[column] == stored
+        assert found.get("attributes") == ({"other": 1} if "other" in entry else None)
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/msgpack", "application/xml", "image/png", "multipart/form-data"]
-)
-def test_another_type_is_refused_with_the_types_to_send(content_type):
-    with pytest.raises(BodyRefused, match="application/json") as refused:
-        read({"message": "a"}, content_type)
-    assert refused.value.status == 415
+def _nested(path, value):
+    return {path[0]: _nested(path[1:], value)} if path else value
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b'[{"message":"a"},{"mess', b"{", b"nonsense", b'{"message":"a"}\n{"mess', b'{"message":"a"},', b"[" * 100_000,
-     b'{"a":' * 100_000, b"\x81\xa7message\xa1a", b'{"message":"a"} trailing'],
-)  # fmt: skip
-def test_a_body_that_cannot_be_read_to_its_end_is_refused_whole(body):
-    with pytest.raises(BodyRefused) as refused:
-        read(body)
-    assert refused.value.status == 400
-
-
-def test_values_that_are_no_entries_are_rejected_and_their_neighbours_stored():
-    deep = json.loads('{"a":' * 101 + "1" + "}" * 101)
-    incoming = read([{"message": "a"}, 7, "text", None, [1], True, {}, deep, {"message": "b"}])
-
-    assert (incoming.indexes, incoming.columns["message"]) == ([0, 8], ["a", "b"])
-    assert [each.index for each in incoming.rejections] == [1, 2, 3, 4, 5, 6, 7]
-    assert incoming.rejections[0].reason == "expected an object, got a number"
-
-
-def test_an_object_that_is_too_large_or_too_deep_is_rejected_alone():
-    deep = json.loads('{"a":' * 120 + '"' + "x" * 300 + '"' + "}" * 120)
-    incoming = read([{"message": "a", "context": deep}, {"message": "b", "context": {"x": "y" * 1024**2}},
-                     {"message": "c"}])  # fmt: skip
-
-    assert incoming.columns["message"] == ["c"]
-    assert [each.index for each in incoming.rejections] == [0, 1]
-    assert "nested deeper" in incoming.rejections[0].reason
-    assert "larger than" in incoming.rejections[1].reason
-
-
-# --- names --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sent", "stored"),
+    ("entry", "expected"),
     [
-        ({"msg": "a", "lvl": "warn", "ts": 1795955696.5}, {"message": "a", "level": "WARNING"}),
-        ({"message": "a", "levelname": "ERROR", "name": "app.db", "funcName": "f", "lineno": 7, "pathname": "/x.py"},
-         {"level": "ERROR", "logger": "app.db", "function": "f", "line": 7, "file": "/x.py"}),
-        ({"@m": "a", "@l": "Fatal"}, {"message": "a", "level": "CRITICAL"}),
-        ({"msg": "a", "level": 30, "hostname": "h1"}, {"level": "INFO", "host": "h1"}),
-        ({"body": "a", "severity_number": 17, "traceId": "t", "spanId": "s"},
-         {"level": "ERROR", "trace_id": "t", "span_id": "s"}),
-        ({"message": "a", "log": {"level": "info", "logger": "x"}, "service": {"name": "shop"}},
-         {"level": "INFO", "logger": "x", "app": "shop"}),
-        ({"event": "a", "level": "info"}, {"message": "a"}),
-        ({"message": "a", "level": "SECURITY"}, {"level": "SECURITY", "severity": 13}),
-        ({"message": "a", "level": "audit", "category": "AUDIT"}, {"level": "AUDIT", "category": "audit"}),
-        ({"message": "a", "id": 42}, {"entry_id": "42"}),
+        ({"msg": "b", "message": "a"}, {"message": "a", "attributes": {"msg": "b"}}),
+        ({"message": None, "msg": "b"}, {"message": "b"}),
+        ({"ts": 1, "time": 2, "date": "x"}, {"timestamp": 2 * 10**9, "attributes": {"ts": 1, "date": "x"}}),
+        ({"level": 100, "level_name": "DEBUG"}, {"level": "DEBUG", "severity": 5, "attributes": {"level": 100}}),
+        ({"event": {"kind": "x"}, "log": "a"}, {"message": "a", "attributes": {"event": {"kind": "x"}}}),
+        ({"log": {"level": "warn", "x": 1}}, {"level": "WARNING", "severity": 13, "attributes": {"log": {"x": 1}}}),
+        ({"log": {"level": "warn"}, "level": "info"},
+         {"level": "INFO", "severity": 9, "attributes": {"log": {"level": "warn"}}}),
+        ({"host": {"name": "h", "ip": ["192.0.2.1"]}}, {"host": "h", "attributes": {"host": {"ip": ["192.0.2.1"]}}}),
+        ({"log": {"origin": {"file": {"name": "a.py", "line": 3}}}}, {"file": "a.py", "line": 3}),
+        ({"service": "s", "log": {"level": {"a": 1}}}, {"app": "s", "attributes": {"log": {"level": {"a": 1}}}}),
+        ({"user": 1, "nothing": None}, {"attributes": {"user": 1, "nothing": None}}),
+        ({"message": ""}, {}),
     ],
 )  # fmt: skip
-def test_names_of_other_senders_are_fields_of_ours_and_stand_nowhere_else(sent, stored):
-    found = entry_of(sent)
-
-    assert stored.items() <= found.items()
-    assert "attributes" not in found
+def test_of_two_names_the_earlier_counts_and_the_rest_stays(entry, expected):
+    assert read_one(entry) == expected
 
 
-@pytest.mark.parametrize(
-    ("sent", "attributes"),
-    [
-        ({"user": "ada", "n": 5, "none": None}, {"user": "ada", "n": 5, "none": None}),
-        ({"attributes": {"a": 1}, "b": 2}, {"a": 1, "b": 2}),
-        ({"attributes": {"a": 1}, "a": 2}, {"a": 1, "top.a": 2}),
-        ({"level": "shout"}, {"level": "shout"}),
-        ({"timestamp": "yesterday"}, {"timestamp": "yesterday"}),
-        ({"context": "a text today"}, {"context": "a text today"}),
-        ({"line": 2**70}, {"line": 2**70}),
-        ({"app": "x" * 101}, {"app": "x" * 101}),
-        ({"id": "x" * 129}, {"id": "x" * 129}),
-        ({"big": 9007199254740993, "huge": 2**80}, {"big": 9007199254740993, "huge": 2**80}),
-        ({"host": {"ip": "192.0.2.1"}}, {"host": {"ip": "192.0.2.1"}}),
-    ],
-)
-def test_what_does_not_fit_a_field_is_kept_among_the_attributes(sent, attributes):
-    assert entry_of({"message": "a"} | sent)["attributes"] == attributes
+ODD = [
+    # A text today, and an object tomorrow.
+    ({"message": {"a": 1}}, {"message": '{"a":1}'}),
+    ({"message": ["a", 1.50, None]}, {"message": '["a",1.5,null]'}),
+    ({"message": 7}, {"message": "7"}),
+    ({"message": False}, {"message": "false"}),
+    ({"context": "a"}, {"attributes": {"context": "a"}}),
+    ({"context": [1], "metadata": 0}, {"attributes": {"context": [1], "metadata": 0}}),
+    ({"context": {}, "metadata": None, "labels": {}, "attributes": {}}, {}),
+    ({"logger": {"a": 1}, "app": ["b"]}, {"attributes": {"logger": {"a": 1}, "app": ["b"]}}),
+    ({"trace_id": 17, "app": 1.5, "host": True}, {"trace_id": "17", "app": "1.5", "host": "true"}),
+    ({"labels": {"a": 1, "b": None, "c": [1], "d": True}}, {"labels": {"a": "1", "b": "", "c": "[1]", "d": "true"}}),
+    ({"labels": ["a"]}, {"attributes": {"labels": ["a"]}}),
+    ({"attributes": {"a": 1}, "a": 2, "b": 3}, {"attributes": {"a": 1, "a_": 2, "b": 3}}),
+    ({"attributes": "a", "b": 3}, {"attributes": {"attributes": "a", "b": 3}}),
+    # Numbers.
+    ({"a": 2**53 + 1, "b": 2**64, "c": -(2**70)}, {"attributes": {"a": 2**53 + 1, "b": 2**64, "c": -(2**70)}}),
+    ({"line": 2**63}, {"attributes": {"line": str(2**63)}}),
+    ({"line": "142"}, {"line": 142}),
+    ({"line": 142.0}, {"line": 142}),
+    ({"line": "x"}, {"attributes": {"line": "x"}}),
+    ({"line": True}, {"attributes": {"line": True}}),
+    ('{"a": NaN, "b": [-Infinity, Infinity]}', {"attributes": {"a": "NaN", "b": ["-Infinity", "Infinity"]}}),
+    ('{"a": 1e400, "b": 1e-400}', {"attributes": {"a": "1e400", "b": "1e-400"}}),
+    ('{"a": 0.0, "b": -0e9}', {"attributes": {"a": 0.0, "b": 0.0}}),
+    ('{"a": %s}' % ("9" * 5000), {"attributes": {"a": "9" * 5000}}),
+    ('{"a": %s}' % ("9" * 4000), {"attributes": {"a": int("9" * 4000)}}),
+    ('{"a": 0.%s}' % ("3" * 2000), {"attributes": {"a": "0." + "3" * 2000}}),
+    # Texts that no database takes.
+    ('{"message": "a\\u0000b", "x\\u0000": "\\u0000"}', {"message": "a␀b", "attributes": {"x␀": "␀"}}),
+    ('{"message": "\\ud83d\\ude80 \\ud83d", "logger": "\\ude80"}', {"message": "🚀 \\ud83d", "logger": "\\ude80"}),
+    (b'{"message": "a\xff", "b": "\xed\xa0\x80"}', {"message": "a\ufffd", "attributes": {"b": "\ufffd\ufffd\ufffd"}}),
+    ('{"message": "a\tb\x01"}', {"message": "a\tb\x01"}),
+    # The last of two values of one name counts.
+    ('{"message": "a", "message": "b", "context": {"k": 1, "k": 2}}', {"message": "b", "context": {"k": 2}}),
+    # Times.
+    ({"timestamp": "yesterday"}, {"attributes": {"timestamp": "yesterday"}}),
+    ({"@timestamp": [1]}, {"attributes": {"@timestamp": [1]}}),
+    ({"timestamp": "", "level": ""}, {}),
+    ({"timestamp": 0}, {"timestamp": 0}),
+    ({"timestamp": "2099-01-01T00:00:00Z"}, {"timestamp": 4070908800 * 10**9}),
+    ({"timestamp": "x", "attributes": {"timestamp": "y"}}, {"attributes": {"timestamp": "y", "timestamp_": "x"}}),
+    # Levels.
+    ({"level": "loud"}, {"attributes": {"level": "loud"}}),
+    ({"level": 100}, {"attributes": {"level": 100}}),
+    ({"severity_number": 99}, {"attributes": {"severity_number": 99}}),
+    ({"severity_number": 14}, {"level": "WARNING", "severity": 14}),
+    ({"level": "error", "severity_number": 18}, {"level": "ERROR", "severity": 18}),
+    ({"level": "error", "severity_number": 9},
+     {"level": "ERROR", "severity": 17, "attributes": {"severity_number": 9}}),
+    # Too long.
+    ({"logger": "l" * 300}, {"logger": "l" * 255, "attributes": {"logger": "l" * 300}}),
+    ({"id": "i" * 129}, {"attributes": {"id": "i" * 129}}),
+    ({"id": 4711}, {"entry_id": "4711"}),
+    ({"category": "AUDIT"}, {"category": "audit"}),
+    ({"category": "Billing"}, {"category": "Billing"}),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("sent", "message"),
-    [
-        ('"a"', "a"),
-        ('{"user":1}', '{"user":1}'),
-        ("[1,2]", "[1,2]"),
-        ("5", "5"),
-        ("true", "true"),
-        ('""', None),
-    ],
-)
-def test_a_message_of_any_kind_is_a_text(sent, message):
-    assert entry_of(f'{{"message":{sent},"x":1}}'.encode()).get("message") == message
-
-
-@pytest.mark.parametrize(
-    ("body", "value"),
-    [
-        (b'{"message":"a","x":NaN}', "NaN"),
-        (b'{"message":"a","x":-Infinity}', "-Infinity"),
-        (b'{"message":"a","x":1e999}', "1e999"),
-        (b'{"message":"a","x":1,"x":2}', 2),
-        (b'{"message":"a","x":"\\u0000"}', "\\x00"),
-        (b'{"message":"a","x":"\\ud800"}', "\\ud800"),
-        (b'{"message":"a","x":"\xe9"}', "\\udce9"),
-        (b'{"message":"a","x":"\\ud83d\\ude00"}', "\N{GRINNING FACE}"),
-        (b'{"message":"a","x":' + b"9" * 500 + b"}", "9" * 500),
-    ],
-)
-def test_odd_values_are_kept_as_every_database_takes_them(body, value):
-    assert entry_of(body)["attributes"] == {"x": value}
-
-
-def test_a_key_that_comes_twice_in_an_object_has_its_last_value():
-    assert entry_of(b'{"message":"a","context":{"x":1,"x":2}}')["context"] == {"x": 2}
-
-
-def test_a_long_message_is_cut_between_characters_and_the_rest_counted(settings):
-    settings.INGEST_MESSAGE_BYTES = 10
-    found = entry_of({"message": "ä" * 8})
-
-    assert (found["message"], found["truncated_bytes"]) == ("äääää", 6)
-
-
-def test_an_entry_of_10_mb_is_stored_with_its_beginning():
-    found = entry_of({"message": "x" * 10_000_000})
-
-    assert len(found["message"]) == site.INGEST_MESSAGE_BYTES
-    assert found["truncated_bytes"] == 10_000_000 - site.INGEST_MESSAGE_BYTES
-
-
-def test_the_token_s_app_and_host_fill_empty_fields_and_reject_others():
-    entries = [{"message": "a"}, {"message": "b", "app": "shop"}, {"message": "c", "app": "other"},
-               {"message": "d", "host": "h2"}]  # fmt: skip
-    incoming = read(entries, app="shop", host="h1")
-
-    assert incoming.columns["message"] == ["a", "b"]
-    assert (incoming.columns["app"], incoming.columns["host"]) == (["shop"] * 2, ["h1"] * 2)
-    assert [(each.index, each.field) for each in incoming.rejections] == [(2, "app"), (3, "host")]
-
-
-# --- times --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("entry", "expected"), ODD, ids=range(len(ODD)))
+def test_an_odd_value_is_kept_and_never_lost(entry, expected):
+    assert read_one(entry) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "nanoseconds"),
+    ("text", "digits"),
     [
-        ("2026-01-15T10:30:45.123456789Z", 1_768_473_045_123_456_789),
-        ("2026-01-15 10:30:45,123", 1_768_473_045_123_000_000),
-        ("2026-01-15T11:30:45+01:00", 1_768_473_045_000_000_000),
-        ("2026-01-15T11:30:45.5+0100", 1_768_473_045_500_000_000),
-        ("2026-01-15T10:30:45", 1_768_473_045_000_000_000),
-        ("2026-01-15 10:30:45.1234567890123Z", 1_768_473_045_123_456_789),
-        (1_768_473_045, 1_768_473_045_000_000_000),
-        (1_768_473_045.25, 1_768_473_045_250_000_000),
-        ("1768473045.25", 1_768_473_045_250_000_000),
-        (1_768_473_045_123, 1_768_473_045_123_000_000),
-        (1_768_473_045_123_456, 1_768_473_045_123_456_000),
-        (1_768_473_045_123_456_789, 1_768_473_045_123_456_789),
-        ("1970-01-01T00:00:00Z", 0),
-        (0, 0),
-        ("2099-12-31T23:59:59Z", 4_102_444_799_000_000_000),
-        ("yesterday", None),
-        ("2026-13-01T00:00:00Z", None),
-        ("2026-01-15T10:30:75Z", None),
-        ("9999-12-31T00:00:00Z", None),
-        (10**30, None),
-        (float("1e300"), None),
-        (True, None),
-        ("", None),
+        *[
+            (text, text)
+            for text in ("0.12345678901234567890123", "12345678901234567890.5", "9007199254740993.0")
+        ],
+        *[(text, text) for text in ("123456789012345678901234567890", "18446744073709551616", "1E+30")],
+        ("1.5e+300", "1.5e300"),
     ],
 )
-def test_times_are_read_to_the_nanosecond(value, nanoseconds):
-    assert nanoseconds_of(value) == nanoseconds
-
-
-def test_an_entry_without_a_time_has_that_of_its_receipt():
-    assert entry_of({"message": "a"})["timestamp"] == NOW
-    assert entry_of({"message": "a", "timestamp": "yesterday"})["timestamp"] == NOW
-
-
-# --- both ways ----------------------------------------------------------------------------------------------------
-
-
-def random_entry(chance):
-    entry = {
-        "timestamp": chance.choice(["2026-01-15T10:30:45Z", 5, "yesterday", 1.5, ""]),
-        "level": chance.choice(["INFO", "info", "shout", 30, ""]),
-        "message": chance.choice(["a", "ü", "password=S3cr3t-Pa55", "x" * 300, "line\nline"]),
-        "context": chance.choice([{"a": 1}, {"password": "S3cr3t"}, {"ü": [1, {"b": None}]}, {}]),
-        "labels": chance.choice([{"a": "b"}, {}]),
-        "line": chance.choice([1, 2**70, None]),
-        "app": chance.choice(["shop", "x" * 120, ""]),
-        "attributes": chance.choice([{"token": "abc"}, {"n": 2**70}, {"f": 0.1}]),
-    }
-    return {name: value for name, value in entry.items() if chance.random() < 0.7} or {"message": "a"}
-
-
-def plain(incoming):
-    """The columns, with objects for JSON texts: the order of their keys says nothing."""
-    columns = incoming.columns.items()
-    return {
-        name: [(name in OBJECTS and value and json.loads(value)) or value for value in values]
-        for name, values in columns
-    }
-
-
-def test_the_quick_way_and_the_general_way_store_the_same():
-    chance = random.Random(13)
-    for _ in range(300):
-        entries = [random_entry(chance) for _ in range(chance.randint(1, 5))]
-        body = json.dumps(entries).encode()
-        slow = body.replace(b"[", b"[ ", 1) if chance.random() < 0.5 else body
-        quick, general = read(body), read(b" " + slow)
-        assert _quickly(body, Incoming()) is not None
-        assert _quickly(b" " + slow, Incoming()) is None
-        for name, values in plain(quick).items():
-            assert (name, values) == (name, plain(general)[name]), entries
-        assert quick.indexes == general.indexes
-
-
-def test_ten_thousand_broken_bodies_are_refused_or_stored_and_nothing_else():
-    chance = random.Random(4711)
-    statuses = set()
-    good = [json.dumps([random_entry(chance) for _ in range(3)]).encode() for _ in range(50)]
-    pieces = (
-        b"\x00",
-        b"\xff",
-        b"{",
-        b"}",
-        b"[",
-        b"]",
-        b'"',
-        b"\\",
-        b",",
-        b"\\ud800",
-        b"NaN",
-        b"1e999",
-        b"\n",
-        b":",
-    )
-    for _ in range(10_000):
-        body = bytearray(chance.choice(good))
-        for _ in range(chance.randint(1, 4)):
-            place = chance.randrange(len(body))
-            body[place : place + chance.randint(0, 3)] = chance.choice(pieces)
-        try:
-            incoming = read(bytes(body))
-        except BodyRefused as error:
-            statuses.add(error.status)
-        else:
-            assert {len(values) for values in incoming.columns.values()} == {len(incoming.indexes)}
-    assert statuses == {400}
-
-
-def test_a_good_entry_survives_any_neighbour():
-    chance = random.Random(7)
-    strange = [7, None, {}, [], "x", {"level": []}, {"timestamp": {}}, {"id": [1]}, {"labels": 5}, {"\x00": "\x00"},
-               {"message": None}, {"context": [1]}, {"line": "x"}, {"app": {"name": 1}}]  # fmt: skip
-    for _ in range(200):
-        entries = [{"message": "good"}, *chance.sample(strange, 4), {"message": "good"}]
-        assert read(entries).columns["message"].count("good") == 2
-
-
-# --- credentials --------------------------------------------------------------------------------------------------
-
-SECRET = "S3cr3t-Pa55word-4711"
+def test_a_number_keeps_all_its_digits(text, digits):
+    """In the JSON text of the column; a reader with floats alone would round it."""
+    for body in (f'{{"context": {{"a": {text}}}}}', f'{{"context": {{"a": {text}}}, "b": NaN}}'):
+        assert read(body).columns["context"] == [f'{{"a":{digits}}}']
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("word", "level", "severity"),
     [
-        {"message": f"login with password={SECRET}"},
-        {"message": "a", "context": {"password": SECRET}},
-        {"message": "a", "context": {"deep": [{"db_password": SECRET}]}},
-        {"message": "a", "apiKey": SECRET},
-        {"message": "a", "headers": {"Authorization": f"Bearer {SECRET}"}},
-        {"message": "a", "metadata": {"command": f"snmp-server community {SECRET} RO"}},
-        {"message": "a", "labels": {"access-token": SECRET}},
-        {"message": {"password": SECRET}},
+        *[(level, level, number) for level, number in LEVELS.items()],
+        *[("warn", "WARNING", 13), ("Fatal", "CRITICAL", 21), ("notice", "INFO", 9), ("silly", "TRACE", 1)],
+        *[("audit", "AUDIT", 9), (" Security ", "SECURITY", 13), ("Eror", "ERROR", 17)],
+        *[(10, "TRACE", 1), (20, "DEBUG", 5), (30, "INFO", 9), ("50", "ERROR", 17), (60, "CRITICAL", 21)],
+        *[
+            ("DEBUG-4", "TRACE", 1),
+            ("INFO+1", "INFO", 10),
+            ("ERROR+4", "CRITICAL", 21),
+            ("ERROR+99", "CRITICAL", 24),
+        ],
+        *[
+            ("loud", "", 0),
+            ("", "", 0),
+            (7, "", 0),
+            (True, "", 0),
+            (30.0, "", 0),
+            ("x" * 1000, "", 0),
+            (None, "", 0),
+        ],
+        *[("WARN-", "", 0), ('","level":"error', "", 0)],
     ],
 )
-def test_no_credential_is_stored(sent):
-    assert SECRET not in json.dumps(read(sent).columns)
+def test_a_level_is_read_from_words_and_numbers(word, level, severity):
+    assert read_level(word) == (level, severity, bool(level))
 
 
-def test_a_credential_in_one_entry_of_many_leaves_the_others_as_they_are():
-    entries = [{"message": f"m{number}", "context": {"n": number}} for number in range(50)]
-    entries[7]["message"] = "-----BEGIN RSA PRIVATE KEY-----"
-    entries[9]["context"] = {"password": SECRET}
-    columns = read(entries).columns
+@pytest.mark.parametrize(
+    ("token", "entry", "expected"),
+    [
+        ({"app": "mine", "host": "h"}, {"a": 1}, {"app": "mine", "host": "h"}),
+        ({"app": "mine"}, {"app": "mine", "host": "other"}, {"app": "mine", "host": "other"}),
+        ({}, {"app": "any"}, {"app": "any"}),
+    ],
+)
+def test_a_token_fills_its_app_and_host(token, entry, expected):
+    found = read_one(entry, **token)
 
-    assert [text for row, text in enumerate(columns["message"]) if row != 7] == [
-        f"m{number}" for number in range(50) if number != 7
+    assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("field", ["app", "host"])
+@pytest.mark.parametrize(
+    "form", ['{{"{0}": "other"}}', '{{"{0}": {{"name": "other"}}}}', '{{"{0}": "Mine"}}']
+)
+def test_an_entry_that_names_another_app_or_host_is_rejected(field, form):
+    body = form.format(field)
+
+    incoming = read(body, **{field: "mine"})
+
+    (rejection,) = incoming.rejections
+    assert (rejection.field, rejection.index, json.loads(rejection.raw)) == (field, 0, json.loads(body))
+    assert rejection.reason.startswith(f"the token is for {field} 'mine', the entry names ")
+    assert incoming.columns["app"] == []
+
+
+def test_a_message_of_ten_megabytes_is_cut_and_counted():
+    found = read_one({"message": "é" * 5_000_000, "context": {"a": "x" * 2_000_000}, "b": 1})
+
+    assert found["message"] == "é" * (2**19)
+    assert found["context"]["truncated"].startswith('{"a":"xxx')
+    kept = len(found["message"].encode()) + len(found["context"]["truncated"])
+    assert found["truncated_bytes"] == 10_000_000 + 2_000_008 - kept
+    assert found["attributes"] == {"b": 1}
+
+
+@pytest.mark.parametrize("size", [99, 100, 101])
+def test_the_limit_of_a_message_is_a_setting_in_bytes(settings, size):
+    settings.APPLOGS_MESSAGE_BYTES = 100
+
+    found = read_one({"message": "x" * size})
+
+    assert found["message"] == "x" * min(size, 100)
+    assert found.get("truncated_bytes", 0) == max(size - 100, 0)
+
+
+def test_no_secret_is_cut_in_half(settings):
+    settings.APPLOGS_MESSAGE_BYTES = 1000
+    text = "x" * 985 + " eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl" + "x" * 9000
+
+    assert "eyJ" not in read_one({"message": text})["message"]
+    assert "eyJ" not in str(read_one({"context": {"a": text[6:]}})["context"])
+
+
+VALUES = [
+    *("", "a", "Grüße 🚀", 'q"\\\n', "x" * 300, "2026-01-15T10:30:45.5Z", "warn", "7", "\u2028"),
+    *(
+        0,
+        7,
+        -1,
+        2**63,
+        2**64,
+        1.5,
+        1e22,
+        1e-7,
+        30,
+        True,
+        False,
+        None,
+        {},
+        [],
+        {"a": {"b": [1, None]}},
+        [{"c": "d"}],
+    ),
+]
+KEYS = [
+    *(name for names in NAMES.values() for name in names.split()),
+    "user",
+    "http",
+    "log",
+    "service",
+    "Ä",
+    "",
+    "a.b",
+]
+
+
+def _entries(chance, number):
+    """Random entries, as dicts without what JSON cannot tell."""
+    entries = [
+        {chance.choice(KEYS): chance.choice(VALUES) for _ in range(chance.randint(1, 12))}
+        for _ in range(number)
     ]
-    assert json.loads(columns["context"][9]) == {"password": "<redacted:password>"}
-    assert json.loads(columns["context"][10]) == {"n": 10}
+    return [json.loads(json.dumps(entry)) for entry in entries]
 
 
-def test_what_only_sounds_like_a_credential_stays():
-    sent = {
-        "auth_method": "password",
-        "tokens": 12,
-        "token_count": 5,
-        "passenger": "Ada",
-        "keyboard": "qwerty",
-    }
+@pytest.mark.parametrize("seed", range(5))
+def test_every_form_of_a_body_gives_the_same_columns(seed):
+    """The quick decoder reads a body unless there is one odd value in it, and the patient one then."""
+    entries = _entries(random.Random(seed), 300)
+    array, lines = json.dumps(entries), [json.dumps(entry, ensure_ascii=False) for entry in entries]
+    quick = entries_of(read(array))
+    assert len(quick) == 300
 
-    assert entry_of({"message": "a", "metadata": sent})["metadata"] == sent
+    for body in ("\n".join(lines), "".join(lines), "\r\n\r\n".join(lines)):
+        assert entries_of(read(body)) == quick
+    for body in (f'[{array[1:-1]}, {{"odd": NaN}}]', "\n".join([*lines, '{"odd": "\\ud800"}'])):
+        assert entries_of(read(body))[:-1] == quick
+    for place, entry in enumerate(entries):
+        assert entries_of(read([entry])) == [quick[place]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_that_was_sent_is_lost(seed):
+    """Each text and number of an entry is in its row, as itself or in another form of it."""
+    for entry in _entries(random.Random(seed), 300):
+        found = read_one(
+            {"message": "m", "marker": "k1", **{f"{name}!": value for name, value in entry.items()}}
+        )
+        assert found["attributes"] == {"marker": "k1", **{f"{name}!": value for name, value in entry.items()}}
+
+        (row,) = entries_of(read([{**entry, "marker": "k1"}]))
+        text = json.dumps(row, ensure_ascii=False)
+        for name, value in entry.items():
+            if isinstance(value, str) and value in ("a", "Grüße 🚀", "x" * 300, "\u2028"):
+                assert value in text, (name, entry)
+            if isinstance(value, dict | list) and value:
+                assert ("b" in text) or ("c" in text), (name, entry)
+
+
+def test_the_time_of_receipt_is_that_of_an_entry_without_one():
+    assert read({"message": "a"}).columns["timestamp"] == [RECEIVED]

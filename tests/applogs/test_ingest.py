@@ -221,7 +221,7 @@ def test_beyond_its_rate_a_token_waits(token):
 
 
 def test_beyond_what_the_process_holds_a_sender_waits(token, settings):
-    settings.INGEST_BYTES_AT_ONCE = 1000
+    settings.APPLOGS_BYTES_AT_ONCE = 1000
     with pressure.working_on(900):
         busy = send(token, DOCUMENT)
     free = send(token, DOCUMENT)

@@ -33,6 +33,10 @@ def test_the_schema_names_the_version_and_the_interfaces(browser, teammate):
         "/api/v2/devices/{id}/collect/",
         "/api/v2/devices/{id}/run/",
         "/api/v2/interfaces/",
+        "/api/v2/logs/entries",
+        "/api/v2/logs/entries/{source}/{id}",
+        "/api/v2/logs/entries/{source}/{id}/context",
+        *(f"/api/v2/logs/{name}" for name in ("histogram", "facets", "patterns", "stats")),
         *(
             f"/api/v2/prodlogs/{name}/"
             for name in (

@@ -6,8 +6,11 @@ from typing import Any
 class QueryError(ValueError):
     """A query that is refused. `position` counts characters of the query from 0.
 
-    A refused query matches nothing: a guess could show more than was asked for.
+    A refused query matches nothing: a guess could show more than was asked for. `field` is the parameter by which the
+    query came, for those who take it by another name.
     """
+
+    field = "query"
 
     def __init__(self, position: int, reason: str, hint: str = "") -> None:
         super().__init__(f"query, position {position}: {reason}" + (f"; {hint}" if hint else ""))
@@ -19,7 +22,7 @@ class QueryError(ValueError):
         """The body of the answer with status 400."""
         return {
             "error": {
-                "field": "query",
+                "field": self.field,
                 "position": self.position,
                 "reason": self.reason,
                 "hint": self.hint,
