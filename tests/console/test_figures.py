@@ -250,7 +250,7 @@ def test_statistics_are_of_the_last_hour_and_tell_what_is_stored(today, get, own
         2,
         {"pattern", "count", "levels", "first_seen", "last_seen", "sample"},
     )
-    assert found["ingest"]["rate"][0] == {"source": "container", "last_minute": 1, "per_second": 0.017}
+    assert found["ingest"]["rate"][1] == {"source": "container", "last_minute": 1, "per_second": 0.017}
     stored = [(day["source"], day["rows"], day["bytes"]) for day in found["storage"]]
     assert sum(rows for source, rows, _ in stored if source == "container") == 4
     assert {size for _, _, size in stored} == {None}
