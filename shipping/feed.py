@@ -1,19 +1,13 @@
 """Where records are read: the database here, or another LogSite over HTTP."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, InitVar, dataclass
-from functools import reduce
-from operator import add
 from typing import Any, Protocol
-
-from django.db import models
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
 
 from logsite.audit import SITE
 from logsite.records import EVER, Cursor, CursorError, LogRecord, LogSource, Parts, SourceView, Window
-from logsite.tables.octets import OctetLength
+from logsite.tables.octets import fitting, text_bytes
 from shipping.errors import Misconfigured, Refused, TooLarge
 from shipping.http import Answer, BearerAuth, NotPlainJson, ask, judge, new_session, read_json
 from shipping.retry import Retry
@@ -77,32 +71,12 @@ def read_page(
     """
     rows = view.rows_after(cursor, window)
     rows = rows.select_related(None).order_by("xact", "id")
-    sizes = list(rows.values_list(_text_bytes(rows.model), flat=True)[: limit + 1])
-    count = _fitting(sizes[:limit], page_bytes)
+    sizes = list(rows.values_list(text_bytes(rows.model), flat=True)[: limit + 1])
+    count = fitting(sizes[:limit], page_bytes)
     if not count:
         return [], False
     page = view.committed_after(cursor, count, window)
     return page, count < len(sizes)
-
-
-def _fitting(sizes: Sequence[int], page_bytes: int) -> int:
-    """How many of the first `sizes` have `page_bytes` together; the first one counts whatever its size."""
-    total = 0
-    for count, size in enumerate(sizes):
-        total += size
-        if count and total > page_bytes:
-            return count
-    return len(sizes)
-
-
-def _text_bytes(model: type[models.Model]) -> Combinable:
-    """The bytes of all columns of a row that have no greatest length."""
-    columns = [
-        field.name
-        for field in model._meta.concrete_fields
-        if isinstance(field, models.TextField | models.JSONField)
-    ]
-    return reduce(add, (Coalesce(OctetLength(name), 0) for name in columns), models.Value(0))
 
 
 def count_left(view: SourceView, cursor: Cursor, window: Window = EVER) -> int:
