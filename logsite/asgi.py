@@ -13,11 +13,12 @@ http = get_asgi_application()
 from console.stream import OriginValidator, websocket_urlpatterns  # noqa: E402
 from logsite.signals import web_started  # noqa: E402
 from logsite.web.bodies import SiteRequest  # noqa: E402  needs the apps loaded
+from logsite.web.streaming import StreamedResponses  # noqa: E402
 
 http.request_class = SiteRequest
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": StreamedResponses(http),
         "websocket": OriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), settings.ALLOWED_HOSTS
         ),

@@ -31,6 +31,7 @@ urlpatterns = [
     path("api/v2/prodlogs/", include("prodlogs.api.urls")),
     path("api/v2/", include("applogs.api.urls")),
     path("api/v2/logs/", include("console.api.urls")),
+    path("api/v2/", include("console.export.urls")),
     path("api/", include("shipping.api.urls")),
 ]
 

@@ -49,8 +49,12 @@ class PlainOutput(OutputWrapper):
         ending = self.ending if ending is None else ending
         text = msg + ending if ending and not msg.endswith(ending) else msg
         styled = (style_func or self.style_func)(text)
+        self.write_as_it_is("\x1b".join(map(plain, styled.split(OWN))))
+
+    def write_as_it_is(self, text: str) -> None:
+        """Write `text` unchanged; only what is not shown on a terminal may be written so, such as a CSV file."""
         try:
-            self._out.write("\x1b".join(map(plain, styled.split(OWN))))  # type: ignore[attr-defined]
+            self._out.write(text)  # type: ignore[attr-defined]
         except BrokenPipeError:
             raise OutputClosedError from None
 
