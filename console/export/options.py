@@ -55,10 +55,10 @@ class Options:
 
 
 def read_options(given: Any, now: datetime) -> Options:
-    """The options of a body, by its names or their aliases. Raises OptionErrors with all that is wrong."""
+    """The options of a body. Raises OptionErrors with all that is wrong, by the names that the body has."""
     if not isinstance(given, Mapping):
         raise OptionErrors({"non_field_errors": 'expected an object, as {"format": "json"}'})
-    values, wrong = _renamed(given)
+    values, names, wrong = _renamed(given)
     wrong |= {name: why for name, value in values.items() if (why := _wrong_type(name, value))}
     moments: dict[str, datetime] = {}
     for name in ("start_time", "end_time"):
@@ -73,7 +73,7 @@ def read_options(given: Any, now: datetime) -> Options:
         name: why for name in ("format", "level") if name not in wrong and (why := _unknown(name, values))
     }
     if wrong:
-        raise OptionErrors(wrong)
+        raise OptionErrors({names.get(name, name): why for name, why in wrong.items()})
     source = values.get("source", ())
     return Options(
         format=values.get("format", "json"),
@@ -87,9 +87,10 @@ def read_options(given: Any, now: datetime) -> Options:
     )
 
 
-def _renamed(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values by their present names, and what is wrong with the names."""
+def _renamed(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    """The values by their present names, the name by which each was given, and what is wrong with the names."""
     values: dict[str, Any] = {}
+    names: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for name, value in given.items():
         known = ALIASES.get(name, name)
@@ -97,12 +98,10 @@ def _renamed(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             shown = name.encode("ascii", "backslashreplace").decode()[:NAME_CHARACTERS]
             wrong[shown] = f"unknown field; known fields: {', '.join(sorted((*NAMES, *ALIASES)))}"
         elif known in values and values[known] != value:
-            wrong[name] = wrong[known] = "a field and its alias differ; give one of them"
+            wrong[name] = f"{name} and {names[known]} mean the same and differ; give one of them"
         else:
-            values[known] = value
-            if known != name and (why := _wrong_type(known, value)):
-                wrong[name] = why
-    return values, wrong
+            values[known], names[known] = value, name
+    return values, names, wrong
 
 
 def _wrong_type(name: str, value: Any) -> str:

@@ -91,9 +91,11 @@ class Command(SiteCommand):
     def _write(self, export: Export, given: dict[str, Any], write: Callable[[str], object]) -> None:
         """All blocks; number and rate of entries are on standard error, if that is a terminal or with `-v 2`."""
         started, is_wordy = time.monotonic(), given["verbosity"] > 1
+        is_on_screen = not given["output"] and self.stdout.isatty()
+        hidden = False if is_wordy else is_on_screen or None  # None: where standard error is no terminal
         tqdm.monitor_interval = 0  # no thread of its own beside ours
         with (
-            tqdm(unit=" entries", disable=False if is_wordy else None, leave=False) as bar,
+            tqdm(unit=" entries", disable=hidden, leave=False) as bar,
             closing(export.blocks()) as blocks,
         ):
             for block in blocks:
