@@ -1,5 +1,6 @@
 """Exports over HTTP, small pages, and the toy source of tests/records."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 
 from console.export import pages, running
 from logsite.audit.models import AuditEntry
+from logsite.records.views import SourceView
 from tests.records.conftest import _tick_table, toy  # noqa: F401  fixtures
 
 ADDRESS = "/api/v2/logs/export"
@@ -38,6 +40,27 @@ def colleague(teammate: User) -> User:
     """Sees sessions and containers, and not what devices answered."""
     teammate.user_permissions.remove(Permission.objects.get(codename="view_responses"))
     return User.objects.get(pk=teammate.pk)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Pages of the toy source that take too long: as many reads as the number that is set, from `after` reads on."""
+    monkeypatch.setattr(pages, "PAGE_SECONDS", 0.05)
+    reading, state = SourceView.records, {"slow": 0, "after": 0, "reads": 0}
+
+    def records(self: Any, rows: Any, limit: int, newest_first: bool = True) -> Any:
+        if self.name == "toy" and not newest_first:
+            state["reads"] += 1
+            if state["after"] < state["reads"] <= state["after"] + state["slow"]:
+                time.sleep(0.06)
+                endless = (
+                    "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+                )
+                rows.model.objects.raw(f"SELECT 1 AS id, ({endless}) AS message")[0]
+        return reading(self, rows, limit, newest_first)
+
+    monkeypatch.setattr(SourceView, "records", records)
+    return state
 
 
 def notes(what: str = "export") -> list[tuple[str, int]]:

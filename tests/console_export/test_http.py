@@ -1,7 +1,6 @@
 """POST /api/v2/logs/export: what is in the file, who may have it, and what is on record."""
 
 import json
-import time
 from datetime import timedelta
 
 import pytest
@@ -390,27 +389,6 @@ def test_an_export_whose_reader_goes_away_reads_no_more(toy, api, owner, small_p
 
     assert [sql for sql in queries if '"ticks"' in sql] == []
     assert ends() == [("toy", 1, "incomplete: the reader went away")]
-
-
-@pytest.fixture
-def slow(monkeypatch):
-    """Pages of the toy source that take too long: as many reads as the number that is set, from `after` reads on."""
-    monkeypatch.setattr(pages, "PAGE_SECONDS", 0.05)
-    reading, state = SourceView.records, {"slow": 0, "after": 0, "reads": 0}
-
-    def records(self, rows, limit, newest_first=True):
-        if self.name == "toy" and not newest_first:
-            state["reads"] += 1
-            if state["after"] < state["reads"] <= state["after"] + state["slow"]:
-                time.sleep(0.06)
-                endless = (
-                    "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
-                )
-                rows.model.objects.raw(f"SELECT 1 AS id, ({endless}) AS message")[0]
-        return reading(self, rows, limit, newest_first)
-
-    monkeypatch.setattr(SourceView, "records", records)
-    return state
 
 
 def test_a_page_that_is_too_slow_is_read_once_more(toy, export, owner, small_pages, slow):
