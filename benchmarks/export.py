@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.export [ROWS]
 
-on SQLite, or on the PostgreSQL that DATABASE_URL names: a throw-away database, for it is filled. ROWS is of two sources
-together, 100,000 by default. «bare» is a SELECT of the same columns of both tables, in pages by key. Memory is measured
-in a run of its own, for measuring it takes time.
+on SQLite, or on the PostgreSQL that DATABASE_URL names: a throw-away database, for it is filled. ROWS is of two
+sources together, 100,000 by default. «bare» selects the same columns of both tables, in pages by key. Memory is
+measured in a run of its own, for measuring it takes time.
 """
 
 import sys

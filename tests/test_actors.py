@@ -57,6 +57,7 @@ NEVER = (302, 302, 403, 403, 403)
 API_READ = (401, 403, 200, 200, 200)
 API_OWNER = (401, 403, 403, 403, 200)
 API_POST_ONLY = (401, 403, 403, 403, 405)
+API_EXPORT = (401, 403, 405, 405, 405)  # whoever may see a source may export it, by POST
 POST_ONLY = (302, 302, 403, 403, 405)
 MOVED = (302, 302, 302, 302, 302)  # the admin's old addresses on to …/change/
 
@@ -130,6 +131,7 @@ TABLE = {
     **{f"api/v2/prodlogs/{name}/{{id}}/": API_READ for name in PRODLOGS if name != "errors"},
     **{f"api/v2/prodlogs/{name}/": API_READ for name in ("error-summary", "health")},
     **{f"api/v2/prodlogs/hosts/{{id}}/{name}/": API_POST_ONLY for name in ("collect", "accept-host-key")},
+    "api/v2/logs/export": API_EXPORT,
     "api/v2/device-responses/": API_READ,
     "api/v2/device-responses/{id}/": API_READ,
     **{f"api/v2/logs/{name}": API_READ for name in ("entries", "histogram", "facets", "patterns", "stats")},
@@ -152,6 +154,7 @@ OURS = (
     "api/v2/prodlogs",
     "api/v2/device-responses",
     "api/v2/logs",
+    "api/v2/logs/export",
 )
 
 

@@ -198,8 +198,9 @@ execute_from_command_line(["manage.py", *sys.argv[2:]])
         ("output", ["migrate", "--plan"], 0),
         ("both", ["migrate", "--plan"], 0),
         ("both", ["view_session_logs", "--list"], 1),
+        ("both", ["export_logs", "--format", "csv"], 1),
     ],
-    ids=["migrate", "migrate-both", "view_session_logs"],
+    ids=["migrate", "migrate-both", "view_session_logs", "export_logs"],
 )
 def test_a_reader_that_leaves_is_met_with_silence(closed, words, code, tmp_path):
     ran = subprocess.run([sys.executable, "-c", HEAD, closed, *words], **new_site(tmp_path))

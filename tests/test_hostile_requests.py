@@ -122,7 +122,7 @@ def test_no_field_of_a_body_is_a_server_error_and_a_400_names_it(visitor, ids): 
                         f"{body[:60]!r}", method.upper(), filled(path.strip("/"), ids), body=body
                     )
                     if answer.status_code == 400 and name not in {
-                        key.partition(".")[0] for key in answer.json()
+                        key.partition(".")[0] for key in named(answer.json())
                     }:
                         unnamed.append(f"{method} {path} {body[:60]!r}: {answer.content[:80]!r}")
 

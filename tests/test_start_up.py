@@ -39,6 +39,7 @@ def loaded(words, tmp_path):
         ["backfill_prodlogs", "--since", "1h"],
         ["view_session_logs", "--list"],
         ["ship_logs_to_loki", "--dry-run"],
+        ["export_logs", "--format", "json"],
     ],
     ids=lambda words: words[0],
 )

@@ -101,6 +101,17 @@ def answers(actor, found):
     return {route: actor.ask("get", url).content.decode(errors="replace") for route, url in asked.items()}
 
 
+@pytest.mark.parametrize("form", ["json", "csv", "txt"])
+def test_the_word_is_in_no_export_of_the_colleague(form, spoken, owner, colleague, api):
+    given = [{"format": form}, {"format": form, "query": f"{BEGINNING}*"}]
+
+    def exported(user):
+        return "".join(b"".join(api(user).post("/api/v2/logs/export", body)).decode() for body in given)
+
+    assert WORD not in exported(colleague)
+    assert WORD in exported(owner)
+
+
 def pages_of_other_rooms(user):
     reader = Reader(user, "192.0.2.7", "admin")
     found = pages.cards(reader), pages.panels(reader), pages.badges(reader), pages.find(BEGINNING, reader)

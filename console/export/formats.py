@@ -11,7 +11,7 @@ from io import StringIO
 from typing import Any, ClassVar
 
 from logsite.records.entry_json import FIELDS
-from logsite.text.terminal import json_text, one_line
+from logsite.text.terminal import escaped_json, one_line
 
 Entry = Mapping[str, Any]
 COLUMNS = (
@@ -29,6 +29,7 @@ COLUMNS = (
     "parts",
     "withheld",
 )
+PLACES = {name: place for place, name in enumerate(COLUMNS)}
 # By these a spreadsheet takes a text for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -88,7 +89,10 @@ class CsvFile(Format):
         return self._row(COLUMNS)
 
     def entry(self, entry: Entry) -> str:
-        return self._row([self._cell(entry.get(name, "")) for name in COLUMNS])
+        cells: list[str | int | float] = [""] * len(COLUMNS)
+        for name, value in entry.items():  # most columns are empty
+            cells[PLACES[name]] = self._cell(value)
+        return self._row(cells)
 
     def tail(self, count: int) -> str:
         return self._row([complete(count), *[""] * (len(COLUMNS) - 1)])
@@ -120,7 +124,7 @@ class TextFile(Format):
         moment = entry["timestamp"][:19].replace("T", " ")
         mark = f" [withheld: {', '.join(entry['withheld'])}]" if "withheld" in entry else ""
         line = f"[{moment}] [{entry['level']:<8}] {writer_of(entry)}: {entry['message']}{mark}"
-        return one_line(line) + "\n"
+        return f"{line if _is_plain(line) else one_line(line)}\n"
 
     def tail(self, count: int) -> str:
         return f"{complete(count)}\n"
@@ -145,12 +149,21 @@ def writer_of(entry: Entry) -> str:
     return next(str(name) for name in names if name)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
+
+
 def _json(value: Any) -> str:
     """`value` as strict JSON; control and bidi characters have their escapes, so that a terminal can show it."""
     try:
-        return json_text(value, allow_nan=False, default=str)
+        text = _ENCODER.encode(value)
     except ValueError:
-        return json_text(_finite(value), allow_nan=False, default=str)
+        text = _ENCODER.encode(_finite(value))
+    return text if _is_plain(text) else escaped_json(text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether `text` surely shows all that it holds; telling so costs less than escaping it."""
+    return text.isascii() and text.isprintable()
 
 
 def _finite(value: Any) -> Any:

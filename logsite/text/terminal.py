@@ -56,7 +56,12 @@ def one_line(text: str) -> str:
 
 def json_text(value: Any, **options: Any) -> str:
     """`value` as JSON that a terminal can show: no character of it but reads as itself or as its escape."""
-    return json.dumps(value, ensure_ascii=False, **options).translate(_JSON)
+    return escaped_json(json.dumps(value, ensure_ascii=False, **options))
+
+
+def escaped_json(text: str) -> str:
+    """`text`, which is JSON, with the escape of each character that does not show itself."""
+    return text.translate(_JSON)
 
 
 class LineFormatter(logging.Formatter):
