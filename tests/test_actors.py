@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from applogs.models import LogEntry
 from devices.models import (
     Credential,
     Device,
@@ -35,6 +36,7 @@ from tests.factories import (
     DockerHostFactory,
     IngestTokenFactory,
     InterfaceFactory,
+    LogEntryFactory,
     LogSnapshotFactory,
     RejectedInputFactory,
     RemoteCommandFactory,
@@ -132,6 +134,9 @@ TABLE = {
     **{f"api/v2/prodlogs/{name}/": API_READ for name in ("error-summary", "health")},
     **{f"api/v2/prodlogs/hosts/{{id}}/{name}/": API_POST_ONLY for name in ("collect", "accept-host-key")},
     "api/v2/logs/export": API_EXPORT,
+    "api/v2/logs/ingest": (405,) * 5,  # an answer that needs no sender
+    **admin_rows("applogs", "logentry", **RECORD),
+    "admin/applogs/app/": READ,
     "api/v2/device-responses/": API_READ,
     "api/v2/device-responses/{id}/": API_READ,
     **{f"api/v2/logs/{name}": API_READ for name in ("entries", "histogram", "facets", "patterns", "stats")},
@@ -141,6 +146,7 @@ OURS = (
     "admin/query-language/",
     "admin/sessionlogs/",
     "admin/audit/",
+    "admin/applogs/",
     "admin/intake/",
     "api/v2/intake",
     "admin/housekeeping/",
@@ -154,7 +160,6 @@ OURS = (
     "api/v2/prodlogs",
     "api/v2/device-responses",
     "api/v2/logs",
-    "api/v2/logs/export",
 )
 
 
@@ -186,7 +191,7 @@ def nobody():
 @pytest.fixture
 def reader(db):
     user = User.objects.create_user("reader", password="reader-password", is_staff=True)
-    apps = ("devices", "housekeeping", "intake", "prodlogs", "sessionlogs")
+    apps = ("applogs", "devices", "housekeeping", "intake", "prodlogs", "sessionlogs")
     codes = Permission.objects.filter(codename__startswith="view_", content_type__app_label__in=apps)
     user.user_permissions.set(codes.exclude(codename="view_responses"))
     return user
@@ -223,6 +228,7 @@ def ids():
         "prodlogs/containers/": container.pk, "prodlogs/logs/": entry.pk, "prodlogs/snapshots/": snapshot.pk,
         "prodlogs/commands/": command.pk,
         "audit/auditentry/": AuditEntryFactory().pk,
+        "applogs/logentry/": LogEntryFactory().pk,
         "intake/ingesttoken/": IngestTokenFactory().pk, "intake/rejectedinput/": RejectedInputFactory().pk,
         "housekeeping/purgerun/": purge.pk, "devices/platformlogging/": logging.pk,
         "sessionlogs/session/": session.pk, "sessionlogs/sessionlog/": event.pk, "sessionlogs/responseview/": view.pk,
@@ -319,7 +325,7 @@ def test_who_may_only_look_changes_nothing(who, ids, asking):
 def rows():
     tables = (
         Session, SessionLog, Device, Credential, Tag, Interface, InterfaceAddress, DockerHost, Container,
-        ContainerLogEntry, LogSnapshot, RemoteCommand, Response,
+        ContainerLogEntry, LogSnapshot, RemoteCommand, Response, LogEntry,
     )  # fmt: skip
     found = {table: list(table._base_manager.order_by("pk").values_list()) for table in tables}
     return found | {ResponseView: ResponseView.objects.filter(user="eve").values_list().get()}

@@ -132,7 +132,7 @@ def test_without_a_terminal_it_is_silent(toy, capsys):
 REFUSED = [
     ({"source": ["nowhere"]}, "--source: source 'nowhere' does not exist"),
     ({"query": "(a"}, "--query, position 0: "),
-    ({"query": "nowhere:1"}, "--query, position 0: no field"),
+    ({"query": "nowhere:1", "source": ["session"]}, "--query, position 0: no field"),
     ({"level": "loud"}, "--level: no level 'loud'"),
     ({"app": "shop", "source": ["session"]}, "--app: no field 'app'"),
     ({"since": "yesterday"}, "--since: 'yesterday' is not a time"),

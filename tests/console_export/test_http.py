@@ -252,7 +252,7 @@ def test_the_record_says_who_what_and_which_export(toy, export, owner):
 def test_an_export_of_nothing_is_on_record(toy, export, owner):
     assert json.loads(export(owner)) == []
 
-    names = ["container", "session", "toy"]
+    names = ["app", "container", "session", "toy"]
     assert sorted(notes()) == [(name, 0) for name in names]
     assert sorted(ends()) == [(name, 0, "complete") for name in names]
 
@@ -422,7 +422,7 @@ def test_a_source_that_is_late_at_once_is_a_503_and_leaves_nothing_out(toy, api,
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/json")
     assert "source toy did not answer" in answer.json()["detail"]
     assert all("incomplete" in state for _, _, state in ends())
-    assert len(ends()) == 3
+    assert len(ends()) == 4
 
 
 def test_a_defect_on_the_way_is_no_whole_file(toy, api, owner, small_pages, monkeypatch):

@@ -7,7 +7,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from logsite.records.query.binding import bind, check_names
+from logsite.records.query.binding import bind, check_name, check_names
 from logsite.records.query.conditions import Condition
 from logsite.records.query.errors import QueryError, UnknownField, Withheld
 from logsite.records.query.fields import Field, Fields, Kind, Suggestion, suggestions
@@ -41,6 +41,7 @@ __all__ = [
     "Withheld",
     "as_q",
     "bind",
+    "check_name",
     "check_names",
     "expression",
     "filtered",
