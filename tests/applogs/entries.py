@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from applogs.entry_index import COUNTS, INDEX
 from applogs.models import LogEntry
+from logsite.records.indexes.minute_counts import MINUTE
 from logsite.tables.segments import DAY
 
 JSON = ("context", "metadata", "performance_data", "labels", "attributes")
@@ -53,12 +54,21 @@ def entry(timestamp: int, **values: Any) -> LogEntry:
 
 
 def random_entries(seeded: random.Random, number: int, now: int) -> Iterator[LogEntry]:
-    """Over five days before `now`, many at the same moment; some of 1970, of 2099, and from before 1970."""
+    """Over five days before `now`, many at the same moment, and at the edges of days and minutes; some of 1970, of
+    2099, and from before 1970."""
     moments = [now - seeded.randrange(5 * DAY) for _ in range(number // 4)]
+    moments += [edge - 1 + seeded.randrange(2) for edge in edges(now)]
     far = [5, -7 * DAY, 4_080_000_000_000_000_000, now - 399 * DAY]
     for _ in range(number):
         timestamp = seeded.choice(far) if seeded.random() < 0.05 else seeded.choice(moments)
         yield entry(timestamp, **random_values(seeded))
+
+
+def edges(now: int) -> list[int]:
+    """Of days, and of minutes within the newest hour; in nanoseconds."""
+    return [(now // DAY - each) * DAY for each in range(5)] + [
+        (now // MINUTE - each) * MINUTE for each in range(0, 60, 10)
+    ]
 
 
 def random_values(seeded: random.Random) -> dict[str, Any]:

@@ -1,21 +1,19 @@
 """The index finds the same records in the same order as reading every row, on the engine at hand."""
 
 import random
-from datetime import timedelta
 from itertools import pairwise
 from time import time_ns
 
 import pytest
-from django.utils import timezone
 
 from applogs.entry_index import INDEX
 from applogs.models import LogEntry
 from applogs.sources import AppSource
 from logsite.audit import Reader
-from logsite.records import Key, Window
+from logsite.records import Key, Window, from_nanoseconds
 from logsite.records.indexes import day_index, walk
 from logsite.tables.segments import DAY
-from tests.applogs.entries import entry, random_entries, random_query, store
+from tests.applogs.entries import edges, entry, random_entries, random_query, store
 from tests.soak import short_or_long
 
 SYSTEM = Reader(None, "", "system")
@@ -42,8 +40,11 @@ def stored(db):
 
 
 def random_window(seeded):
-    now = timezone.now()
-    since, until = (now - timedelta(seconds=seeded.randrange(6 * 86_400)) for _ in range(2))
+    ends = [
+        from_nanoseconds(time_ns() - seeded.randrange(6 * DAY)),
+        from_nanoseconds(seeded.choice(edges(time_ns()))),
+    ]
+    since, until = seeded.choice(ends), seeded.choice(ends)
     return Window(seeded.choice([None, since]), seeded.choice([None, None, until]))
 
 

@@ -14,10 +14,10 @@ from applogs.entry_index import COUNTS
 from applogs.models import EntryCount, LogEntry
 from applogs.sources import AppSource
 from logsite.audit import Reader
-from logsite.records import Window
+from logsite.records import Window, from_nanoseconds
 from logsite.records.indexes import minute_counts
 from logsite.records.indexes.minute_counts import MINUTE
-from tests.applogs.entries import entry, random_entries, store
+from tests.applogs.entries import edges, entry, random_entries, store
 from tests.soak import short_or_long
 
 SYSTEM = Reader(None, "", "system")
@@ -72,7 +72,8 @@ def random_window(seeded):
     starts = [None, datetime(1960, 1, 1, tzinfo=UTC), now - timedelta(seconds=seeded.randrange(6 * 86_400))]
     since = seeded.choice([*starts, now - timedelta(minutes=seeded.randrange(8640))])
     lasts = [timedelta(seconds=seeded.randrange(100)), timedelta(minutes=seeded.randrange(9000))]
-    return Window(since, seeded.choice([None, (since or now) + seeded.choice(lasts)]))
+    ends = [None, (since or now) + seeded.choice(lasts), from_nanoseconds(seeded.choice(edges(time_ns())))]
+    return Window(since, seeded.choice(ends))
 
 
 @pytest.mark.parametrize("rolled_up", [False, True])
@@ -91,6 +92,23 @@ def test_counts_are_those_of_the_rows(views, stored, rolled_up):
             wrong.append((query, window, step, found, expected))
 
     assert wrong == []
+
+
+def test_a_row_at_the_edge_of_a_minute_counts_once(views):
+    """In the window from 50 s to 200 s whole minutes are from 60 s to 180 s."""
+    second = MINUTE // 60
+    edges_of_minutes = [50, 60, 120, 180, 200]
+    store([entry(edge * second - back, level="INFO") for edge in edges_of_minutes for back in (0, 1)])
+    window = Window(*(datetime.fromtimestamp(at, UTC) for at in (50, 200)))
+    counted, plain = views
+
+    assert counted.counts("", window, 60).counts == [
+        (0, "INFO", 2),
+        (60, "INFO", 2),
+        (120, "INFO", 2),
+        (180, "INFO", 2),
+    ]
+    assert counted.counts("", window, 60) == plain.counts("", window, 60)
 
 
 def test_only_the_ends_of_a_window_are_read_from_rows(views, stored):
