@@ -327,9 +327,9 @@ def _context(view: SourceView, row_id: int, before: int, after: int) -> Context 
     entry = view.get(row_id)
     if entry is None:
         return None
-    stream, key = view.of_stream(row_id), place_of(entry).key_in(view.name)
-    earlier = view.records(view.between(stream, None, key), before + 1)
-    later = view.records(view.between(stream, key, None), after + 1, newest_first=False)
+    page, key = view.stream_of(row_id), place_of(entry).key_in(view.name)
+    earlier = page(before=key, limit=before + 1)
+    later = page(after=key, limit=after + 1, newest_first=False)
     return Context(earlier[:before][::-1], entry, later[:after], len(earlier) > before, len(later) > after)
 
 

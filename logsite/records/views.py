@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
@@ -33,7 +35,7 @@ from logsite.records.query import (
     suggestions,
     values_in,
 )
-from logsite.records.query.conditions import ALWAYS
+from logsite.records.query.conditions import ALWAYS, AllOf, OneOf
 from logsite.records.stored_rows import NEWEST_FIRST, OLDEST_FIRST, StoredRows, ahead_of, behind, within
 from logsite.tables.time_buckets import bucket
 from logsite.tables.token_sets import Tokens
@@ -161,11 +163,10 @@ class SourceView:
         """The first `limit` records in this order, of those later than `after` and earlier than `before`."""
         condition = self.condition(query)
         index, wanted = self._wanted(condition)
+        place: dict[str, Any] = {"after": after, "before": before, "limit": limit}
         if index is None or wanted is None:
-            rows = self.between(self.rows(condition, window), after, before)
-            return self.records(rows, limit, newest_first)
-        bounds = Bounds(window, after, before)
-        return Walk(index, wanted, self.rows(condition), bounds, self.records).page(limit, newest_first)
+            return self._page_of(self.rows(condition, window), newest_first=newest_first, **place)
+        return self._walk(index, wanted, self.rows(condition), window, newest_first=newest_first, **place)
 
     def _wanted(self, condition: Condition) -> tuple[SegmentIndex | None, Tokens | None]:
         """The source's index, and what it may look for; None where it cannot help."""
@@ -187,18 +188,50 @@ class SourceView:
         found = self.records(self.rows().filter(pk=row_id), 1)
         return found[0] if found else None
 
-    def of_stream(self, row_id: int) -> QuerySet[Any]:
-        """The rows of the stream that the row belongs to, without a filter: a session, a container's log."""
+    def stream_of(self, row_id: int) -> Callable[..., list[LogRecord]]:
+        """A function like `page` without query and window, for the stream that the row belongs to: a session, a
+        container's log."""
         rows = self.rows()
         if not (columns := self.source.stream):
-            return rows
-        values = rows.filter(pk=row_id).values_list(*columns).first()
+            return partial(self._page_of, rows)
+        values = rows.filter(pk=row_id).values(*columns).first()
         if values is None:
-            return rows.none()
-        mine = rows.filter(**dict(zip(columns, values, strict=True)))
+            return partial(self._page_of, rows.none())
+        mine = rows.filter(**values)
+        fields = {field.column: field for field in self.fields.values() if isinstance(field.column, str)}
+        asked = [OneOf(fields[name], (value,)) for name, value in values.items() if name in fields and value]
+        index, wanted = self._wanted(AllOf(tuple(asked)))
+        if index is not None and wanted is not None:
+            return partial(self._walk, index, wanted, mine, EVER)
         # Asked for the next few of a stream, PostgreSQL walks the time index, past all rows of other streams.
         ids = list(mine.order_by().values_list("pk", flat=True)[: FEW_ROWS + 1])
-        return rows.filter(pk__in=ids) if len(ids) <= FEW_ROWS else mine
+        return partial(self._page_of, rows.filter(pk__in=ids) if len(ids) <= FEW_ROWS else mine)
+
+    def _page_of(
+        self,
+        rows: QuerySet[Any],
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int,
+        newest_first: bool = True,
+    ) -> list[LogRecord]:
+        return self.records(self.between(rows, after, before), limit, newest_first)
+
+    def _walk(
+        self,
+        index: SegmentIndex,
+        wanted: Tokens,
+        rows: QuerySet[Any],
+        window: Window,
+        *,
+        after: Key | None = None,
+        before: Key | None = None,
+        limit: int,
+        newest_first: bool = True,
+    ) -> list[LogRecord]:
+        bounds = Bounds(window, after, before)
+        return Walk(index, wanted, rows, bounds, self.records).page(limit, newest_first)
 
     def counts(self, query: Query, window: Window, step: int) -> Counts:
         """How many records begin in each `step` seconds, by level."""
@@ -236,8 +269,8 @@ class SourceView:
             ends = [(low, first * MINUTE - 1)] + ([] if end is None else [(end * MINUTE, high)])
             found = totals.sums(of_minutes, first, end, step // 60)
         for start, last in ends:
-            if start <= last:
-                found += self._counted(bounds.of(self.rows(condition), start, min(last, high)), step)
+            if start <= (last := min(last, high)):
+                found += self._counted(bounds.of(self.rows(condition), start, last), step)
         return sorted(Count(start * step, level, number) for (start, level), number in found.items())
 
     def facets(self, query: Query, window: Window, names: Sequence[str]) -> Facets:

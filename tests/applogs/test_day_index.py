@@ -12,6 +12,7 @@ from applogs.sources import AppSource
 from logsite.audit import Reader
 from logsite.records import Key, Window, from_nanoseconds
 from logsite.records.indexes import day_index, walk
+from logsite.records.search import context
 from logsite.tables.segments import DAY
 from tests.applogs.entries import edges, entry, random_entries, random_query, store
 from tests.soak import short_or_long
@@ -119,3 +120,15 @@ def test_a_segment_that_is_gone_is_empty(views, stored):
     wanted = INDEX.required(indexed.condition("connection"))
 
     assert INDEX.find(12, wanted).ids == []
+
+
+def test_the_context_of_an_entry_is_of_its_app_and_host(views, stored):
+    """With the index and without, also of entries that name neither."""
+    rows = list(LogEntry.objects.values_list("pk", "app", "host")[:60])
+    wrong = [row for row in rows if context(views[0], row[0]) != context(views[1], row[0])]
+
+    assert wrong == []
+    assert {("", ""), ("db", "h1")} <= {row[1:] for row in rows}
+    assert {record.labels.get("app") for record in context(views[0], rows[0][0]).before} == {
+        rows[0][1] or None
+    }

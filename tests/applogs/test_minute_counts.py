@@ -111,6 +111,17 @@ def test_a_row_at_the_edge_of_a_minute_counts_once(views):
     assert counted.counts("", window, 60) == plain.counts("", window, 60)
 
 
+@pytest.mark.parametrize("query", ["", "connection"])
+@pytest.mark.parametrize("window", [(9000, None), (None, 1000), (1000, 9000)])
+def test_a_window_beyond_what_nanoseconds_hold_is_read(views, stored, query, window):
+    """A column of nanoseconds holds times from 1677 to 2262."""
+    years = Window(*(year and datetime(year, 1, 1, tzinfo=UTC) for year in window))
+    counted, plain = views
+
+    assert counted.counts(query, years, 86_400) == plain.counts(query, years, 86_400)
+    assert counted.page(query, years, limit=500) == plain.page(query, years, limit=500)
+
+
 def test_only_the_ends_of_a_window_are_read_from_rows(views, stored):
     """Without the rows, whole minutes are still known."""
     now = timezone.now().replace(second=0, microsecond=0)
