@@ -5,11 +5,12 @@ nothing; a day goes as a whole by DROP TABLE. Days far from now, which a sender 
 table, so that it makes no thousand of them. That one keeps the tokens, too, and so can lose rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import time
 
-from django.db import OperationalError, connection
+from django.db import connection
 
 from logsite.tables.some_rows import FoundRows
 from logsite.tables.token_sets import Tokens, as_match
@@ -73,27 +74,43 @@ class DaySegments:
         (any more), none."""
         name = connection.ops.quote_name(self.name(day))
         statement = f"SELECT rowid FROM {name} WHERE {name} MATCH %s LIMIT %s"  # noqa: S608
-        with connection.cursor() as sql:
-            try:
-                sql.execute(statement, [as_match(wanted), limit + 1])
-                found = [row_id for (row_id,) in sql.fetchall()]
-            except OperationalError as error:
-                if "no such table" not in str(error):
-                    raise
+        with _snapshot(), connection.cursor() as sql:
+            if not self._exists(day):
                 return FoundRows([])
+            sql.execute(statement, [as_match(wanted), limit + 1])
+            found = [row_id for (row_id,) in sql.fetchall()]
         return FoundRows(found) if len(found) <= limit else None
+
+    def _exists(self, day: int | None) -> bool:
+        with connection.cursor() as sql:
+            sql.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [self.name(day)])
+            return sql.fetchone() is not None
 
     def forget(self, ids: Sequence[int]) -> None:
         """Remove rows of days without a segment, in the transaction that removes the rows themselves; of other rows
         nothing changes."""
-        name = self.name(None)
+        if not self._exists(None):
+            return
         with connection.cursor() as sql:
-            sql.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [name])
-            if sql.fetchone():
-                rows = f"DELETE FROM {connection.ops.quote_name(name)} WHERE rowid = %s"  # noqa: S608
-                sql.executemany(rows, [(row_id,) for row_id in ids])
+            rows = f"DELETE FROM {connection.ops.quote_name(self.name(None))} WHERE rowid = %s"  # noqa: S608
+            sql.executemany(rows, [(row_id,) for row_id in ids])
 
     def drop(self, day: int) -> None:
         """Remove a day's segment, in the transaction that removes the last of its rows."""
         with connection.cursor() as sql:
             sql.execute(f"DROP TABLE IF EXISTS {connection.ops.quote_name(self.name(day))}")
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One state of the database for all statements, from the first that reads, and no lock. FTS5 reads its tables
+    when a statement is prepared, and would fail where another process makes or drops a segment meanwhile."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as sql:
+        sql.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            sql.execute("ROLLBACK")

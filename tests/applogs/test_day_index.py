@@ -1,15 +1,19 @@
 """The index finds the same records in the same order as reading every row, on the engine at hand."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Barrier
 from time import time_ns
 
 import pytest
+from django.db import connections
 
 from applogs.entry_index import INDEX
 from applogs.models import LogEntry
 from applogs.sources import AppSource
 from logsite.audit import Reader
+from logsite.housekeeping.purge_runs import Purge
 from logsite.records import Key, Window, from_nanoseconds
 from logsite.records.indexes import day_index, walk
 from logsite.records.search import context
@@ -50,6 +54,7 @@ def random_window(seeded):
 
 
 @pytest.mark.parametrize("few", [0, 3, 5000])
+@pytest.mark.soak
 def test_pages_are_those_of_reading_every_row(views, stored, monkeypatch, few):
     """With more matches than `few` in a segment, the walk goes along the time index."""
     monkeypatch.setattr(day_index, "FEW_ROWS", few)
@@ -80,6 +85,7 @@ def test_pages_follow_each_other_without_a_gap(views, stored):
 
 
 @pytest.mark.parametrize("few", [10, 200_000])
+@pytest.mark.soak
 def test_counts_and_facets_are_those_of_reading_every_row(views, stored, monkeypatch, few):
     monkeypatch.setattr(day_index, "FEW_PLACES", few)
     seeded = random.Random(few)
@@ -132,3 +138,44 @@ def test_the_context_of_an_entry_is_of_its_app_and_host(views, stored):
     assert {record.labels.get("app") for record in context(views[0], rows[0][0]).before} == {
         rows[0][1] or None
     }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.soak
+def test_writers_readers_and_a_purge_at_once_lose_nothing(settings):
+    """Segments are made and dropped while others read them."""
+    settings.RETENTION_DAYS_APPS = 30
+    rounds, now = short_or_long(6, 100), time_ns()
+    barrier = Barrier(4)
+
+    def run(work):
+        try:
+            barrier.wait(30)
+            for number in range(rounds):
+                work(number)
+        finally:
+            connections.close_all()
+
+    def write(number):
+        days = (number, number + 100)  # those beyond 30 days go
+        store([entry(now - day * DAY, message=f"connection {number}", level="INFO") for day in days])
+
+    def read(number):
+        for view in (AppSource().view(SYSTEM), Unindexed().view(SYSTEM)):
+            view.page("connection", limit=50)
+            view.counts("connection level:INFO", Window(), 3600)
+
+    with ThreadPoolExecutor(4) as pool:
+        works = [write, write, read, lambda number: Purge().run()]
+        for call in [pool.submit(run, work) for work in works]:
+            call.result(120)
+    Purge().run()
+    kept = [
+        len(view.page("connection", limit=1000))
+        for view in (AppSource().view(SYSTEM), Unindexed().view(SYSTEM))
+    ]
+
+    assert kept == [2 * min(rounds, 30)] * 2
+    assert [count.number for count in AppSource().view(SYSTEM).counts("", Window(), 60 * 10**8).counts] == [
+        kept[0]
+    ]

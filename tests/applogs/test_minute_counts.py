@@ -77,6 +77,7 @@ def random_window(seeded):
 
 
 @pytest.mark.parametrize("rolled_up", [False, True])
+@pytest.mark.soak
 def test_counts_are_those_of_the_rows(views, stored, rolled_up):
     if rolled_up:
         COUNTS.roll_up()
@@ -189,6 +190,7 @@ def test_minutes_to_come_hold_up_no_roll_up(db, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.soak
 def test_numbers_hold_while_several_store_and_roll_up():
     barrier = Barrier(4)
 

@@ -43,6 +43,7 @@ def test_no_query_of_the_table_misses_a_row():
     assert [query for query, _ in [*FOUND, *FOUND_WITH_PERMISSION] if missed(query)] == []
 
 
+@pytest.mark.soak
 def test_no_query_that_nobody_would_write_misses_a_row():
     seeded, found = random.Random(15), []
     queries = [tree(seeded, 4) for _ in range(short_or_long(1500, 50_000))]
