@@ -4,12 +4,13 @@ Django would read a plain iterator whole under ASGI, and an asynchronous one who
 Both are closed with the response, by which the reading of the database ends.
 """
 
+import threading
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Self
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest, StreamingHttpResponse
 
 
@@ -19,6 +20,7 @@ class _Body:
     def __init__(self, first: str, blocks: Generator[str, None, None]) -> None:
         self._first: str | None = first
         self._blocks = blocks
+        self._is_closed = False
 
     def next_block(self) -> bytes | None:
         """None behind the last block."""
@@ -29,6 +31,7 @@ class _Body:
 
     def close(self) -> None:
         """End the reading of the database, and put the end on record."""
+        self._is_closed = True
         self._blocks.close()
 
 
@@ -52,6 +55,20 @@ class AsyncBody(_Body, AsyncIterator[bytes]):
         if block is None:
             raise StopAsyncIteration
         return block
+
+    def __del__(self) -> None:
+        """A client that leaves before the view has returned: its response reaches nobody, and nobody closes it.
+
+        The event loop, which may let go of it, has no way to the database.
+        """
+        if not self._is_closed:
+            threading.Thread(target=self._close_in_thread, name="export without a reader").start()
+
+    def _close_in_thread(self) -> None:
+        try:
+            self.close()
+        finally:
+            connections.close_all()
 
     def _next_in_thread(self) -> bytes | None:
         try:

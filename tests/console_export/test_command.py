@@ -248,7 +248,7 @@ def fill(rows, characters=1000):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_behind_the_page_and_leaves_no_file(number, tmp_path):
-    fill(60_000)
+    fill(30_000)
     path = tmp_path / "logs.csv"
     with start("--format", "csv", "--output", str(path)) as process:
         ends_at = time.monotonic() + 60

@@ -4,9 +4,11 @@ import asyncio
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,10 +16,12 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from knox.models import AuthToken
 
+from console.export.responses import AsyncBody
 from logsite.web.streaming import Flow
 from prodlogs.models import ContainerLogEntry
+from sessionlogs.models import SessionLog
 from tests.console_export.conftest import ADDRESS, ends, notes
-from tests.factories import ContainerFactory
+from tests.factories import ContainerFactory, SessionFactory
 from tests.serving import Site, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +58,7 @@ def token(owner) -> str:
 
 
 @contextmanager
-def asking(site: Site, token: str) -> Iterator[socket.socket]:
+def asking(site: Site, token: str, body: bytes = b"{}") -> Iterator[socket.socket]:
     """A client with a small buffer that has asked for an export and read nothing yet."""
     host, _, port = site.address.removeprefix("http://").partition(":")
     with socket.socket() as client:
@@ -62,7 +66,8 @@ def asking(site: Site, token: str) -> Iterator[socket.socket]:
         client.settimeout(60)
         client.connect((host, int(port)))
         head = f"POST {ADDRESS} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Token {token}\r\n"
-        client.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
         yield client
 
 
@@ -77,6 +82,27 @@ def test_a_client_that_leaves_ends_the_reading_and_is_on_record(token):
     assert state == "incomplete: the reader went away"
     assert 0 < number < ROWS
     assert len([name for name, _ in notes() if name == "container"]) < ROWS / 1000
+
+
+def test_a_client_that_leaves_before_the_answer_is_on_record(token):
+    """The view works on, through the rows of the second source, and its response reaches nobody."""
+    event = {
+        "event_type": "command_response",
+        "step": 1,
+        "command": "show clock",
+        "response": "x " * CHARACTERS,
+    }
+    event |= {"session": SessionFactory(), "timestamp": datetime(2026, 5, 1, tzinfo=UTC)}
+    SessionLog.objects.bulk_create((SessionLog(**event) for _ in range(6000)), batch_size=1000)
+    with serving() as site:
+        for _ in range(3):
+            begun = len(notes())
+            with asking(site, token, b'{"query": "*nothing*"}'):
+                until(lambda before=begun: len(notes()) > before)
+        found = until(lambda: len(ends()) >= 6 and ends())
+        assert "SynchronousOnlyOperation" not in "".join(site.said)
+
+    assert [number for _, number, _ in found] == [0] * 6
 
 
 def test_a_client_that_does_not_read_fills_no_memory_and_gets_all_in_the_end(token):
@@ -190,3 +216,22 @@ async def test_a_connection_that_is_lost_lets_no_part_wait():
     connection.producer.stopProducing()
 
     await flow.send(PART)
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_nobody_has_closed_is_closed_in_a_thread_of_its_own():
+    threads, closed = [], threading.Event()
+
+    def blocks():
+        try:
+            yield "first"
+        finally:
+            threads.append(threading.current_thread())
+            closed.set()
+
+    begun = blocks()
+    body = AsyncBody(next(begun), begun)
+    del body, begun
+
+    assert await asyncio.to_thread(closed.wait, 60)
+    assert threads[0] is not threading.current_thread()
