@@ -13,10 +13,10 @@ from logsite.audit import Reader
 from logsite.housekeeping import counters
 from logsite.intake.models import IngestToken
 from logsite.records import SourceView, Window
+from logsite.records.figures import Counts, StoredDay
 from logsite.records.levels import levels_from
 from logsite.records.query import Kind
 from logsite.records.search import Search, of_each
-from logsite.records.views import Counts, StoredDay
 
 MINUTES = 60  # of which volume, levels, senders and errors are told
 DEFAULT_DAYS, MAX_DAYS = 7, 90  # of which the storage is told

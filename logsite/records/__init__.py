@@ -22,10 +22,11 @@ from logsite.records.plain import (
 
 if TYPE_CHECKING:
     from logsite.records.cursors import after, committed
+    from logsite.records.figures import Gap
     from logsite.records.keepers import lowest_needed, register_keeper
     from logsite.records.metrics import Metric, by_status
     from logsite.records.source import LogSource, Retention, get_source, register_source, sources
-    from logsite.records.views import Gap, PermissionMissing, SourceView
+    from logsite.records.views import PermissionMissing, SourceView
     from logsite.tables.log_row import CurrentTransaction, LogRow
     from logsite.tables.nanoseconds import from_nanoseconds, to_nanoseconds
 else:
@@ -34,7 +35,7 @@ else:
         "committed": "logsite.records.cursors",
         "lowest_needed": "logsite.records.keepers",
         "register_keeper": "logsite.records.keepers",
-        "Gap": "logsite.records.views",
+        "Gap": "logsite.records.figures",
         "LogSource": "logsite.records.source",
         "Metric": "logsite.records.metrics",
         "PermissionMissing": "logsite.records.views",

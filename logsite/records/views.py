@@ -1,18 +1,17 @@
 """What one reader sees of one source. Every read for a person goes through here."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import date, timedelta
-from functools import cached_property
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count as CountRows
 from django.db.models import F, Max, Min, Q, QuerySet
 
 from logsite.audit import EventType, Reader, Severity, record
+from logsite.records.figures import Count, Counts, Facets, Gap, Storage, StoredDay
 from logsite.records.indexes.day_index import SegmentIndex
 from logsite.records.indexes.minute_counts import MINUTE, MinuteCounts, chosen
 from logsite.records.indexes.walk import LOWEST, Bounds, Walk, stretches
@@ -52,53 +51,6 @@ FEW_ROWS = 5000  # of a stream, that are sorted; a longer one is met soon on the
 
 class PermissionMissing(PermissionDenied):
     """The reader may not see the source; the text names the user and the permission."""
-
-
-class Count(NamedTuple):
-    """How many records of one level begin in the bucket from `start` on, in seconds since 1970."""
-
-    start: int
-    level: str
-    number: int
-
-
-class Counts(NamedTuple):
-    """`exact` is False where there were more than COUNTED_ROWS matches: then the numbers are of a sample."""
-
-    counts: list[Count]
-    exact: bool
-
-
-class Facets(NamedTuple):
-    """Of each field its most frequent values with their numbers; `exact` as in `Counts`."""
-
-    values: dict[str, list[tuple[str, int]]]
-    exact: bool
-
-
-class StoredDay(NamedTuple):
-    """How many rows a source has of a day (UTC). `bytes` is None where the source does not know."""
-
-    day: date
-    rows: int
-    bytes: int | None
-
-
-class Storage(NamedTuple):
-    """Oldest day first; `exact` as in `Counts`."""
-
-    days: list[StoredDay]
-    exact: bool
-
-
-class Gap(NamedTuple):
-    """Entries that are known to be missing between two times, in nanoseconds; None where an end is not known."""
-
-    source: str
-    after: int | None
-    before: int | None
-    where: str
-    reason: str
 
 
 class SourceView:
