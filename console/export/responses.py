@@ -13,6 +13,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections, connections
 from django.http import HttpRequest, StreamingHttpResponse
 
+UNREAD_SECONDS = 15.0  # from the view's return to the first block that is asked for
+
 
 class _Body:
     """`first` is the block that the view has read already; `blocks` are the others."""
@@ -45,28 +47,50 @@ class SyncBody(_Body, Iterator[bytes]):
 
 
 class AsyncBody(_Body, AsyncIterator[bytes]):
-    """For ASGI: each block is made in the thread of the request, which has its connection to the database."""
+    """For ASGI: each block is made in the thread of the request, which has its connection to the database.
+
+    The response to a client that leaves before the view has returned reaches nobody, and nobody closes it: what is
+    not asked for within UNREAD_SECONDS ends then.
+    """
+
+    def __init__(self, first: str, blocks: Generator[str, None, None]) -> None:
+        super().__init__(first, blocks)
+        self._begins = threading.Lock()
+        self._has_begun = False
+        self._unread = threading.Timer(UNREAD_SECONDS, self._end_unread)
+        self._unread.daemon = True
+        self._unread.start()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
+        if not self._has_begun:
+            self._begin()
         block = await sync_to_async(self._next_in_thread)()
         if block is None:
             raise StopAsyncIteration
         return block
 
-    def __del__(self) -> None:
-        """A client that leaves before the view has returned: its response reaches nobody, and nobody closes it.
+    def close(self) -> None:
+        self._unread.cancel()
+        super().close()
 
-        The event loop, which may let go of it, has no way to the database.
-        """
-        if not self._is_closed:
-            threading.Thread(target=self._close_in_thread, name="export without a reader").start()
+    def _begin(self) -> None:
+        """Raises RuntimeError where the export has been ended."""
+        self._unread.cancel()
+        with self._begins:
+            if self._is_closed:
+                raise RuntimeError(f"the export ended: nobody read it for {UNREAD_SECONDS:g} s")
+            self._has_begun = True
 
-    def _close_in_thread(self) -> None:
+    def _end_unread(self) -> None:
+        with self._begins:
+            if self._has_begun or self._is_closed:
+                return
+            self._is_closed = True
         try:
-            self.close()
+            self._blocks.close()
         finally:
             connections.close_all()
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -50,12 +49,6 @@ class LogExport(APIView):
 
     permission_classes = [IsAuthenticated, SeesASource]
     parser_classes = [JSONParser]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The view and its request form a circle, which must not keep a response that reaches nobody."""
-        answer = super().dispatch(request, *args, **kwargs)
-        del self.response
-        return answer
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """`format` says what is wanted; errors are JSON whatever `Accept` says."""
