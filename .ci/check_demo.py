@@ -2,13 +2,17 @@
 
 import re
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
 DEVICES = {"fw01.demo": "success", "rtr01.demo": "success", "sw01.demo": "success", "sw02.demo": "failed"}
 SECONDARY = "198.51.100.3/29"  # of the Palo Alto's ethernet1/1
+WAIT_SECONDS = 60.0
+T = TypeVar("T")
 READY = re.compile(r"LogSite: (?P<url>\S+?)/\s+user: (?P<username>\S+)\s+password: (?P<password>\S+)")
 
 
@@ -16,6 +20,14 @@ def check(what: str, fine: object) -> None:
     print(f"  {'ok' if fine else 'NOT OK'}: {what}")
     if not fine:
         sys.exit(1)
+
+
+def awaited(read: Callable[[], T]) -> T:
+    """What `read` returns, tried again for a while as long as that is empty: the application has just started."""
+    ends = time.monotonic() + WAIT_SECONDS
+    while not (found := read()) and time.monotonic() < ends:
+        time.sleep(0.5)
+    return found
 
 
 def main() -> None:
@@ -47,7 +59,7 @@ def main() -> None:
     check("the refused login is a connection_failed with its error", failed and failed[0]["error_message"])
     interfaces = read("interfaces/?device=fw01.demo")
     addresses = [text for row in interfaces for text in row["addresses_text"]]
-    check("entries of the demo application are there", read("logs/entries?source=app&limit=1"))
+    check("entries of the demo application come in", awaited(lambda: read("logs/entries?source=app&limit=1")))
     check(f"the firewall's secondary address {SECONDARY} is there", SECONDARY in addresses)
 
 
