@@ -1,6 +1,7 @@
 """A browser opens every page of the site: none breaks the policy, none throws, wide or narrow."""
 
 import re
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -26,6 +27,7 @@ from tests.factories import (
     DeviceFactory,
     DockerHostFactory,
     InterfaceFactory,
+    LogEntryFactory,
     LogSnapshotFactory,
     RemoteCommandFactory,
     ResponseFactory,
@@ -47,7 +49,12 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 # Old addresses that lead on, the end of the session, and what scripts ask for.
 NOT_OPENED = re.compile(r"admin/|.*\{id\}/|admin/logout/|admin/r/.*|admin/\(.*|.*jsi18n/|.*autocomplete/")
 ROWLESS = 4  # pages of a row that fill_tables makes none of
-ONE_PAGE = ("/admin/sessionlogs/statistics/", "/admin/prodlogs/errors/", "/admin/prodlogs/follow/")
+ONE_PAGE = (
+    "/admin/applogs/app/",
+    "/admin/sessionlogs/statistics/",
+    "/admin/prodlogs/errors/",
+    "/admin/prodlogs/follow/",
+)
 
 
 def fill_tables():
@@ -80,6 +87,10 @@ def fill_tables():
     PlatformLogging.objects.create(platform="cisco_ios")
     container = ContainerFactory(host=DockerHostFactory(offered_host_key=HOST_KEY))
     ContainerLogEntryFactory(container=container, message="Traceback\n  line\nError: x", level="ERROR")
+    now = time.time_ns()
+    LogEntryFactory(
+        message="Traceback\n  line\nError: x", level="ERROR", timestamp=now, context={"user_id": "u1"}
+    )
     LogSnapshotFactory(container=container)
     RemoteCommandFactory(host=container.host)
     target = Destination.objects.create(name="main", url="http://127.0.0.1:3100")
@@ -121,6 +132,7 @@ OTHERS = [
     "/admin/sessionlogs/sessionlog/?q=nothing+at+all",
     "/admin/sessionlogs/statistics/?since=x",
     "/admin/prodlogs/follow/?level=errors&text=x",
+    "/admin/applogs/logentry/?query=user_id:u1",
     "/static/logsite/icon.svg",
     "/static/admin/css/base.css",
 ]
