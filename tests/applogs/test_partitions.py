@@ -27,12 +27,15 @@ TODAY = time_ns() // DAY
 @pytest.fixture(autouse=True)
 def table() -> Iterator[DayPartitions]:
     """As a process finds it that has just been started; without partitions, which tests with transactions leave."""
-    found = INDEX._partitions
-    found._settled.clear()
-    yield found
-    LogEntry.objects.all().delete()
-    for day in DayPartitions(TABLE).days():
-        assert dropped(found, day)
+    remove_partitions()
+    INDEX._partitions._settled.clear()
+    yield INDEX._partitions
+    remove_partitions()
+
+
+def remove_partitions():
+    fresh = DayPartitions(TABLE)
+    assert all(dropped(fresh, day) for day in fresh.days())
 
 
 def dropped(table, day):
