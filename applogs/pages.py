@@ -27,7 +27,7 @@ ERRORS = "level:(ERROR OR CRITICAL)"
 def register() -> None:
     """Make all of this known; called in `AppConfig.ready`."""
     register_finder(find_apps, permission=VIEW_ENTRY)
-    register_panel("app_errors", app_errors, permission=VIEW_ENTRY, queries=2)
+    register_panel("app_errors", app_errors, permission=VIEW_ENTRY, queries=12)
 
 
 def app_errors(reader: Reader) -> Panel:

@@ -76,9 +76,13 @@ def log():
 
 
 def everything_stored():
-    """Every value of every table, as the database holds it."""
+    """Every value of every table, as the database holds it; an index of SQLite by its tables below."""
     with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
+        names = set(connection.introspection.table_names(cursor))
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")
+            names -= {name for (name,) in cursor.fetchall()}
+        for table in sorted(names):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             columns = [column[0] for column in cursor.description]
             for row in cursor.fetchall():

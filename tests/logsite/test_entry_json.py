@@ -47,7 +47,10 @@ ROWS = [
         {"attributes": {"id": 5, "source": "x", "timestamp": 1, "level": "x", "message": "x", "parts": 1}},
         {"attributes": {"id": 5, "source": "x", "timestamp": 1, "level": "x", "message": "x", "parts": 1}},
     ),
-    ({"attributes": {"labels": {"a": 1}}}, {"attributes": {"labels": {"a": 1}}}),
+    # What the sender called so stands beside those of the record.
+    ({"attributes": {"labels": {"a": "1"}, "x": 1}}, {"labels": {"a": "1"}, "attributes": {"x": 1}}),
+    ({"attributes": {"attributes": {"a": 1}, "x": 1}}, {"attributes": {"a": 1, "x": 1}}),
+    ({"attributes": {"labels": "a", "attributes": "b"}}, {"attributes": {"labels": "a", "attributes": "b"}}),
     ({"source": "session", "id": 2**63 - 1}, {"source": "session", "id": f"session-{2**63 - 1}"}),
     ({"timestamp": 0}, {"timestamp": "1970-01-01T00:00:00.000000000Z"}),
     ({"timestamp": -1}, {"timestamp": "1969-12-31T23:59:59.999999999Z"}),

@@ -287,7 +287,7 @@ def test_no_card_and_no_panel_makes_more_queries_than_it_has_registered():
             counted[registered.name, number] = (len(queries), registered.queries)
 
     assert {name: numbers for name, numbers in counted.items() if numbers[0] > numbers[1]} == {}
-    assert len(counted) == 22
+    assert len(counted) == 24
 
 
 def test_every_link_of_cards_panels_and_badges_opens_for_those_who_see_it(browser, owner, teammate):

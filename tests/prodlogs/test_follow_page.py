@@ -184,7 +184,8 @@ def test_more_entries_take_no_more_queries(browser, teammate):
     def count():
         with CaptureQueriesContext(connection) as seen:
             news(client)
-        return len(seen)
+        # One query more where another transaction of the server, such as autovacuum's, runs right then.
+        return sum("pg_locks" not in query["sql"] for query in seen)
 
     client = browser(teammate)
     ContainerLogEntryFactory()

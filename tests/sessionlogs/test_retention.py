@@ -75,6 +75,7 @@ def test_each_class_has_its_own_age():
         "responses: 0 removed",
         "containers: 90 days: 0 entries, 0 snapshots, 0 commands, 0 containers removed",
         "commands of follow: 7 days: 0 commands removed",
+        "app: 30 days: 0 entries removed",
         "audit: 365 days: 0 entries removed",
     ]
     assert SessionLog.objects.count() == 6
@@ -107,7 +108,7 @@ def test_responses_may_go_before_their_events(settings):
     settings.RETENTION_DAYS_RESPONSES = 7
     session("old", 8)
     session("new", 6)
-    assert purge()[-4] == "responses: 1 removed"
+    assert purge()[-5] == "responses: 1 removed"
     old, new = SessionLog.objects.order_by("timestamp")
     assert (old.response, old.truncated_bytes, old.command) == ("", 11, "show interface all")
     assert (new.response, new.truncated_bytes) == ("ünlimited\n", 0)
@@ -163,7 +164,7 @@ def test_what_is_not_shipped_yet_stays(destination, settings):
     printed = purge()
     assert devices() == ["half-way", "not shipped"]
     assert not Session.objects.filter(pk=shipped.pk).exists()
-    assert [printed[-5], printed[-1]] == [
+    assert [printed[-6], printed[-1]] == [
         "responses: 1 removed",
         "2 sessions stay until they are shipped (--even-unshipped removes them)",
     ]
@@ -221,6 +222,7 @@ def test_each_run_is_on_record(settings):
         "responses: no days",
         "containers: 90 days",
         "commands of follow: 7 days",
+        "app: 30 days",
         "audit: 365 days",
     ]
 
