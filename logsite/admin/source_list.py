@@ -7,7 +7,7 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from logsite.admin.log_model import KeysetChangeList, LogModelAdmin
+from logsite.admin.log_model import COUNT_LIMIT, KeysetChangeList, LogModelAdmin
 from logsite.records import SourceView, get_source
 from logsite.records.query import QueryError
 from logsite.tables.deadlines import TooSlow, reading_within
@@ -94,7 +94,7 @@ class SourceModelAdmin(LogModelAdmin):
 
     def get_entries(self, request: HttpRequest, query: str = "") -> QuerySet[Any]:
         """The rows that `query` finds. Raises QueryError."""
-        return self.view(request).rows(query)
+        return self.view(request).found_rows(query, limit=COUNT_LIMIT)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SourceChangeList

@@ -191,7 +191,7 @@ class SourceView:
         totals, of_minutes = self.source.minute_counts, chosen(condition)
         if totals is not None and of_minutes is not None and step % 60 == 0:
             return Counts(self._by_minutes(totals, of_minutes, condition, Bounds(window), step), True)
-        rows, scale = self._sample(self._narrowed(condition, window))
+        rows, scale = self._sample(self.found_rows(condition, window))
         found = self._counted(rows, step)
         counts = [
             Count(start * step, level, round(number * scale)) for (start, level), number in found.items()
@@ -230,7 +230,7 @@ class SourceView:
         count, and Withheld for one that the reader may not see."""
         for name in names:
             self.check_facet(name)
-        rows, scale = self._sample(self._narrowed(query, window))
+        rows, scale = self._sample(self.found_rows(query, window))
         values = {name: self._values(rows, name, scale) for name in names}
         return Facets(values, scale == 1)
 
@@ -250,8 +250,10 @@ class SourceView:
         found = counted.annotate(number=CountRows("pk")).order_by("-number", "counted_value")[:FACET_VALUES]
         return [(str(row["counted_value"]), round(row["number"] * scale)) for row in found if _is_value(row)]
 
-    def _narrowed(self, query: Query, window: Window) -> QuerySet[Any]:
-        """The rows, which the source's index looks for where it can, and where there are not too many."""
+    def found_rows(
+        self, query: Query = None, window: Window = EVER, limit: int = COUNTED_ROWS
+    ) -> QuerySet[Any]:
+        """The same as `rows`; where the index of the source knows at most `limit` of them, it has looked them up."""
         condition = self.condition(query)
         rows = self.rows(condition, window)
         index, wanted = self._wanted(condition)
@@ -259,7 +261,7 @@ class SourceView:
             return rows
         bounds = Bounds(window)
         days = [part.day for part in stretches(index.days(), bounds.low, bounds.high) if part.day is not None]
-        return index.narrowed(rows, wanted, days, COUNTED_ROWS)
+        return index.narrowed(rows, wanted, days, limit)
 
     def _sample(self, rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
         """`rows` and 1, or where there are more than COUNTED_ROWS, a sample and for how many rows each stands."""
