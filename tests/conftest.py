@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from logsite.housekeeping.heartbeats import presence
+from logsite.redaction import process
 from logsite.signals import web_started
 from sessionlogs.recording.writer import writer
 from tests import connection_owners, flushing
@@ -141,6 +142,16 @@ def _quiet_writer() -> Iterator[None]:
     yield
     writer.stop()
     presence.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_others() -> None:
+    """A process remembers secrets that were in use, such as a passphrase `x` of an earlier test: `x` is none here."""
+    known = process._registry
+    with known._lock:
+        for pair in [pair for pair, entry in known._entries.items() if not entry.users]:
+            del known._entries[pair]
+        known._redactor = None
 
 
 @pytest.fixture(autouse=True)
