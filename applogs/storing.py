@@ -19,7 +19,7 @@ Columns = dict[str, list[Any]]
 def store(columns: Columns, sender: Sender, *, protocol: str, received_at: int) -> int:
     """Store the entries within the transaction that runs; returns how many were stored before, by their id.
 
-    `columns` are those of `Incoming`; `received_at` is in nanoseconds.
+    `columns` are those of `Incoming`, which `prepare` has seen; `received_at` is in nanoseconds.
     """
     number = len(columns["timestamp"])
     if not number:
@@ -33,24 +33,27 @@ def store(columns: Columns, sender: Sender, *, protocol: str, received_at: int) 
 
 
 def prepare(columns: Columns) -> None:
-    """Make ready for the days of the entries; outside of a transaction, before the one that stores them."""
+    """Add the tokens of the entries to `columns`, and make ready for their days.
+
+    Called before the transaction that stores them: on SQLite all other writers wait for that transaction.
+    """
+    columns["tokens"] = INDEX.tokens_of_rows(columns)
     INDEX.prepare(columns["timestamp"])
 
 
 def _insert(columns: Columns, number: int, sender: Sender, protocol: str, received_at: int) -> None:
     token = sender.token.pk if sender.token else None
     fixed = {"received_at": received_at, "token_id": token, "protocol": protocol}
-    tokens = INDEX.tokens_of_rows(columns)
     columns = columns | {name: [value] * number for name, value in fixed.items()}
-    if connection.vendor == "sqlite":
+    if connection.vendor == "sqlite":  # where the tokens are in tables of their own
+        tokens = columns.pop("tokens")
         first = _highest_id() + 1
         columns["id"] = list(range(first, first + number))
         columns["xact"] = [0] * number
-    else:
-        columns["tokens"] = tokens
-    store_columns(LogEntry, columns)
-    if connection.vendor == "sqlite":
+        store_columns(LogEntry, columns)
         INDEX.add(columns["id"], columns["timestamp"], tokens)
+    else:
+        store_columns(LogEntry, columns)
     COUNTS.append(columns["timestamp"], columns["level"], columns["app"])
 
 
