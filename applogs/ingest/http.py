@@ -43,33 +43,27 @@ def ingest(request: HttpRequest) -> HttpResponse:
     if sender is None:
         return not_authenticated(NEEDED)
     try:
-        with pressure.working_on(_announced(request)):
-            return _taken(request, sender)
+        body = body_of(request)
+        with pressure.working_on(len(body)):
+            return _taken(request, body, sender)
     except TooBusy:
         return too_many(1, BUSY)
-
-
-def _announced(request: HttpRequest) -> int:
-    length = request.headers.get("Content-Length") or ""
-    return int(length[:20]) if length.isdecimal() else 0
-
-
-def _taken(request: HttpRequest, sender: Sender) -> HttpResponse:
-    received_at = time.time_ns()
-    try:
-        body = body_of(request)
-        incoming = read_entries(
-            body,
-            request.headers.get("Content-Type", ""),
-            received_at=received_at,
-            app=sender.app,
-            host=sender.host,
-        )
     except BodyRefused as error:
         _keep(request, sender, [Rejection(error.reason)])
         if isinstance(error, MediaTypeRefused):
             return refusal(415, error.reason, field="Content-Type")
         raise
+
+
+def _taken(request: HttpRequest, body: bytes, sender: Sender) -> HttpResponse:
+    received_at = time.time_ns()
+    incoming = read_entries(
+        body,
+        request.headers.get("Content-Type", ""),
+        received_at=received_at,
+        app=sender.app,
+        host=sender.host,
+    )
     if sender.token and (seconds := rates.take(sender.token, len(incoming.indexes), len(body))):
         return too_many(seconds, f"the rate of the token {sender.token.name} is used up")
     key = request.headers.get("Idempotency-Key")
@@ -85,22 +79,20 @@ def _taken(request: HttpRequest, sender: Sender) -> HttpResponse:
 
 
 def _stored(request: HttpRequest, sender: Sender, incoming: Incoming, received_at: int) -> dict[str, Any]:
-    """Store the entries and the rejections in the transaction that runs; what the sender is told."""
+    """Store the entries and the rejections in the transaction that runs; returns the answer to the sender."""
     repeated = store(incoming.columns, sender, protocol=PROTOCOL, received_at=received_at)
     _keep(request, sender, incoming.rejections)
     answer: dict[str, Any] = {
         "accepted": len(incoming.indexes),
         "rejected": len(incoming.rejections),
-        "errors": [
-            {name: value for name, value in error.items() if value != ""}
-            for error in map(_error, incoming.rejections[:SHOWN_ERRORS])
-        ],
+        "errors": [_error(rejection) for rejection in incoming.rejections[:SHOWN_ERRORS]],
     }
     return answer | ({"repeated": repeated} if repeated else {})
 
 
 def _error(rejection: Rejection) -> dict[str, Any]:
-    return {"index": rejection.index, "field": rejection.field, "reason": rejection.reason}
+    field = {"field": rejection.field} if rejection.field else {}
+    return {"index": rejection.index, **field, "reason": rejection.reason}
 
 
 def _keep(request: HttpRequest, sender: Sender, rejections: list[Rejection]) -> None:
