@@ -1,11 +1,10 @@
 """The level of an entry and its severity number, from each way in which senders write one."""
 
-import json
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from logsite.lines import level_of
+from logsite.lines import level_named, level_of_severity
 from logsite.records import LEVELS
 
 LONGEST_WORD = 40  # characters
@@ -37,13 +36,13 @@ def of_severity(number: object) -> FoundLevel:
     """The level of OpenTelemetry's `severity_number`, which is from 1 to 24."""
     if type(number) is not int or number not in SEVERITIES:
         return _NONE
-    return FoundLevel(level_of(json.dumps({"severity_number": number}))[0], number, True)
+    return FoundLevel(level_of_severity(number) or "", number, True)
 
 
 @lru_cache(maxsize=1024)
 def _of_word(word: str) -> FoundLevel:
     word = word.strip()
-    level = word.upper() if word.upper() in LEVELS else level_of(json.dumps({"level": word}))[0]
+    level = word.upper() if word.upper() in LEVELS else level_named(word)
     if level:
         return FoundLevel(level, LEVELS[level], True)
     if match := _SLOG.fullmatch(word):
@@ -51,7 +50,6 @@ def _of_word(word: str) -> FoundLevel:
     return _of_number(int(word)) if re.fullmatch(r"\d{1,3}", word, re.ASCII) else _NONE
 
 
-@lru_cache(maxsize=1024)
 def _of_number(number: int) -> FoundLevel:
-    level = level_of(json.dumps({"level": number, "time": 0, "msg": ""}))[0]
+    level = level_named(number)
     return FoundLevel(level, LEVELS[level], True) if level else _NONE
