@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from logsite.records import LogRecord, SourceView, Window
+from logsite.records.query.conditions import OneOf
 from logsite.records.search import context
 
 DAY = timedelta(days=1)
@@ -49,8 +50,7 @@ def apps_of(view: SourceView, now: datetime | None = None) -> Activities:
 
 
 def _newest(view: SourceView, app: str, window: Window) -> LogRecord | None:
-    quoted = app.replace("\\", "\\\\").replace('"', '\\"')
-    found = view.page(f'app:"{quoted}"', window, limit=1)
+    found = view.page(OneOf(view.fields["app"], (app,)), window, limit=1)
     return found[0] if found else None
 
 

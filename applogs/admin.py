@@ -10,28 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from applogs.activity import apps_of, neighbours
-from applogs.models import App, LogEntry
+from applogs.models import OBJECTS, App, LogEntry
+from applogs.query_fields import TEXTS
 from logsite.admin import OnePage, SourceModelAdmin, column, entry_texts, text_filter, time_range_filter
 from logsite.records import get_source
 from logsite.web.readers import reader_of
 
 BEGINNING = 4000  # characters of a message in a list
 SEE_ENTRIES = "applogs.view_logentry"
-FACTS = (
-    "level",
-    "category",
-    "app",
-    "host",
-    "logger",
-    "module",
-    "function",
-    "file",
-    "line",
-    "trace_id",
-    "span_id",
-)
-MORE = ("entry_id", "protocol", "token_id", "truncated_bytes")
-OBJECTS = ("context", "metadata", "performance_data", "labels", "attributes")
+FACTS = ("level", *TEXTS, "line", "protocol", "token_id", "truncated_bytes")
 
 
 class Styled:
@@ -67,7 +54,7 @@ class LogEntryAdmin(Styled, SourceModelAdmin):
         view = self.view(request)
         found = neighbours(view, obj.pk)
         view.note("entry", "", len(found), filters=f"id={obj.pk}")
-        facts = [(name.replace("_", " "), getattr(obj, name)) for name in (*FACTS, *MORE)]
+        facts = [(name.replace("_", " "), getattr(obj, name)) for name in FACTS]
         objects = [(name.replace("_", " "), getattr(obj, name)) for name in OBJECTS]
         return {
             "title": "Entry",

@@ -22,6 +22,9 @@ class Category(models.TextChoices):
     AUDIT = "audit"
 
 
+OBJECTS = ("context", "metadata", "performance_data", "labels", "attributes")  # columns of JSON
+
+
 class LogEntry(LogRow):
     """One entry of an application's log. `timestamp` and `received_at` are in nanoseconds.
 

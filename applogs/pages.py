@@ -1,9 +1,8 @@
 """What application logs show on pages of other rooms: the errors of a day, and a finder of applications."""
 
-from datetime import timedelta
-
 from django.utils import timezone
 
+from applogs.activity import DAY, ERRORS
 from logsite.api.pages import (
     FINDER_HITS,
     PANEL_ROWS,
@@ -18,10 +17,8 @@ from logsite.api.pages import (
 from logsite.audit import Reader
 from logsite.records import Window, get_source
 
-DAY = timedelta(days=1)
 VIEW_ENTRY = "applogs.view_logentry"
 ENTRIES = "applogs_logentry_changelist"
-ERRORS = "level:(ERROR OR CRITICAL)"
 
 
 def register() -> None:

@@ -2,7 +2,7 @@
 
 from django.db.models import Value
 
-from applogs.models import Category
+from applogs.models import OBJECTS, Category
 from logsite.records.query import Field, Kind
 
 TEXTS = (
@@ -17,7 +17,6 @@ TEXTS = (
     "span_id",
     "entry_id",
 )
-OBJECTS = ("context", "metadata", "performance_data")
 
 
 def _keyword(name: str, *, few: bool = False, record: str = "") -> Field:
@@ -47,7 +46,5 @@ FIELDS = {
     },
     "line": Field(Kind.INTEGER, "line", "attributes.line"),
     **{name: Field(Kind.JSON, name, f"attributes.{name}") for name in OBJECTS},
-    "labels": Field(Kind.JSON, "labels", "attributes.labels"),
-    "attributes": Field(Kind.JSON, "attributes", "attributes.attributes"),
     "truncated_bytes": Field(Kind.INTEGER, "truncated_bytes", "attributes.truncated_bytes", absent=0),
 }

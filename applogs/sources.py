@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from applogs.entry_index import COUNTS, INDEX
-from applogs.models import LogEntry
-from applogs.query_fields import FIELDS, OBJECTS, TEXTS
+from applogs.models import OBJECTS, LogEntry
+from applogs.query_fields import FIELDS, TEXTS
 from applogs.retention import AppPurge
 from logsite.records import LogRecord, LogSource, Retention
 
@@ -47,5 +47,5 @@ class AppSource(LogSource):
 
 
 def _attributes(row: LogEntry) -> dict[str, Any]:
-    names = ("host", *TEXTS[3:], "line", *OBJECTS, "labels", "attributes", "truncated_bytes")
+    names = ("host", *TEXTS[3:], "line", *OBJECTS, "truncated_bytes")
     return {name: value for name in names if (value := getattr(row, name)) not in ("", None, {}, 0)}

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from applogs.models import OBJECTS
+
 # In the order of an entry's row.
 COLUMNS = (
     "timestamp",
@@ -19,14 +21,9 @@ COLUMNS = (
     "trace_id",
     "span_id",
     "entry_id",
-    "context",
-    "metadata",
-    "performance_data",
-    "labels",
-    "attributes",
+    *OBJECTS,
     "truncated_bytes",
 )
-OBJECTS = ("context", "metadata", "performance_data", "labels", "attributes")
 TEXT_LIMITS = {  # characters
     "category": 32,
     "app": 100,
