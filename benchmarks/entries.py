@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.app_entries import FREQUENT, RARE, batches
+from benchmarks.ingest import FREQUENT, RARE, batches
 from benchmarks.scratch import print_table, scratch_site
 
 BATCH_ENTRIES = 1000
