@@ -1,4 +1,4 @@
-"""The index of entries, and their minute counts: whoever stores or removes entries keeps both."""
+"""The index of entries, and their minute counts. A module that stores or removes entries must update both."""
 
 from applogs.models import EntryCount, LogEntry
 from applogs.query_fields import FIELDS

@@ -128,7 +128,7 @@ class Patterns(NamedTuple):
 def patterns(search: Search, until: "Window | None" = None) -> Patterns:
     """The patterns of the newest READ_ENTRIES matches, and which of them the equally long window before has not.
 
-    `until` is the window with its end filled in, from which the one before is told; None compares nothing.
+    `until` is the window with its end filled in; the window before it has the same length. None compares nothing.
     """
     before = None if until is None else earlier(until)
     share = search.deadline_seconds / (1 if before is None else 2)

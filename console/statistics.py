@@ -18,8 +18,8 @@ from logsite.records.levels import levels_from
 from logsite.records.query import Kind
 from logsite.records.search import Search, of_each
 
-MINUTES = 60  # of which volume, levels, senders and errors are told
-DEFAULT_DAYS, MAX_DAYS = 7, 90  # of which the storage is told
+MINUTES = 60  # volume, levels, senders and errors are those of so many minutes
+DEFAULT_DAYS, MAX_DAYS = 7, 90  # the storage is that of so many days
 PATTERNS = 10
 STEP_SECONDS = 60
 SENDERS = ("app", "container", "device")  # fields that say who wrote an entry: the first that a source has

@@ -62,7 +62,7 @@ STEP = _whole("step", 1, None, None, "Seconds; default: a step that gives at mos
 FIELD = OpenApiParameter(
     "field", str, many=True, description="Default: level, source, and the fields that have few values."
 )
-DAYS = _whole("days", 1, MAX_DAYS, DEFAULT_DAYS, "Of which the stored rows are told, today included.")
+DAYS = _whole("days", 1, MAX_DAYS, DEFAULT_DAYS, "Days whose stored rows are counted, today included.")
 
 
 class LogEntrySerializer(serializers.Serializer[Any]):

@@ -105,7 +105,7 @@ def _renamed(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], 
 
 
 def _wrong_type(name: str, value: Any) -> str:
-    """Why `value` is none that `name` takes, by its type; empty where it is one."""
+    """Why `name` does not take a `value` of this type; empty where it does."""
     if name == "escape_formulas":
         return "" if isinstance(value, bool) else "expected true or false"
     if name == "source":
@@ -121,7 +121,7 @@ def _wrong_type(name: str, value: Any) -> str:
 
 
 def _unknown(name: str, values: Mapping[str, Any]) -> str:
-    """Why the value of `name` is none of the known ones; empty where it is, or is not given."""
+    """Why the value of `name` is unknown; empty where it is known, or not given."""
     value = values.get(name)
     if value is None:
         return ""

@@ -58,7 +58,7 @@ class SourcePages:
     def _end(self) -> Key | None:
         """The place behind the newest entry there is now: what is stored later does not keep the export from ending.
 
-        None where there is none.
+        None where the source has no entry.
         """
         newest = self.view.page(None, self.window, limit=1)
         return Key(newest[0].timestamp, newest[0].id + 1) if newest else None
