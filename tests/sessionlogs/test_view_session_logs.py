@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
 from logsite.audit.models import AuditEntry
-from sessionlogs.management.commands import view_session_logs
+from logsite.commands.stopping import Stop
 from sessionlogs.models import EventType, ResponseView
 from sessionlogs.recording.recorder import SessionRecorder
 from tests.factories import SessionFactory, SessionLogFactory, issue_session
@@ -373,26 +373,25 @@ def test_a_list_of_sessions_is_on_record():
 
 @pytest.mark.django_db(transaction=True)
 def test_each_batch_that_follow_prints_is_on_record_first(monkeypatch):
-    out, command, printed = StringIO(), view_session_logs.Command(), []
+    out, printed = StringIO(), []
     waits = iter([2, 0, 1])  # events that are stored while the command waits
 
     def note(row, **_):
         printed.append(out.getvalue().count("show"))
         return save(row, **_)
 
-    def wait(seconds):
+    def wait(stop, seconds):
         number = next(waits, None)
         if number is None:
-            command._stopping.set()
+            stop.set()
         for _ in range(number or 0):
             SessionLogFactory(command="show clock")
 
     save = AuditEntry.save
     SessionLogFactory(command="show clock")
     monkeypatch.setattr(AuditEntry, "save", note)
-    monkeypatch.setattr(command, "_stop_at_signals", lambda: None)
-    monkeypatch.setattr(command._stopping, "wait", wait)
-    call_command(command, "--follow", "--query", "clock", stdout=out)
+    monkeypatch.setattr(Stop, "wait", wait)
+    call_command("view_session_logs", "--follow", "--query", "clock", stdout=out)
     rows = AuditEntry.objects.order_by("id").values_list("via", "what", "count", "details")
 
     details = {"query": "clock", "filters": "follow=True"}

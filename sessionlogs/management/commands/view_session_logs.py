@@ -1,7 +1,5 @@
 """Show session logs in the terminal."""
 
-import signal
-import threading
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,6 +12,7 @@ from django.utils import timezone
 
 from logsite.audit import Reader
 from logsite.commands import SiteCommand
+from logsite.commands.stopping import Stop, stopping
 from logsite.records import Cursor, SourceView, committed, get_source
 from logsite.records.query import QueryError
 from logsite.text.moments import parse_moment
@@ -32,7 +31,6 @@ class Command(SiteCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._stopping = threading.Event()
         self._last: uuid.UUID | None = None  # the session whose events stand last on the screen
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -82,7 +80,19 @@ class Command(SiteCommand):
         view = get_source("session").view(READER)
         events = self._events(view, options)
         if options["follow"]:
-            self._stop_at_signals()
+            with stopping() as stop:
+                self._show(view, events, options, stop)
+        else:
+            self._show(view, events, options)
+
+    def _show(
+        self,
+        view: SourceView,
+        events: QuerySet[SessionLog],
+        options: dict[str, Any],
+        stop: Stop | None = None,
+    ) -> None:
+        """Print the events; with `stop` also those that come until it is set."""
         end = view.end()
         # Committed, but beyond `end` for as long as an older transaction runs: shown now, not once more later.
         early = set(
@@ -98,8 +108,8 @@ class Command(SiteCommand):
         self._print(
             sorted(shown, key=lambda event: (event.session.started_at, event.session_id, event.id)), options
         )
-        if options["follow"]:
-            self._follow(view, events, end, early, options)
+        if stop is not None:
+            self._follow(view, events, end, early, options, stop)
         elif not shown:
             self.stderr.write("no session event matches")
 
@@ -152,10 +162,6 @@ class Command(SiteCommand):
         for line in lines:
             self.stdout.write(line)
 
-    def _stop_at_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stopping.set())
-
     def _follow(
         self,
         view: SourceView,
@@ -163,9 +169,10 @@ class Command(SiteCommand):
         cursor: Cursor,
         early: set[int],
         options: dict[str, Any],
+        stop: Stop,
     ) -> None:
         self.stdout.flush()
-        while not self._stopping.is_set():
+        while not stop.is_set():
             new = list(committed(events, cursor).order_by("xact", "id")[:500])
             if shown := [event for event in new if event.id not in early]:
                 _note(view, len(shown), options)
@@ -174,7 +181,7 @@ class Command(SiteCommand):
             if new:
                 cursor = Cursor(new[-1].xact, new[-1].id)
             else:
-                self._stopping.wait(POLL)
+                stop.wait(POLL)
 
 
 def _narrowed(rows: QuerySet[Any], options: dict[str, Any], *, time: str) -> QuerySet[Any]:
