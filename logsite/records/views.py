@@ -14,7 +14,7 @@ from logsite.audit import EventType, Reader, Severity, record
 from logsite.records.figures import Count, Counts, Facets, Gap, Storage, StoredDay
 from logsite.records.indexes.day_index import SegmentIndex
 from logsite.records.indexes.minute_counts import MINUTE, MinuteCounts, chosen
-from logsite.records.indexes.walk import LOWEST, Bounds, Walk, stretches
+from logsite.records.indexes.walk import LOWEST, Bounds, Walk
 from logsite.records.places import EVER, HIGHEST, Key, Window
 from logsite.records.plain import Cursor, LogRecord
 from logsite.records.query import (
@@ -260,8 +260,7 @@ class SourceView:
         if index is None or wanted is None:
             return rows
         bounds = Bounds(window)
-        days = [part.day for part in stretches(index.days(), bounds.low, bounds.high) if part.day is not None]
-        return index.narrowed(rows, wanted, days, limit)
+        return index.narrowed(rows, wanted, max(bounds.low, LOWEST), min(bounds.high, HIGHEST), limit)
 
     def _sample(self, rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
         """`rows` and 1, or where there are more than COUNTED_ROWS, a sample and for how many rows each stands."""

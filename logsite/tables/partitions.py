@@ -52,17 +52,24 @@ class DayPartitions:
     def rows(self, day: int | None, wanted: Tokens, limit: int) -> FoundRows | None:
         """The rows of a partition that have the tokens; None for more than `limit`. Of a partition that is not there
         (any more), none."""
-        condition, values = as_arrays(wanted, "tokens")
-        name = connection.ops.quote_name(self.name(day))
-        statement = f"SELECT id, timestamp FROM {name} WHERE {condition} LIMIT %s"  # noqa: S608
         try:
-            with _without_sequential_scans(), connection.cursor() as sql:
-                sql.execute(statement, [*values, limit + 1])
-                found = sql.fetchall()
+            return self._rows(self.name(day), wanted, limit)
         except ProgrammingError as error:
             if getattr(error.__cause__, "sqlstate", None) != UNDEFINED_TABLE:
                 raise
             return FoundRows([], [])
+
+    def rows_between(self, low: int, high: int, wanted: Tokens, limit: int) -> FoundRows | None:
+        """The same for the rows of all partitions whose times are from `low` to `high`, in nanoseconds."""
+        return self._rows(self.table, wanted, limit, "AND timestamp BETWEEN %s AND %s", low, high)
+
+    def _rows(self, table: str, wanted: Tokens, limit: int, more: str = "", *values: int) -> FoundRows | None:
+        condition, tokens = as_arrays(wanted, "tokens")
+        name = connection.ops.quote_name(table)
+        statement = f"SELECT id, timestamp FROM {name} WHERE {condition} {more} LIMIT %s"  # noqa: S608
+        with _without_sequential_scans(), connection.cursor() as sql:
+            sql.execute(statement, [*tokens, *values, limit + 1])
+            found = sql.fetchall()
         if len(found) > limit:
             return None
         return FoundRows([row_id for row_id, _ in found], [moment for _, moment in found])

@@ -8,12 +8,14 @@ from time import time_ns
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from applogs.entry_index import INDEX
 from applogs.models import LogEntry
 from applogs.sources import AppSource
 from logsite.audit import Reader
 from logsite.housekeeping.purge_runs import Purge
+from logsite.records.places import EVER
 from logsite.tables import partitions
 from logsite.tables.partitions import DayPartitions
 from logsite.tables.segments import DAY
@@ -174,3 +176,15 @@ def test_a_purge_drops_no_day_in_which_somebody_stores(table, settings, monkeypa
     assert parts() == {"late": table.name(day)}
     assert Purge().run().counts == {"app": {"entries": 1}}
     assert (parts(), day in table.days()) == ({}, False)
+
+
+def test_facets_of_many_days_take_as_many_statements_as_those_of_one():
+    view, numbers = AppSource().view(Reader(None, "", "system")), []
+    for days in ([TODAY], range(TODAY - 15, TODAY)):
+        store([entry(day * DAY, message=f"paid {day}", app="shop") for day in days])
+        with CaptureQueriesContext(connection) as queries:
+            found = view.facets("paid", EVER, ["app"])
+        numbers.append(len(queries))
+
+    assert found.values["app"] == [("shop", 16)]
+    assert numbers[0] == numbers[1]

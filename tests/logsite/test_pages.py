@@ -22,6 +22,7 @@ from tests.factories import (
     ContainerLogEntryFactory,
     DeviceFactory,
     DockerHostFactory,
+    LogEntryFactory,
     LogSnapshotFactory,
     SessionFactory,
     SessionLogFactory,
@@ -261,6 +262,7 @@ def some_rows(number):
     stamps = [int(now.timestamp()) * 10**9 - n for n in range(number)]
     for stamp in stamps:
         ContainerLogEntryFactory(level="ERROR", timestamp=stamp)
+        LogEntryFactory(level="ERROR", severity=17, app=f"app{stamp}", timestamp=stamp)
     for session in SessionFactory.create_batch(number, status=SessionStatus.FAILED, started_at=now):
         SessionLogFactory(session=session)
     destination, _ = Destination.objects.get_or_create(name="loki", url="http://127.0.0.1:9")

@@ -62,21 +62,20 @@ class SegmentIndex:
         segment for the rows of days without one."""
         return self.segments.rows(day, wanted, FEW_ROWS if limit is None else limit)
 
-    def narrowed(self, rows: QuerySet[Any], wanted: Tokens, days: Sequence[int], limit: int) -> QuerySet[Any]:
-        """`rows`, which are of `days` or of days without a segment, looked for by their tokens; all where more than
-        `limit` have them."""
-        postgresql = connection.vendor == "postgresql"
-        most = min(limit, FEW_PLACES) if postgresql else limit
+    def narrowed(self, rows: QuerySet[Any], wanted: Tokens, low: int, high: int, limit: int) -> QuerySet[Any]:
+        """`rows`, whose times are from `low` to `high`, looked for by their tokens; all where more than `limit` have
+        them."""
+        if connection.vendor == "postgresql":
+            found = self._partitions.rows_between(low, high, wanted, min(limit, FEW_PLACES))
+            return rows.filter(HasTokens("pk", wanted) if found is None else RowIn(found))
         ids: list[int] = []
-        timestamps: list[int] | None = [] if postgresql else None
+        days = [day for day in self.days() if low // DAY <= day <= high // DAY]
         for day in [None, *days]:
-            found = self.find(day, wanted, most - len(ids))
+            found = self.find(day, wanted, limit - len(ids))
             if found is None:
-                return rows.filter(HasTokens("pk", wanted)) if postgresql else rows
+                return rows
             ids += found.ids
-            if timestamps is not None:
-                timestamps += found.timestamps or []
-        return rows.filter(RowIn(FoundRows(ids, timestamps)))
+        return rows.filter(RowIn(FoundRows(ids)))
 
     def remove_day(self, day: int, needed: Q) -> int | None:
         """Remove a day's segment, and on PostgreSQL the rows with it, in a transaction of the caller; how many rows.
