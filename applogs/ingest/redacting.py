@@ -77,8 +77,8 @@ def _changed_objects(objects: list[str]) -> dict[str, str]:
     """The same for JSON texts. What pairs of a name and a value have is masked by the name, too."""
     joined = BETWEEN.join(objects)
     searched = objects
-    if methods := [method for method in _METHODS if method in joined]:
-        searched = [_without_methods(text, methods) for text in objects]
+    if any(method in joined for method in _METHODS):
+        searched = _without_methods(joined).split(BETWEEN)  # which no JSON text has in it
     changed = {text: _still_json(text, new) for text, new in _changed(objects, searched).items()}
     lowered = joined.lower()
     if signs := [sign for sign in _SIGNS if sign in lowered]:
@@ -88,8 +88,8 @@ def _changed_objects(objects: list[str]) -> dict[str, str]:
     return changed
 
 
-def _without_methods(text: str, methods: list[str]) -> str:
-    for method in methods:
+def _without_methods(text: str) -> str:
+    for method in _METHODS:
         text = text.replace(method, ':""')
     return text
 

@@ -4,7 +4,7 @@ How the engine in `redactor.py` reads a rule:
 
 - Every capture group of the expression is a secret; whatever is to stay stands outside the groups.
 - A rule runs only where one of its `stems` stands (lower case, no blanks: finding them is what makes the
-  whole thing cheap). A line rule never crosses a line: write `[ \\t]`, not `\\s`.
+  whole thing cheap), and one of its `needs`. A line rule never crosses a line: write `[ \\t]`, not `\\s`.
 - Linear time is the author's duty: begin with literal text, bound every gap, use possessive quantifiers.
 - A type such as the 7 in `password 7 …` is skipped possessively, so that a second pass meets the mark in the
   value's place and never takes the type for the value.
@@ -295,12 +295,12 @@ WEB_RULES = (
         rf"(?:bearer|basic|token|digest|apikey|negotiate|splunk){GAP}([^\s\"'\\]++)",
     ),
     rule("authorization", "bearer", rf"\bbearer{GAP}(?=[\w.~+/=-]*\d)([\w.~+/=-]{{8,}}+)"),
-    rule("token", "token", rf"(?<![\w-])token=(?=[\w.~+/%-]{{8}}){ASSIGNED}"),
+    rule("token", "token=", rf"(?<![\w-])token=(?=[\w.~+/%-]{{8}}){ASSIGNED}"),
     rule("cookie", "cookie:", r"\bcookie:[ \t]*+((?=[^\s=]{1,64}=)[^\r\n]++)"),
     rule("password", "://", r"://[^\s:/@\"'<>]{0,128}+:([^\s/\"'<>]{1,256})@"),
     rule("cloud-key", "akia asia", r"\b((?-i:AKIA|ASIA)[A-Z0-9]{16})\b"),
     rule("token", "eyj", r"\b((?-i:eyJ)[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+)"),
-    rule("token", "token", rf"--(?:[a-z-]{{0,20}}-)?token(?:=|{GAP}){VALUE}"),
+    rule("token", "-token", rf"--(?:[a-z-]{{0,20}}-)?token(?:=|{GAP}){VALUE}"),
     rule("token", "ghp_ glpat- xox", r"\b((?:ghp_|glpat-|xox[abprs]-)[\w-]{16,}+)"),
 )
 

@@ -49,7 +49,7 @@ def line_spans(source: SearchedText) -> Iterator[Span]:
         for start, end in source.regions(root):
             lines = source.lowered[start:end]
             for stem, priority, rule in _RULES[root]:
-                if stem in lines:
+                if stem in lines and (not rule.needs or any(map(lines.__contains__, rule.needs))):
                     for match in rule.pattern.finditer(source.text, start, end):
                         yield from spans_of(source, match, priority, rule.kind)
 
