@@ -53,12 +53,12 @@ class DaySegments:
             sql.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB %s", [names])
             return sorted(day_named(name[-8:]) for (name,) in sql.fetchall())
 
-    def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Iterable[Sequence[str]]) -> None:
+    def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Iterable[str]) -> None:
         """Store the tokens of rows, in the transaction that stores the rows. The times are in nanoseconds."""
         by_day: dict[int | None, list[tuple[int, str]]] = {}
         numbers = {timestamp // DAY: day_of(timestamp) for timestamp in timestamps}
         for row_id, timestamp, found in zip(ids, timestamps, tokens, strict=True):
-            by_day.setdefault(numbers[timestamp // DAY], []).append((row_id, " ".join(found)))
+            by_day.setdefault(numbers[timestamp // DAY], []).append((row_id, found))
         with connection.cursor() as sql:
             for day, rows in by_day.items():
                 name = connection.ops.quote_name(self.name(day))

@@ -29,13 +29,13 @@ Tokens: TypeAlias = int | Every | Some
 
 def number(text: str) -> int:
     """The token of `text`, from -2**31 to 2**31 - 1."""
-    found = crc32(text.encode(errors="surrogatepass"))
+    found = crc32(text.encode("utf-8", "surrogatepass"))
     return found - 0x1_0000_0000 if found & 0x8000_0000 else found
 
 
 def digits(text: str) -> str:
     """The token of `text` in FTS5: `0a1b2c3d`."""
-    return f"{crc32(text.encode(errors='surrogatepass')):08x}"
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def holds(wanted: Tokens, row: set[int]) -> bool:
@@ -76,19 +76,19 @@ def _joined(parts: tuple[Tokens, ...], column: str, operator: str, of_numbers: s
     return f"({operator.join(sql for sql, _ in found)})", [value for _, values in found for value in values]
 
 
-class Hashes(dict[str, Any]):
-    """What `form` gives for each text, kept for the texts that come again: most do."""
+class Hashes(dict[str, str]):
+    """What `form` gives for each text, with `separator` behind it, kept for the texts that come again: most do."""
 
     MOST = 200_000
 
-    def __init__(self, form: Callable[[str], Any]) -> None:
+    def __init__(self, form: Callable[[str], str], separator: str) -> None:
         super().__init__()
-        self.form = form
+        self.form, self.separator = form, separator
 
-    def __missing__(self, text: str) -> Any:
-        if len(self) >= self.MOST:
-            self.clear()
-        found = self.form(text)
+    def __missing__(self, text: str) -> str:
+        found = self.form(text) + self.separator
         if len(text) <= 100:
+            if len(self) >= self.MOST:
+                self.clear()
             self[text] = found
         return found

@@ -39,7 +39,7 @@ class SegmentIndex:
         """The tokens of every row that `condition` holds for; None where the index cannot help."""
         return self.rules.required(condition)
 
-    def tokens_of_rows(self, columns: Columns) -> list[list[Any]]:
+    def tokens_of_rows(self, columns: Columns) -> list[str]:
         """The tokens of rows, whose values are in lists by column, those of JSON as texts: what `add` takes on
         SQLite, what the column `tokens` takes on PostgreSQL. Raises msgspec.DecodeError."""
         return self.rules.of_rows(columns, as_digits=connection.vendor == "sqlite")
@@ -49,7 +49,7 @@ class SegmentIndex:
         if connection.vendor == "postgresql":
             self._partitions.ensure(timestamps)
 
-    def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Sequence[Sequence[str]]) -> None:
+    def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Sequence[str]) -> None:
         """Store the tokens of rows in the transaction that stores the rows. On SQLite only."""
         self._segments.add(ids, timestamps, tokens)
 

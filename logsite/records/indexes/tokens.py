@@ -24,7 +24,7 @@ DEEPEST = 8  # FTS5 has a stack for nested brackets
 DEEPEST_OBJECT = 50  # objects in objects; a row with deeper ones is compared with every query
 EXACT = 2**53  # up to here a float is the whole number that it looks like
 OVERFLOW = "overflow of tokens"  # no word and no value
-_NUMBERS, _DIGITS = Hashes(number), Hashes(digits)
+_NUMBERS, _DIGITS = Hashes(lambda text: str(number(text)), ","), Hashes(digits, " ")
 _decode = msgspec.json.Decoder().decode
 
 
@@ -37,49 +37,35 @@ class TokenRules:
         self.keywords = _columns(by_column, (Kind.KEYWORD, Kind.LEVEL))
         self.objects = _columns(by_column, (Kind.JSON,))
         self.together = tuple(together)
-        self.few = [
-            name for name in self.keywords if by_column[name].low_cardinality or name in self.together
-        ]
 
-    def of_rows(self, columns: Columns, *, as_digits: bool = False) -> list[list[Any]]:
+    def of_rows(self, columns: Columns, *, as_digits: bool = False) -> list[str]:
         """The tokens of each row, whose values are in `columns` by the columns' names; those of JSON are texts, or
-        None. A column may be absent. With `as_digits` as FTS5 takes them. Raises msgspec.DecodeError."""
+        None. A column may be absent. With `as_digits` as FTS5 takes them (`0a1b2c3d ffffffff`), else as PostgreSQL
+        does (`{7,-4711}`). Raises msgspec.DecodeError."""
         hashes = _DIGITS if as_digits else _NUMBERS
-        found = self._of_few(columns, hashes)
-        for name in self.keywords:
-            if name in columns and name not in self.few:
-                for tokens, value in zip(found, columns[name], strict=True):
-                    if value:
-                        tokens.append(hashes[f"{name}={value}"])
-        for name in self.objects:
-            _add(found, columns.get(name), lambda text: [hashes[each] for each in leaves(_decode(text))])
-        for name in self.texts:
-            for tokens, text in zip(found, columns.get(name, [""] * len(found)), strict=True):
-                if text:
-                    tokens += map(hashes.__getitem__, words(text))
-        return [tokens if len(tokens) <= MOST_TOKENS else _bounded(tokens, hashes) for tokens in found]
+        parts = [*self._of_keywords(columns, hashes)]
+        parts += [_of_objects(columns[name], hashes) for name in self.objects if name in columns]
+        parts += [_of_texts(columns[name], hashes) for name in self.texts if name in columns]
+        rows = [_bounded(row, hashes) for row in map("".join, zip(*parts, strict=True))]
+        return rows if as_digits else [f"{{{row}}}" for row in rows]
 
-    def _of_few(self, columns: Columns, hashes: Hashes) -> list[list[Any]]:
-        """Keywords with few values: rows with the same ones are many."""
-        names = [name for name in self.few if name in columns]
-        known: dict[tuple[str, ...], list[Any]] = {}
-        found = []
-        for values in _rows([columns[name] for name in names], columns):
-            if (tokens := known.get(values)) is None:
-                row = {name: value for name, value in zip(names, values, strict=True) if value}
-                texts = [f"{name}={value}" for name, value in row.items()]
-                if self.together and row.keys() >= set(self.together):
-                    texts.append(_pair(self.together, [row[name] for name in self.together]))
-                tokens = known[values] = [hashes[text] for text in texts]
-            found.append(tokens.copy())
-        return found
+    def _of_keywords(self, columns: Columns, hashes: Hashes) -> Iterator[list[str]]:
+        """A row of a batch has few values that others do not have."""
+        for name in self.keywords:
+            if name in columns:
+                known = {value: hashes[f"{name}={value}"] if value else "" for value in set(columns[name])}
+                yield [known[value] for value in columns[name]]
+        if self.together and all(name in columns for name in self.together):
+            pairs = list(zip(*(columns[name] for name in self.together), strict=True))
+            known = {pair: hashes[_pair(self.together, pair)] if all(pair) else "" for pair in set(pairs)}
+            yield [known[pair] for pair in pairs]
 
     def required(self, condition: Condition) -> Tokens | None:
         """What the tokens of every row are that `condition` holds for; None where nothing is known of them."""
         found = self._required(condition, DEEPEST)
         if found is None or _size(found) > MOST_WANTED:
             return None
-        return Some((found, _NUMBERS[OVERFLOW]))
+        return Some((found, number(OVERFLOW)))
 
     def _required(self, condition: Condition, depth: int) -> Tokens | None:
         match condition:
@@ -90,11 +76,11 @@ class TokenRules:
                 known = [part for part in some if part is not None]
                 return _one_of(known) if len(known) == len(some) else None
             case HasText(fields, pattern) if all(field.column in self.texts for field in fields):
-                return _all_of([_NUMBERS[word] for word in pattern.words])
+                return _all_of([number(word) for word in pattern.words])
             case OneOf(field, values) if field.column in self.keywords and all(values):
-                return _one_of([_NUMBERS[f"{field.column}={value}"] for value in values])
+                return _one_of([number(f"{field.column}={value}") for value in values])
             case HasKey(_, paths, Equals() as test):
-                return _one_of([_NUMBERS[text] for text in _leaf_texts(paths, test)])
+                return _one_of([number(text) for text in _leaf_texts(paths, test)])
         return None
 
     def _every(self, parts: list[Condition], depth: int) -> Tokens | None:
@@ -122,7 +108,7 @@ class TokenRules:
         combined: list[list[str]] = [[]]
         for part in chosen:
             combined = [[*before, str(value)] for before in combined for value in part.values]
-        return _one_of([_NUMBERS[_pair(self.together, values)] for values in combined])
+        return _one_of([number(_pair(self.together, values)) for values in combined])
 
 
 def leaves(value: Any) -> list[str]:
@@ -135,14 +121,15 @@ def leaves(value: Any) -> list[str]:
 
 def _collect(mapping: dict[str, Any], path: str, depth: int, found: list[str]) -> None:
     for key, value in mapping.items():
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             found.append(f"{path}{key}:{value}")
-        elif isinstance(value, dict):
+        elif kind is dict:
             if depth:
                 _collect(value, f"{path}{key}.", depth - 1, found)
             else:
                 found.append(OVERFLOW)
-        elif isinstance(value, list):
+        elif kind is list:
             found += [
                 f"{path}{key}:{_text_of(element)}"
                 for element in value
@@ -153,9 +140,10 @@ def _collect(mapping: dict[str, Any], path: str, depth: int, found: list[str]) -
 
 
 def _text_of(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if kind is bool:
         return "true" if value else "false"
     return _number_text(value)
 
@@ -186,28 +174,28 @@ def _pair(names: Sequence[str], values: Sequence[str]) -> str:
     return " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
 
 
-def _rows(values: Sequence[Sequence[str]], columns: Columns) -> Iterator[tuple[str, ...]]:
-    """The values row by row; empty ones where no column has any."""
-    if values:
-        return zip(*values, strict=True)
-    return iter([()] * len(next(iter(columns.values()), ())))
-
-
-def _add(found: list[list[Any]], texts: Sequence[Any] | None, tokens_of: Callable[[Any], list[Any]]) -> None:
+def _of_objects(texts: Sequence[str | None], hashes: Hashes) -> list[str]:
     """Many rows of a batch have the same labels."""
-    known: dict[Any, list[Any]] = {}
-    for tokens, text in zip(found, texts or (), strict=texts is not None):
-        if text:
-            if (more := known.get(text)) is None:
-                more = known[text] = tokens_of(text)
-            tokens += more
+    known = {
+        text: "".join([hashes[leaf] for leaf in leaves(_decode(text))]) if text else "" for text in set(texts)
+    }
+    return [known[text] for text in texts]
 
 
-def _bounded(tokens: list[Any], hashes: Hashes) -> list[Any]:
-    different = list(dict.fromkeys(tokens))
-    if len(different) <= MOST_TOKENS:
-        return different
-    return [*different[:MOST_TOKENS], hashes[OVERFLOW]]
+def _of_texts(texts: Sequence[str | None], hashes: Hashes) -> list[str]:
+    token = hashes.__getitem__
+    return ["".join(map(token, words(text))) if text else "" for text in texts]
+
+
+def _bounded(row: str, hashes: Hashes) -> str:
+    """The tokens of a row as they are stored: without the last separator, and not too many."""
+    separator = hashes.separator
+    if len(row) <= MOST_TOKENS * 2 or row.count(separator) <= MOST_TOKENS:
+        return row[:-1]
+    different = list(dict.fromkeys(row[:-1].split(separator)))
+    if len(different) > MOST_TOKENS:
+        different[MOST_TOKENS:] = [hashes[OVERFLOW][:-1]]
+    return separator.join(different)
 
 
 def _flat(parts: Iterable[Condition]) -> Iterator[Condition]:
