@@ -7,13 +7,14 @@ Nothing is read back, and the rows' keys stay unknown.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models.fields import NOT_PROVIDED
 
 ROWS_AT_ONCE = 200  # of a statement of `insert_new`: SQLite takes them in half the time of as many statements
+COLUMN_ROWS_AT_ONCE = 50  # of `store_columns`; a statement has 32,766 values at most
 Values = tuple[Any, ...]  # of one row, as the database's driver takes them
 
 
@@ -85,13 +86,15 @@ def _insert_some(
 
 def store_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
     """Insert rows that are given as columns, whose values are as the database's driver takes them: by COPY on
-    PostgreSQL, by one statement for all rows on SQLite."""
+    PostgreSQL, by a statement for COLUMN_ROWS_AT_ONCE rows on SQLite."""
     rows = zip(*columns.values(), strict=True)
     table = _table(model, columns)
     with connection.cursor() as sql, connection.wrap_database_errors:
         if connection.vendor == "sqlite":
-            marks = ", ".join("?" * len(columns))
-            sql.connection.cursor().executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+            mark = f"({', '.join('?' * len(columns))})"
+            cursor, start = sql.connection.cursor(), f"INSERT INTO {table} VALUES "  # noqa: S608
+            while some := list(islice(rows, COLUMN_ROWS_AT_ONCE)):
+                cursor.execute(start + ", ".join([mark] * len(some)), list(chain.from_iterable(some)))
             return
         with sql.cursor.copy(f"COPY {table} FROM STDIN") as copy:
             for row in rows:

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 
 from logsite.records.query import Condition
 from logsite.records.query.conditions import AllOf, OneOf
-from logsite.tables.bulk import insert_rows
+from logsite.tables.bulk import store_columns
 
 MINUTE = 60_000_000_000  # nanoseconds
 OPEN_MINUTES = 2  # until the rows of a minute have mostly come
@@ -64,13 +64,16 @@ class MinuteCounts:
         self._store({counted: -number for counted, number in removed.items()})
 
     def _store(self, numbers: Mapping[Counted, int]) -> None:
-        rows = sorted(numbers.items())
-        insert_rows(
-            [
-                self.model(minute=minute, level=level, app=app, number=number)
-                for (minute, level, app), number in rows
-            ]
-        )
+        if numbers:
+            keys = sorted(numbers)
+            minutes, levels, apps = zip(*keys, strict=True)
+            counted = {
+                "minute": minutes,
+                "level": levels,
+                "app": apps,
+                "number": [numbers[key] for key in keys],
+            }
+            store_columns(self.model, {**counted, "merged": [False] * len(keys)})
 
     def roll_up(self) -> None:
         """Add up the numbers of minutes that have passed, up to ROLLED_UP_ROWS. Each row of numbers goes in the
