@@ -1,9 +1,11 @@
 """From the unpacked bytes of a body to the columns of its entries. Nothing here reads or writes the database."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from applogs.ingest.alike import rows_alike
 from applogs.ingest.bodies import decode
 from applogs.ingest.fields import COLUMNS
 from applogs.ingest.redacting import redact_columns
@@ -36,7 +38,7 @@ class Incoming(NamedTuple):
 
 
 class EntryReader:
-    """Takes decoded entries one by one, of any protocol, and returns their columns."""
+    """Takes decoded entries, of any protocol, and returns their columns."""
 
     def __init__(self, *, received_at: int, app: str = "", host: str = "") -> None:
         """`app` and `host` are those of the ingest token: an entry may leave them out, and not name others."""
@@ -46,10 +48,15 @@ class EntryReader:
         self._indexes: list[int] = []
         self._rejections: list[Rejection] = []
 
-    def add(self, index: int, value: Any, *, odd: bool = True) -> None:
-        """Read one entry. `odd`: its texts may have NUL or halves of surrogate pairs."""
+    def add(self, indexes: Iterable[int], values: Sequence[Any], *, odd: bool = True) -> None:
+        """Read entries. `odd`: their texts may have NUL or halves of surrogate pairs."""
+        rows = [None] * len(values) if odd else rows_alike(values, self._received_at, self._limit)
+        for index, value, row in zip(indexes, values, rows, strict=True):
+            self._take(index, value, row, odd)
+
+    def _take(self, index: int, value: Any, row: Row | None, odd: bool) -> None:
         try:
-            self._rows.append(self._row(value, odd))
+            self._rows.append(self._own(self._row(value, odd) if row is None else row))
         except RowRefused as error:
             self._rejections.append(Rejection(error.reason, _raw(value), error.field, index))
         else:
@@ -74,7 +81,10 @@ class EntryReader:
                 value = plain_value(value)
             except ValueRefused as error:
                 raise RowRefused("", f"the entry is {error}") from None
-        row = row_of(value, self._received_at, self._limit)
+        return row_of(value, self._received_at, self._limit)
+
+    def _own(self, row: Row) -> Row:
+        """`row` as the token allows it. Raises RowRefused."""
         if self._app and row[APP] != self._app:
             row[APP] = _own("app", self._app, row[APP])
         if self._host and row[HOST] != self._host:
@@ -106,6 +116,5 @@ def read_entries(
     """
     decoded = decode(body, content_type)
     reader = EntryReader(received_at=received_at, app=app, host=host)
-    for index, value in zip(decoded.indexes, decoded.values, strict=True):
-        reader.add(index, value, odd=decoded.odd)
+    reader.add(decoded.indexes, decoded.values, odd=decoded.odd)
     return reader.incoming()

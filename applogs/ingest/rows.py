@@ -19,15 +19,15 @@ TIMESTAMP, LEVEL, SEVERITY, CATEGORY, APP, HOST, LINE, MESSAGE, ENTRY_ID = map(
 )
 OBJECT_COLUMNS = [COLUMNS.index(name) for name in ("context", "metadata", "performance_data")]
 LABELS, ATTRIBUTES, TRUNCATED = map(COLUMNS.index, ("labels", "attributes", "truncated_bytes"))
-_LIMITS = [TEXT_LIMITS.get(name, 0) for name in COLUMNS]
-_DEFAULTS: Row = [
+LIMITS = [TEXT_LIMITS.get(name, 0) for name in COLUMNS]
+DEFAULTS: Row = [
     None if column in (LINE, LABELS, ATTRIBUTES, *OBJECT_COLUMNS) else "" if name == "message" or limit else 0
-    for column, (name, limit) in enumerate(zip(COLUMNS, _LIMITS, strict=True))
+    for column, (name, limit) in enumerate(zip(COLUMNS, LIMITS, strict=True))
 ]
-_DEFAULTS[LEVEL] = ""
+DEFAULTS[LEVEL] = ""
 _CATEGORIES = {name.upper(): name for name in Category.values}
 _CONTAINERS = (dict, list)
-_COLUMN_OF = {name: place.column for name, place in PLACES.items()}.get
+column_of = {name: place.column for name, place in PLACES.items()}.get
 
 
 class RowRefused(ValueError):
@@ -46,9 +46,9 @@ def row_of(entry: Mapping[str, Any], received_at: int, limit: int) -> Row:
     found, rest = _sorted_out(entry)
     if not NESTED_ROOTS.isdisjoint(rest):
         _take_nested(found, rest)
-    row = _DEFAULTS.copy()
+    row = DEFAULTS.copy()
     for column, value in found.items():
-        if longest := _LIMITS[column]:
+        if longest := LIMITS[column]:
             if type(value) is str and len(value) <= longest:
                 row[column] = value
             else:
@@ -69,7 +69,7 @@ def _sorted_out(entry: Mapping[str, Any]) -> tuple[dict[int, Any], dict[str, Any
     found: dict[int, Any] = {}
     rest: dict[str, Any] = {}
     for name, value in entry.items():
-        column = _COLUMN_OF(name)
+        column = column_of(name)
         if column is None:
             rest[name] = value
         elif column in found:
@@ -147,12 +147,12 @@ def _text(value: Any) -> str:
 def _put_odd_text(row: Row, rest: dict[str, Any], column: int, value: Any) -> None:
     """A number becomes a text; a longer text is cut, and whole among the attributes. A cut id would be another id."""
     text = _text(value)
-    if len(text) <= _LIMITS[column]:
+    if len(text) <= LIMITS[column]:
         row[column] = text
     elif column == ENTRY_ID:
         _keep(rest, "id", value)
     else:
-        row[column] = text[: _LIMITS[column]]
+        row[column] = text[: LIMITS[column]]
         _keep(rest, COLUMNS[column], value)
 
 
@@ -180,8 +180,12 @@ def _put_level(row: Row, rest: dict[str, Any], found: dict[int, Any]) -> None:
             row[LEVEL], row[SEVERITY] = row[LEVEL] or level, severity
         else:
             _keep(rest, "severity_number", number)
-    if category := row[CATEGORY]:
-        row[CATEGORY] = _CATEGORIES.get(category.upper(), category)
+    row[CATEGORY] = category_of(row[CATEGORY])
+
+
+def category_of(text: str) -> str:
+    """Our own name of a category, whatever its case; others stay."""
+    return _CATEGORIES.get(text.upper(), text)
 
 
 def _put_line(row: Row, rest: dict[str, Any], value: Any) -> None:
@@ -205,7 +209,7 @@ def _put_objects(row: Row, rest: dict[str, Any], found: dict[int, Any]) -> None:
             _keep(rest, COLUMNS[column], value)
     labels = found.get(LABELS)
     if type(labels) is dict:
-        row[LABELS] = _json("labels", _labels(labels)) if labels else None
+        row[LABELS] = _json("labels", label_texts(labels)) if labels else None
     elif labels is not None and labels != "":
         _keep(rest, "labels", labels)
     if (sent := found.get(ATTRIBUTES)) is not None:
@@ -214,7 +218,7 @@ def _put_objects(row: Row, rest: dict[str, Any], found: dict[int, Any]) -> None:
         row[ATTRIBUTES] = _json("attributes", rest)
 
 
-def _labels(labels: dict[str, Any]) -> dict[str, str]:
+def label_texts(labels: dict[str, Any]) -> dict[str, str]:
     """Each value as a text, a null as an empty one."""
     return {
         name: ""
