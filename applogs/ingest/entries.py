@@ -51,8 +51,13 @@ class EntryReader:
     def add(self, indexes: Iterable[int], values: Sequence[Any], *, odd: bool = True) -> None:
         """Read entries. `odd`: their texts may have NUL or halves of surrogate pairs."""
         rows = [None] * len(values) if odd else rows_alike(values, self._received_at, self._limit)
+        free = not (self._app or self._host)
         for index, value, row in zip(indexes, values, rows, strict=True):
-            self._take(index, value, row, odd)
+            if free and row is not None:
+                self._rows.append(row)
+                self._indexes.append(index)
+            else:
+                self._take(index, value, row, odd)
 
     def _take(self, index: int, value: Any, row: Row | None, odd: bool) -> None:
         try:

@@ -120,6 +120,20 @@ def test_an_object_too_deep_is_left_for_every_query():
     assert holds(RULES.required(condition("nowhere")), numbers(found))
 
 
+def test_a_fraction_of_many_digits_is_left_to_the_rows():
+    """It would be a token of one row alone, which nobody asks for."""
+    short, long = '{"took":1.25,"version":"0.123456"}', '{"took":0.123456}'
+    texts = RULES.of_rows({"context": [short, long]})
+
+    assert [len(numbers(text)) for text in texts] == [2, 0]
+    assert [
+        RULES.required(condition(query)) is None for query in ("context.took:1.25", "context.took:0.123456")
+    ] == [
+        False,
+        True,
+    ]
+
+
 def test_a_query_of_many_words_asks_for_some_of_them():
     wanted = RULES.required(condition(" ".join(f"word{number}" for number in range(500))))
 

@@ -22,6 +22,8 @@ MOST_TOKENS = 20_000  # of a row; one with more is compared with every query
 MOST_WANTED = 200  # tokens that a query asks for; what is more is left to the rows
 DEEPEST = 8  # FTS5 has a stack for nested brackets
 DEEPEST_OBJECT = 50  # objects in objects; a row with deeper ones is compared with every query
+DECIMALS = 4  # of a fraction that has a token
+LAST_BITS = 1e-14  # of a fraction
 EXACT = 2**53  # up to here a float is the whole number that it looks like
 OVERFLOW = "overflow of tokens"  # no word and no value
 _NUMBERS, _DIGITS = Hashes(lambda text: str(number(text)), ","), Hashes(digits, " ")
@@ -130,36 +132,41 @@ def _collect(mapping: dict[str, Any], path: str, depth: int, found: list[str]) -
             else:
                 found.append(OVERFLOW)
         elif kind is list:
-            found += [
-                f"{path}{key}:{_text_of(element)}"
-                for element in value
-                if element is not None and not isinstance(element, dict | list)
-            ]
-        elif value is not None:
-            found.append(f"{path}{key}:{_text_of(value)}")
+            texts = [_text_of(element) for element in value if type(element) not in (dict, list)]
+            found += [f"{path}{key}:{text}" for text in texts if text is not None]
+        elif (text := _text_of(value)) is not None:
+            found.append(f"{path}{key}:{text}")
 
 
-def _text_of(value: Any) -> str:
+def _text_of(value: Any) -> str | None:
+    """What stands in the token of a value; None where it has none."""
     kind = type(value)
     if kind is str:
         return str(value)
     if kind is bool:
         return "true" if value else "false"
-    return _number_text(value)
+    return None if value is None else _number_text(value)
 
 
-def _number_text(value: int | float) -> str:
-    """The same for 42 and 42.0. SQLite's own reading of a fraction may differ from Python's in its last bit."""
+def _number_text(value: int | float) -> str | None:
+    """The same for 42 and 42.0. SQLite's own reading of a fraction may differ from Python's in its last bit.
+
+    A fraction of many digits has no token: it is measured, nobody asks for it, and no two rows have the same.
+    """
     if isinstance(value, int) or (value.is_integer() and abs(value) <= EXACT):
         return str(int(value))
-    return format(value, ".15g")
+    short = abs(round(value, DECIMALS) - value) <= abs(value) * LAST_BITS
+    return format(value, ".15g") if short else None
 
 
 def _leaf_texts(paths: Iterable[tuple[str, ...]], test: Equals) -> list[str]:
-    """What `leaves` gives for the values that pass the test. A dot in a key reads as a step into an object."""
+    """What `leaves` gives for the values that pass the test; nothing where a value may have no token. A dot in a key
+    reads as a step into an object."""
     values = [test.text]
     if test.number is not None:
-        values.append(_number_text(test.number))
+        if (text := _number_text(test.number)) is None:
+            return []
+        values.append(text)
         if abs(test.number) > EXACT:  # a float of this size has its text
             values.append(format(float(test.number), ".15g"))
     names = dict.fromkeys(".".join(path) for path in paths)
