@@ -1,6 +1,5 @@
 """Exports over HTTP, small pages, and the toy source of tests/records."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -45,14 +44,13 @@ def colleague(teammate: User) -> User:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Pages of the toy source that take too long: as many reads as the number that is set, from `after` reads on."""
-    monkeypatch.setattr(pages, "PAGE_SECONDS", 0.05)
+    monkeypatch.setattr(pages, "PAGE_SECONDS", 0.5)
     reading, state = SourceView.records, {"slow": 0, "after": 0, "reads": 0}
 
     def records(self: Any, rows: Any, limit: int, newest_first: bool = True) -> Any:
         if self.name == "toy" and not newest_first:
             state["reads"] += 1
             if state["after"] < state["reads"] <= state["after"] + state["slow"]:
-                time.sleep(0.06)
                 endless = (
                     "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
                 )

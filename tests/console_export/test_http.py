@@ -408,7 +408,7 @@ def test_a_page_that_is_too_slow_twice_ends_the_export(toy, api, owner, small_pa
 
     assert "tick 2" in text
     assert "tick 3" not in text
-    reason = "incomplete: source toy did not answer: reading took longer than 0.05 s"
+    reason = "incomplete: source toy did not answer: reading took longer than 0.5 s"
     assert ("toy", 3, reason) in ends()
 
 
