@@ -8,13 +8,14 @@ Nothing is read back, and the rows' keys stay unknown.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
+from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
 from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models.fields import NOT_PROVIDED
 
 ROWS_AT_ONCE = 200  # of a statement of `insert_new`: SQLite takes them in half the time of as many statements
-COLUMN_ROWS_AT_ONCE = 50  # of `store_columns`; a statement has 32,766 values at most
+VALUES_AT_ONCE = 2600  # of a statement of `store_values`: SQLite takes a millisecond to read one
 Values = tuple[Any, ...]  # of one row, as the database's driver takes them
 
 
@@ -86,19 +87,31 @@ def _insert_some(
 
 def store_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
     """Insert rows that are given as columns, whose values are as the database's driver takes them: by COPY on
-    PostgreSQL, by a statement for COLUMN_ROWS_AT_ONCE rows on SQLite."""
+    PostgreSQL, by `store_values` on SQLite."""
     rows = zip(*columns.values(), strict=True)
     table = _table(model, columns)
+    if connection.vendor == "sqlite":
+        store_values(table, len(columns), rows)
+        return
+    statement = f"COPY {table} FROM STDIN"
+    with connection.cursor() as sql, connection.wrap_database_errors, sql.cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def store_values(table: str, width: int, rows: Iterable[Values]) -> None:
+    """Insert rows of `width` values on SQLite; `table` names the columns, too: `"devices" ("name", "address")`.
+
+    A statement takes as many rows as it may. While one runs, other threads do, and the next one waits for them: with
+    a statement a row, two requests at once would take longer than one after the other.
+    """
     with connection.cursor() as sql, connection.wrap_database_errors:
-        if connection.vendor == "sqlite":
-            mark = f"({', '.join('?' * len(columns))})"
-            cursor, start = sql.connection.cursor(), f"INSERT INTO {table} VALUES "  # noqa: S608
-            while some := list(islice(rows, COLUMN_ROWS_AT_ONCE)):
-                cursor.execute(start + ", ".join([mark] * len(some)), list(chain.from_iterable(some)))
-            return
-        with sql.cursor.copy(f"COPY {table} FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        cursor, limit = sql.connection.cursor(), sql.connection.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER)
+        at_once = min(VALUES_AT_ONCE, limit) // width
+        mark, rows = f"({', '.join('?' * width)})", iter(rows)
+        while some := list(islice(rows, at_once)):
+            statement = f"INSERT INTO {table} VALUES {', '.join([mark] * len(some))}"  # noqa: S608
+            cursor.execute(statement, list(chain.from_iterable(some)))
 
 
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Values]) -> bool:

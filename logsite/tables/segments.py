@@ -12,6 +12,7 @@ from time import time
 
 from django.db import connection
 
+from logsite.tables.bulk import store_values
 from logsite.tables.some_rows import FoundRows
 from logsite.tables.token_sets import Tokens, as_match
 
@@ -67,7 +68,7 @@ class DaySegments:
                     f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING"
                     f" fts5(tokens, {content}detail=none, columnsize=0, tokenize='ascii')"
                 )
-                sql.executemany(f"INSERT INTO {name} (rowid, tokens) VALUES (%s, %s)", rows)  # noqa: S608
+                store_values(f"{name} (rowid, tokens)", 2, rows)
 
     def rows(self, day: int | None, wanted: Tokens, limit: int) -> FoundRows | None:
         """The rows of a segment that have the tokens; None for more than `limit`. Of a segment that is not there

@@ -4,9 +4,8 @@ A token is the CRC-32 of a text, as PostgreSQL's `int4` holds it; FTS5 has its e
 with one token only cost a look at a row, because each row that is found is compared with the query itself.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from zlib import crc32
 
 
@@ -31,11 +30,6 @@ def number(text: str) -> int:
     """The token of `text`, from -2**31 to 2**31 - 1."""
     found = crc32(text.encode("utf-8", "surrogatepass"))
     return found - 0x1_0000_0000 if found & 0x8000_0000 else found
-
-
-def digits(text: str) -> str:
-    """The token of `text` in FTS5: `0a1b2c3d`."""
-    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def holds(wanted: Tokens, row: set[int]) -> bool:
@@ -77,18 +71,33 @@ def _joined(parts: tuple[Tokens, ...], column: str, operator: str, of_numbers: s
 
 
 class Hashes(dict[str, str]):
-    """What `form` gives for each text, with `separator` behind it, kept for the texts that come again: most do."""
+    """The token of each text as one engine takes it, with `separator` behind it, kept for the texts that come again:
+    most do. There are very many, so each costs one call."""
 
-    MOST = 200_000
+    MOST, LONGEST = 200_000, 100  # texts, characters
+    separator: ClassVar[str]
 
-    def __init__(self, form: Callable[[str], str], separator: str) -> None:
-        super().__init__()
-        self.form, self.separator = form, separator
-
-    def __missing__(self, text: str) -> str:
-        found = self.form(text) + self.separator
-        if len(text) <= 100:
+    def _keep(self, text: str, found: str) -> str:
+        if len(text) <= self.LONGEST:
             if len(self) >= self.MOST:
                 self.clear()
             self[text] = found
         return found
+
+
+class DigitHashes(Hashes):
+    """As FTS5 has them."""
+
+    separator = " "
+
+    def __missing__(self, text: str) -> str:
+        return self._keep(text, f"{crc32(text.encode('utf-8', 'surrogatepass')):08x} ")
+
+
+class NumberHashes(Hashes):
+    """As PostgreSQL has them."""
+
+    separator = ","
+
+    def __missing__(self, text: str) -> str:
+        return self._keep(text, f"{number(text)},")

@@ -15,18 +15,18 @@ import msgspec
 
 from logsite.records.query import Condition, Field, Fields, Kind, words
 from logsite.records.query.conditions import AllOf, AnyOf, Equals, HasKey, HasText, OneOf
-from logsite.tables.token_sets import Every, Hashes, Some, Tokens, digits, number
+from logsite.tables.token_sets import DigitHashes, Every, Hashes, NumberHashes, Some, Tokens, number
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 MOST_TOKENS = 20_000  # of a row; one with more is compared with every query
 MOST_WANTED = 200  # tokens that a query asks for; what is more is left to the rows
 DEEPEST = 8  # FTS5 has a stack for nested brackets
 DEEPEST_OBJECT = 50  # objects in objects; a row with deeper ones is compared with every query
-DECIMALS = 4  # of a fraction that has a token
-LAST_BITS = 1e-14  # of a fraction
+FEW_DECIMALS = 10_000.0  # times a fraction that has a token is a whole number
+LAST_BITS = 1e-14  # of a fraction, as a part of it
 EXACT = 2**53  # up to here a float is the whole number that it looks like
 OVERFLOW = "overflow of tokens"  # no word and no value
-_NUMBERS, _DIGITS = Hashes(lambda text: str(number(text)), ","), Hashes(digits, " ")
+_NUMBERS, _DIGITS = NumberHashes(), DigitHashes()
 _decode = msgspec.json.Decoder().decode
 
 
@@ -153,10 +153,13 @@ def _number_text(value: int | float) -> str | None:
 
     A fraction of many digits has no token: it is measured, nobody asks for it, and no two rows have the same.
     """
-    if isinstance(value, int) or (value.is_integer() and abs(value) <= EXACT):
+    if not abs(value) <= EXACT and isinstance(value, float):  # nor infinite, nor no number
+        return format(value, ".15g")
+    if isinstance(value, int) or value.is_integer():
         return str(int(value))
-    short = abs(round(value, DECIMALS) - value) <= abs(value) * LAST_BITS
-    return format(value, ".15g") if short else None
+    scaled = value * FEW_DECIMALS
+    few = abs(scaled - round(scaled)) <= abs(scaled) * LAST_BITS
+    return format(value, ".15g") if few else None
 
 
 def _leaf_texts(paths: Iterable[tuple[str, ...]], test: Equals) -> list[str]:

@@ -27,7 +27,9 @@ NOT_JOINING = f"[^{_JOINING}]"
 SPACE = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 NOT_SPACE = f"[^{SPACE[1:]}"
 _WORD = re.compile(f"{JOINING}+|[{_SINGLE}]")
-_ASCII_WORD = re.compile("[0-9a-z_]+")
+_ASCII = bytes(
+    ord(chr(code).lower()) if re.match(r"\w", chr(code), re.ASCII) else 0x20 for code in range(256)
+)
 _joining = re.compile(JOINING).match
 # The letters that neither `upper` nor `lower` nor `title` of their folded form gives.
 _OTHERS = {
@@ -59,7 +61,7 @@ _OTHERS = {
 def words(text: str) -> list[str]:
     """The words of `text` in their order, folded: `Foo-Bar` gives `["foo", "bar"]`."""
     if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
+        return text.encode().translate(_ASCII).decode().split()  # in a third of the time of an expression
     return [fold(word) for word in _WORD.findall(text)]
 
 
