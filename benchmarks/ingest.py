@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.ingest [ENTRIES [SENDERS]]
 
 on SQLite, or on the PostgreSQL that DATABASE_URL names: a throw-away database. One daphne process, 1,000 entries a
-POST, every index on. The bare operation inserts the same columns into a table without indexes in the same run, by
-executemany or COPY, one commit a batch.
+POST, every index on. The bare operations insert the same columns in the same run, by executemany or COPY, one commit
+a batch: into a table without indexes, and into one with the two B-trees that entries have, but no index of tokens.
 """
 
 import http.client
@@ -85,7 +85,9 @@ def daphne() -> Iterator[tuple[int, str]]:
     """The site under daphne on the benchmark's database: its process id and address."""
     words = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "0", "logsite.asgi:application"]
     environment = {**os.environ, "LOG_LEVEL": "INFO"}  # daphne says there where it listens
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    )
     assert process.stderr is not None
     try:
         for line in process.stderr:
@@ -156,23 +158,31 @@ def decoded(bodies: list[bytes]) -> list[dict[str, list[Any]]]:
     return [read_entries(body, "application/json", received_at=now).columns for body in bodies]
 
 
-def bare(bodies: list[dict[str, list[Any]]], count: int) -> Callable[[], None]:
-    """Inserts `count` batches of the same columns into a table that has no index."""
+def bare(bodies: list[dict[str, list[Any]]], count: int, *, indexed: bool = False) -> Callable[[], None]:
+    """Inserts `count` batches of the same columns into a table of its own, with the B-trees of entries or without."""
     from django.db import connection, transaction
 
-    names = list(bodies[0])
+    names, table = list(bodies[0]), "bare_indexed" if indexed else "bare_entries"
     with connection.cursor() as sql:
-        sql.execute(f"CREATE TABLE bare_entries ({', '.join(f'{name} text' for name in names)})")
+        columns = ", ".join(f"{name} {'bigint' if name == 'timestamp' else 'text'}" for name in names)
+        key = "integer PRIMARY KEY" if connection.vendor == "sqlite" else "bigserial PRIMARY KEY"
+        before = f"id {key}, xact bigint DEFAULT 0, " if indexed else ""
+        sql.execute(f"CREATE TABLE {table} ({before}{columns})")
+        for column in ("xact", "timestamp") if indexed else ():
+            sql.execute(f"CREATE INDEX {table}_{column} ON {table} ({column}, id)")
     rows = [list(zip(*columns.values(), strict=True)) for columns in bodies]
+    columns = ", ".join(names)
 
     def run() -> None:
         for batch in islice(cycle(rows), count):
             with transaction.atomic(), connection.cursor() as sql:
                 if connection.vendor == "sqlite":
                     marks = ", ".join("?" * len(names))
-                    sql.connection.cursor().executemany(f"INSERT INTO bare_entries VALUES ({marks})", batch)
+                    sql.connection.cursor().executemany(
+                        f"INSERT INTO {table} ({columns}) VALUES ({marks})", batch
+                    )
                 else:
-                    with sql.cursor.copy(f"COPY bare_entries ({', '.join(names)}) FROM STDIN") as copy:
+                    with sql.cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                         for row in batch:
                             copy.write_row(row)
 
@@ -193,18 +203,24 @@ def main() -> None:
     print(f"{number:,} entries of {size:.0f} bytes on {connection.vendor}, {senders} senders", flush=True)
     columns = decoded(bodies)
     results: list[tuple[str, float, float]] = []
-    results.append(("bare statement", *timed(bare(columns, count))))
+    results.append(("bare statement, no index", *timed(bare(columns, count))))
+    results.append(("bare statement, the same B-trees", *timed(bare(columns, count, indexed=True))))
     results.append(("decoded only", *timed(lambda: decoded(list(islice(cycle(bodies), count))))))
     with daphne() as (pid, address):
         over_http(address, token, bodies, 5, senders)
         before = processor_seconds(pid)
         seconds = over_http(address, token, bodies, count, senders)
         results.append(("over HTTP, stored", seconds, processor_seconds(pid) - before))
-    base = results[0][1]
+    bases = [wall for _, wall, _ in results[:2]]
     print_table(
-        ("what", "entries/s", "to the bare statement", "µs of the processor an entry"),
+        ("what", "entries/s", "to the first", "to the second", "µs of the processor an entry"),
         [
-            (name, f"{number / wall:,.0f}", f"{base / wall:.2f}", f"{cpu / number * 1e6:.1f}")
+            (
+                name,
+                f"{number / wall:,.0f}",
+                *(f"{base / wall:.2f}" for base in bases),
+                f"{cpu / number * 1e6:.1f}",
+            )
             for name, wall, cpu in results
         ],
     )
