@@ -1,6 +1,6 @@
 """Application log entries as log records: what search, live tail and shipping see of them."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -9,6 +9,34 @@ from applogs.models import OBJECTS, LogEntry
 from applogs.query_fields import FIELDS, TEXTS
 from applogs.retention import AppPurge
 from logsite.records import LogRecord, LogSource, Retention
+
+
+class EntryRow(NamedTuple):
+    """The columns of an entry that a record needs. Reading them takes a third less time than a model, and shipping
+    reads every entry there is."""
+
+    id: int
+    xact: int
+    timestamp: int
+    level: str
+    category: str
+    app: str
+    host: str
+    logger: str
+    module: str
+    function: str
+    file: str
+    line: int | None
+    message: str
+    trace_id: str
+    span_id: str
+    entry_id: str
+    context: dict[str, Any] | None
+    metadata: dict[str, Any] | None
+    performance_data: dict[str, Any] | None
+    labels: dict[str, str] | None
+    attributes: dict[str, Any] | None
+    truncated_bytes: int
 
 
 class AppSource(LogSource):
@@ -26,7 +54,10 @@ class AppSource(LogSource):
     def queryset(self) -> QuerySet[LogEntry]:
         return LogEntry.objects.all()
 
-    def to_record(self, row: LogEntry) -> LogRecord:
+    def fetch(self, rows: QuerySet[LogEntry]) -> list[EntryRow]:
+        return list(map(EntryRow._make, rows.values_list(*EntryRow._fields)))
+
+    def to_record(self, row: LogEntry | EntryRow) -> LogRecord:
         labels = {
             "server_id": row.host,
             "server_tag": row.host,
@@ -46,6 +77,6 @@ class AppSource(LogSource):
         )
 
 
-def _attributes(row: LogEntry) -> dict[str, Any]:
+def _attributes(row: LogEntry | EntryRow) -> dict[str, Any]:
     names = ("host", *TEXTS[3:], "line", *OBJECTS, "truncated_bytes")
     return {name: value for name in names if (value := getattr(row, name)) not in ("", None, {}, 0)}
