@@ -93,6 +93,17 @@ def test_a_window_may_reach_to_the_ends_of_the_calendar(busy, get, owner, path, 
     assert get(owner, path, **window).status_code == 200
 
 
+def test_a_year_has_four_digits(get, owner):
+    window = {"start_time": "0900-01-01", "end_time": "0900-01-02"}
+
+    answer = get(owner, "histogram", **window).json()
+
+    assert (answer["start_time"], answer["end_time"]) == (
+        "0900-01-01T00:00:00.000000000Z",
+        "0900-01-02T00:00:00.000000000Z",
+    )
+
+
 # --- Facets -------------------------------------------------------------------------------------------------
 
 
