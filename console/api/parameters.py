@@ -107,9 +107,10 @@ def single(given: QueryDict, name: str) -> str | None:
 
 def repeated(given: QueryDict, name: str) -> tuple[str, ...]:
     """The values of a parameter that may be given several times, each once."""
-    found = tuple(dict.fromkeys(given.getlist(name)))
-    if len(found) > MAX_VALUES:
+    values = given.getlist(name)
+    if len(values) > MAX_VALUES:
         raise refused(name, f"has more than {MAX_VALUES} values")
+    found = tuple(dict.fromkeys(values))
     for value in found:
         if not value or len(value) > VALUE_CHARACTERS:
             raise refused(name, f"must have 1 to {VALUE_CHARACTERS:,} characters")

@@ -17,6 +17,7 @@ BAD = [
     ({"app": "a\0"}, "app"),
     ({"app": "a" * 1001}, "app"),
     ({"app": [f"a{number}" for number in range(101)]}, "app"),
+    ({"app": ["a"] * 101}, "app"),
     ({"category": ""}, "category"),
     ({"start_time": "yesterday"}, "start_time"),
     ({"start_time": ""}, "start_time"),
