@@ -178,6 +178,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SERVE_AUTHENTICATION": None,
     "SCHEMA_PATH_PREFIX": r"/api/",
+    "PREPROCESSING_HOOKS": ["applogs.api.schema.with_ingest"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "logsite.api.schema.with_errors",
+    ],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"ingestToken": {"type": "http", "scheme": "bearer", "bearerFormat": "lsi_…"}}
+    },
 }
 
 # --- Security --------------------------------------------------------------------------------------------

@@ -5,7 +5,14 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from console.api.parameters import DEFAULT_LIMIT, MAX_LIMIT, NAMES, ORDERS
+from console.api.parameters import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_VALUES,
+    NAMES,
+    ORDERS,
+    VALUE_CHARACTERS,
+)
 from console.statistics import DEFAULT_DAYS, MAX_DAYS
 from logsite.records import LEVELS
 from logsite.records.search import CONTEXT_ROWS
@@ -18,6 +25,13 @@ def _whole(
 ) -> OpenApiParameter:
     limits = {"minimum": low, "maximum": high, "default": default}
     found = {"type": "integer"} | {key: value for key, value in limits.items() if value is not None}
+    return OpenApiParameter(name, found, description=description)
+
+
+def _repeated(name: str, description: str) -> OpenApiParameter:
+    """A parameter that may be given several times."""
+    value = {"type": "string", "minLength": 1, "maxLength": VALUE_CHARACTERS}
+    found = {"type": "array", "items": value, "maxItems": MAX_VALUES}
     return OpenApiParameter(name, found, description=description)
 
 
@@ -39,11 +53,9 @@ SEARCH = [
         description="This level or a more severe one; SECURITY and AUDIT pass every minimum, and alone mean "
         "themselves. Several: exactly these.",
     ),
-    OpenApiParameter("category", str, many=True, description="One of these categories."),
-    OpenApiParameter("app", str, many=True, description="Of one of these apps."),
-    OpenApiParameter(
-        "source", str, many=True, description="Of these sources; default: all that you may see."
-    ),
+    _repeated("category", "One of these categories."),
+    _repeated("app", "Of one of these apps."),
+    _repeated("source", "Of these sources; default: all that you may see."),
     OpenApiParameter(
         "query", str, description="A query as in Kibana or Grafana, such as `timeout level:>=WARNING`."
     ),
@@ -59,9 +71,7 @@ PAGE = [
 ]
 CONTEXT = [_whole(name, 0, CONTEXT_ROWS, 5, f"How many entries {name} it.") for name in ("before", "after")]
 STEP = _whole("step", 1, None, None, "Seconds; default: a step that gives at most 120 buckets.")
-FIELD = OpenApiParameter(
-    "field", str, many=True, description="Default: level, source, and the fields that have few values."
-)
+FIELD = _repeated("field", "Default: level, source, and the fields that have few values.")
 DAYS = _whole("days", 1, MAX_DAYS, DEFAULT_DAYS, "Days whose stored rows are counted, today included.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from knox.models import AuthToken
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, ValidationError
@@ -14,6 +14,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from console.api.schema import LogEntrySerializer
 from console.export.options import OptionErrors, read_options
 from console.export.pages import Incomplete
 from console.export.responses import streamed
@@ -58,10 +59,9 @@ class LogExport(APIView):
         operation_id="logs_export",
         request=ExportSerializer,
         responses={
-            (200, "application/json"): OpenApiTypes.BINARY,
-            (200, "text/csv"): OpenApiTypes.BINARY,
-            (200, "text/plain"): OpenApiTypes.BINARY,
-            503: OpenApiResponse(description="A source does not answer; nothing was exported."),
+            (200, "application/json"): LogEntrySerializer(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "text/plain"): OpenApiTypes.STR,
         },
     )
     def post(self, request: Request) -> StreamingHttpResponse:

@@ -36,7 +36,10 @@ def test_the_schema_names_the_version_and_the_interfaces(browser, teammate):
         "/api/v2/logs/entries",
         "/api/v2/logs/entries/{source}/{id}",
         "/api/v2/logs/entries/{source}/{id}/context",
-        *(f"/api/v2/logs/{name}" for name in ("histogram", "facets", "patterns", "stats")),
+        *(
+            f"/api/v2/logs/{name}"
+            for name in ("histogram", "facets", "patterns", "stats", "export", "ingest")
+        ),
         *(
             f"/api/v2/prodlogs/{name}/"
             for name in (
@@ -59,6 +62,20 @@ def test_the_schema_names_the_version_and_the_interfaces(browser, teammate):
         "/api/v2/shipping/rejected/",
         "/api/v2/shipping/status/",
     }
+
+
+def test_each_operation_says_what_it_answers_where_it_fails(browser, teammate):
+    schema = browser(teammate).get("/api/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json").json()
+    wrong = {}
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            expected = {"400", "503"} | ({"404"} if "{" in path else set())
+            expected |= set() if path.endswith("/auth/login/") else {"401", "403"}
+            expected |= {"413", "415"} if "requestBody" in operation else set()
+            if missing := expected - set(operation["responses"]):
+                wrong[f"{method} {path}"] = missing
+
+    assert wrong == {}
 
 
 def test_lists_show_how_they_page(browser, teammate):
