@@ -219,11 +219,11 @@ def _put_objects(row: Row, rest: dict[str, Any], found: dict[int, Any]) -> None:
 
 
 def label_texts(labels: dict[str, Any]) -> dict[str, str]:
-    """Each value as a text, a null as an empty one."""
+    """Each value as a text, a null as an empty one; in the text of an object no name is seen any more."""
     return {
         name: ""
         if value is None
-        else _json("labels", value)
+        else _json("labels", masked(value))
         if isinstance(value, _CONTAINERS)
         else _text(value)
         for name, value in labels.items()

@@ -88,6 +88,7 @@ def test_a_value_under_the_name_of_a_secret_is_masked(name, value):
         {"context": {"a": [{name: value}], "b": 1}},
         {name: value, "b": 1},
         {"message": {name: value, "b": 1}},
+        {"labels": {"a": {"list": [{name: value}], "b": 1}}},
     ):
         text = json.dumps(read_one(entry))
 
