@@ -32,6 +32,7 @@ _KINDS = {
 _ENDS = tuple(_KINDS)
 # How a JSON text has them: `key":` stands for all keys, and is looked at more closely later.
 _SIGNS = tuple({f'{"key" if end.endswith("key") else end}":' for end in _KINDS})
+LONGEST_REMEMBERED = 100  # characters
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _MARKED = re.compile(r"(?:\w{1,20} )?<redacted:[a-z0-9-]{1,60}>")
 
@@ -148,8 +149,15 @@ def _hidden(value: Any, kind: str) -> Any:
     return value if isinstance(value, str) and _MARKED.fullmatch(value) else f"<redacted:{kind}>"
 
 
-@lru_cache(maxsize=4096)
 def _kind_of(name: str) -> str:
-    """The kind of secret that is under this name, such as `accessToken` or `X-Api-Key`; empty for others."""
+    """The kind of secret that is under this name, such as `accessToken` or `X-Api-Key`; empty for others.
+
+    A name may be as long as a body: only those of an ordinary length are remembered.
+    """
+    return _remembered(name) if len(name) <= LONGEST_REMEMBERED else _remembered.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(name: str) -> str:
     letters = _SEPARATORS.sub("", name.lower())
     return next((_KINDS[end] for end in _ENDS if letters.endswith(end)), "")

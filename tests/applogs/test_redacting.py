@@ -3,6 +3,7 @@
 import json
 import random
 import time
+import tracemalloc
 
 import pytest
 
@@ -88,13 +89,23 @@ def test_a_value_under_the_name_of_a_secret_is_masked(name, value):
         {"context": {"a": [{name: value}], "b": 1}},
         {name: value, "b": 1},
         {"message": {name: value, "b": 1}},
-        {"labels": {"a": {"list": [{name: value}], "b": 1}}},
     ):
         text = json.dumps(read_one(entry))
 
         assert not any(sign in text for sign in ("hunter2", "4711", "1.5"))
         assert "<redacted:" in text
         assert "1" in text
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize(
+    "value", ["hunter2", 4711, ["hunter2", 4711], {"a": {"b": "hunter2"}}, "it is, hunter2}"]
+)
+def test_it_is_masked_in_an_object_that_becomes_the_text_of_a_label(name, value):
+    labels = read_one({"labels": {"a": {"list": [2**63, {name: value}]}}})["labels"]
+
+    assert not any(sign in labels["a"] for sign in ("hunter2", "4711"))
+    assert "<redacted:" in labels["a"]
 
 
 @pytest.mark.parametrize(
@@ -275,3 +286,18 @@ def test_hostile_texts_take_linear_time():
     read([{"message": text, "context": {"a": text, "token": text}}] * 3)
 
     assert time.process_time() - begun < 10
+
+
+def test_a_long_name_is_masked_and_not_remembered():
+    read({"context": {"x" * 1_000_000 + "password": "hunter2"}})
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            columns = read({"context": {f"{number}{'x' * 1_000_000}password": "hunter2"}}).columns
+            assert "hunter2" not in columns["context"][0]
+        del columns
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 5_000_000
