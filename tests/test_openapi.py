@@ -1,4 +1,4 @@
-"""The OpenAPI schema tells the truth about /api/v2/logs/: of it requests are made, valid and not, and answers judged."""
+"""The OpenAPI schema tells the truth about /api/v2/logs/: requests made of it, valid or not, are answered so."""
 
 import json
 import logging

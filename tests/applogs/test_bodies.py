@@ -196,7 +196,7 @@ PIECES = [
 ]
 
 
-def _mutated(chance, body):
+def mutated(chance, body):
     for _ in range(chance.randint(1, 4)):
         place = chance.randrange(len(body) + 1)
         gone = chance.choice([0, 0, 1, 1, chance.randint(1, 40)])
@@ -216,7 +216,7 @@ def test_no_mutation_of_a_body_raises_anything_but_a_refusal():
     ]
     outcomes = {"taken": 0, "rejected": 0, 400: 0}
     for number in range(MUTATIONS):
-        body = _mutated(chance, bodies[number % 4])
+        body = mutated(chance, bodies[number % 4])
         try:
             incoming = read(body, chance.choice(["application/json", FORM]))
         except BodyRefused as error:
