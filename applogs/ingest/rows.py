@@ -58,7 +58,7 @@ def row_of(entry: Mapping[str, Any], received_at: int, limit: int) -> Row:
     if (line := found.get(LINE)) is not None:
         _put_line(row, rest, line)
     message = found.get(MESSAGE, "")
-    row[MESSAGE] = message if type(message) is str else _json("message", masked(message))
+    row[MESSAGE] = message if type(message) is str else _masked_json("message", message)
     _put_objects(row, rest, found)
     _cut(row, limit)
     return row
@@ -135,6 +135,12 @@ def _json(name: str, value: Any) -> str:
         return json_text(value)
     except ValueRefused as error:
         raise RowRefused(name, f"{name}: {error}") from None
+
+
+def _masked_json(name: str, value: Any) -> str:
+    """The same with marks under the names of secrets, of which nothing is seen in a text any more."""
+    _json(name, value)  # first: the marks are set as deep as the value is nested
+    return _json(name, masked(value))
 
 
 def _text(value: Any) -> str:
@@ -219,11 +225,11 @@ def _put_objects(row: Row, rest: dict[str, Any], found: dict[int, Any]) -> None:
 
 
 def label_texts(labels: dict[str, Any]) -> dict[str, str]:
-    """Each value as a text, a null as an empty one; in the text of an object no name is seen any more."""
+    """Each value as a text, a null as an empty one."""
     return {
         name: ""
         if value is None
-        else _json("labels", masked(value))
+        else _masked_json("labels", value)
         if isinstance(value, _CONTAINERS)
         else _text(value)
         for name, value in labels.items()

@@ -254,6 +254,19 @@ def test_a_bad_entry_is_rejected_with_its_reason_and_its_neighbours_are_stored(f
     assert rejection.reason
 
 
+@pytest.mark.parametrize("field", ["message", "labels", "context", "attributes", "host", "other"])
+@pytest.mark.parametrize("form", ["[]", '{"a": }'])
+def test_what_is_nested_as_deep_as_it_can_be_read_is_rejected_alone(field, form):
+    opened, closed = form[:-1], form[-1]
+    for depth in (120, 400, 600, 900):
+        value = f'{{"a": {opened * depth}{"1" if closed == "}" else ""}{closed * depth}}}'
+
+        incoming = read(f'[{{"message": "a"}}, {{"{field}": {value}}}, {{"message": "c"}}]')
+
+        assert incoming.columns["message"] == ["a", "c"]
+        assert [rejection.index for rejection in incoming.rejections] == [1]
+
+
 @pytest.mark.parametrize(
     "body",
     [
