@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from applogs.ingest.fields import NESTED_ROOTS
+from applogs.ingest.fields import MAX_NAMES, NESTED_ROOTS
 from applogs.ingest.levels import read_level
 from applogs.ingest.rows import (
     ATTRIBUTES,
@@ -22,6 +22,7 @@ from applogs.ingest.rows import (
     SEVERITY,
     TIMESTAMP,
     Row,
+    RowRefused,
     category_of,
     column_of,
     label_texts,
@@ -43,7 +44,7 @@ def rows_alike(entries: Values, received_at: int, limit: int) -> list[Row | None
     rows: list[Row | None] = [None] * len(entries)
     by_names: dict[tuple[str, ...], list[int]] = {}
     for number, entry in enumerate(entries):
-        if type(entry) is dict:
+        if type(entry) is dict and len(entry) <= MAX_NAMES:
             by_names.setdefault(tuple(entry), []).append(number)
     for names, numbers in by_names.items():
         if len(numbers) >= FEW and (place := _places(names)) is not None:
@@ -144,8 +145,16 @@ def _lines(values: Values, left: Left) -> Values:
 
 
 def _labels(values: Values, left: Left) -> Values:
-    left.update(number for number, labels in enumerate(values) if not isinstance(labels, dict | None))
-    return [label_texts(labels) if isinstance(labels, dict) else None for labels in values]
+    found: list[dict[str, str] | None] = [None] * len(values)
+    for number, labels in enumerate(values):
+        try:
+            if isinstance(labels, dict):
+                found[number] = label_texts(labels)
+            elif labels is not None:
+                left.add(number)
+        except RowRefused:
+            left.add(number)
+    return found
 
 
 def _objects(values: Values, short: int, left: Left) -> Values:

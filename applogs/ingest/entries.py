@@ -7,14 +7,13 @@ from django.conf import settings
 
 from applogs.ingest.alike import rows_alike
 from applogs.ingest.bodies import decode
-from applogs.ingest.fields import COLUMNS
+from applogs.ingest.fields import COLUMNS, MAX_NAMES
 from applogs.ingest.redacting import redact_columns
 from applogs.ingest.rows import APP, HOST, Row, RowRefused, row_of
 from applogs.ingest.values import ValueRefused, plain_value, write_json
 from logsite.intake.rejected import Rejection
 from logsite.text.cutting import shortened
 
-MAX_NAMES = 1000  # at the top of an entry
 _TYPES = {
     str: "a text",
     int: "a number",

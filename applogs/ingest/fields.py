@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from applogs.models import OBJECTS
 
+MAX_NAMES = 1000  # at the top of an entry
 # In the order of an entry's row.
 COLUMNS = (
     "timestamp",

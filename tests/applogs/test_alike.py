@@ -1,10 +1,14 @@
 """Entries that are read together get the rows that each gets by itself."""
 
+import json
 import random
+
+import pytest
 
 from applogs.ingest.alike import FEW, rows_alike
 from applogs.ingest.fields import PLACES
 from applogs.ingest.rows import RowRefused, row_of
+from tests.applogs.reading import read
 
 RECEIVED_AT, LIMIT = 1_790_000_000_000_000_000, 4000
 USUAL = {
@@ -96,3 +100,19 @@ def test_one_odd_entry_leaves_its_neighbours():
     rows = rows_alike(entries, RECEIVED_AT, LIMIT)
 
     assert [number for number, row in enumerate(rows) if row is None] == [FEW, FEW + 1, FEW + 2]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"labels": {"a": json.loads("[" * 150 + "]" * 150)}},
+        {"labels": {"a": [{"b": 1}] * 5001}},
+        dict.fromkeys(map(str, range(1001)), "x"),
+    ],
+    ids=["deep", "large", "wide"],
+)
+def test_what_one_entry_may_not_have_many_may_not_have_either(refused):
+    incoming = read([*[refused] * FEW, {"message": "a good neighbour"}])
+
+    assert len(incoming.rejections) == FEW
+    assert incoming.columns["message"] == ["a good neighbour"]
