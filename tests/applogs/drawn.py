@@ -14,6 +14,7 @@ from hypothesis.strategies import (
     text,
 )
 
+from applogs.ingest.alike import FEW
 from applogs.ingest.fields import PLACES
 from tests.fuzzing import json_values, texts
 
@@ -31,8 +32,15 @@ SAYINGS = [
     'a "quoted" \\ text\n',
     "é\u2028",
 ]
-ODD = [
+
+
+def nested_as(opened: str, closed: str, depth: int) -> object:
+    return json.loads(opened * depth + ("1" if closed == "}" else "") + closed * depth)
+
+
+ODD: list[object] = [
     *(2**63, -(2**63) - 1, 2**63 - 1, 10**400, 1e308, 1e-400, -0.0, "\0", "\ud800", "\udfffa", "x" * 2000),
+    *(nested_as("[", "]", 120), nested_as('{"password":', "}", 450), nested_as("[", "]", 500)),
     *("2026-01-15T10:30:45.123456789Z", "1795989076.5898821", 1795989076589, "0001-01-01T00:00:00+14:00", ""),
     *("ERROR", "error ", "ERROR+4", 30, 17, "17", "security", True, None, {}, [], "9" * 5000, "ﬁ", "\u0661"),
 ]
@@ -40,33 +48,34 @@ SIGNS = [
     *(b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\0", b"\xff", b"\n"),
     *(b"NaN", b"1e999", b"\\ud800", b"\\u0000"),
 ]
-SECRET_NAMES = [
-    "password",
-    "Passwd",
-    "access_token",
-    "X-Api-Key",
-    "Set-Cookie",
-    "clientSecret",
-    "psk",
-    "PRIVATE.KEY",
-]
+SECRET_NAMES = "password Passwd access_token X-Api-Key Set-Cookie clientSecret psk PRIVATE.KEY".split()
 OTHER_NAMES = ["log", "service", "origin", "file", "user", "a"]
 names = sampled_from(sorted(PLACES)) | sampled_from(OTHER_NAMES) | texts()
 values = one_of(json_values(), sampled_from(ODD), sampled_from(SAYINGS))
 nested = dictionaries(names, values, max_size=3)
-entries: SearchStrategy[dict[str, object]] = dictionaries(
-    names, values | nested | lists(nested, max_size=2), max_size=6
-)
+fields = values | nested | lists(nested, max_size=2)
+entries: SearchStrategy[dict[str, object]] = dictionaries(names, fields, max_size=6)
 things = entries | values
-bodies = binary(max_size=60) | lists(
-    sampled_from(SIGNS) | things.map(json.dumps).map(str.encode), max_size=8
-).map(b"".join)
+pieces = sampled_from(SIGNS) | things.map(json.dumps).map(str.encode)
+bodies = binary(max_size=60) | lists(pieces, max_size=8).map(b"".join)
 
 
 def forms(sent: list[object]) -> list[bytes]:
-    """The bodies that hold `sent`: an array, an entry a line, back to back, and one object where it is one."""
-    texts = [json.dumps(each).encode() for each in sent]
-    return [b"[%s]" % b",".join(texts), b"\n".join(texts), b"".join(texts), b" \r\n".join(texts)]
+    """The bodies that hold `sent`: an array, one a line, and back to back, without blanks and with some."""
+    each = [json.dumps(one).encode() for one in sent]
+    return [b"[%s]" % b",".join(each), b"\n".join(each), b"".join(each), b" \r\n\t".join(each)]
+
+
+@composite
+def alike(draw) -> list[object]:
+    """Entries with the same names, as many as are read together, and one of another kind among them."""
+    named = draw(lists(names, min_size=1, max_size=4, unique=True))
+    usual = [draw(lists(fields, min_size=1, max_size=3)) for _ in named]
+    sent: list[object] = [
+        dict(zip(named, (each[number % len(each)] for each in usual), strict=True))
+        for number in range(FEW + 2)
+    ]
+    return [*sent[:3], draw(things), *sent[3:]]
 
 
 @composite

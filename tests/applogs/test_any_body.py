@@ -54,7 +54,7 @@ def unstorable(incoming):
     ]
 
 
-@drawn(400, 20_000)
+@drawn(250, 20_000)
 @given(draw.bodies, sampled_from(TYPES))
 def test_a_body_is_refused_or_each_of_its_values_is_taken_or_rejected(body, content_type):
     try:
@@ -87,7 +87,7 @@ def test_its_neighbours_are_taken_as_they_are_alone(thing):
         assert [rows[0], rows[2]] == [alone, alone], body
 
 
-@drawn(300, 20_000)
+@drawn(120, 20_000)
 @given(lists(draw.entries, max_size=3))
 def test_entries_are_the_same_in_each_form(sent):
     """And whichever decoder reads them: behind NaN it is the patient one."""
@@ -97,6 +97,17 @@ def test_entries_are_the_same_in_each_form(sent):
     assert unstorable(array) == []
     assert [other.columns for other in others] == [array.columns] * len(others)
     assert odd.columns == array.columns
+
+
+@drawn(60, 10_000)
+@given(draw.alike())
+def test_entries_with_the_same_names_are_taken_as_they_are_alone(sent):
+    """Many of them are read together."""
+    together = read(draw.forms(sent)[0])
+
+    assert unstorable(together) == []
+    for index, entry in enumerate(sent):
+        assert rows_of(together).get(index) == rows_of(read([entry])).get(0), entry
 
 
 @drawn(300, 20_000)
@@ -114,7 +125,7 @@ def test_any_value_may_stand_for_a_time_or_a_level(value):
         assert found.severity in range(25)
 
 
-@drawn(300, 20_000)
+@drawn(150, 20_000)
 @given(draw.secrets())
 def test_a_secret_under_the_name_of_one_is_never_taken(entry):
     for body in draw.forms([entry, GOOD]):
@@ -123,7 +134,7 @@ def test_a_secret_under_the_name_of_one_is_never_taken(entry):
         assert draw.SECRET not in json.dumps(columns), body
 
 
-@drawn(200, 10_000)
+@drawn(100, 10_000)
 @given(draw.entries)
 def test_sayings_with_secrets_are_never_taken_whole(entry):
     """Where a saying has a secret, no column has it; the objects stay objects with all else that is in them."""
