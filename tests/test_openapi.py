@@ -60,11 +60,16 @@ def _one_connection():
         signal.connect(close_old_connections)
 
 
+@pytest.fixture(autouse=True)
+def _quiet():
+    logging.disable()  # a line for each refusal
+    yield
+    logging.disable(logging.NOTSET)
+
+
 @pytest.fixture
 def headers(owner, _one_connection):
-    logging.disable()  # a line for each refusal
-    yield {"Authorization": f"Token {AuthToken.objects.create(owner)[1]}"}
-    logging.disable(logging.NOTSET)
+    return {"Authorization": f"Token {AuthToken.objects.create(owner)[1]}"}
 
 
 def operation_of(schema, name):
@@ -97,6 +102,16 @@ def entries(db):
         "container": ContainerLogEntryFactory(),
     }
     return [{"source": source, "id": str(row.pk)} for source, row in rows.items()]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_another_method_is_told_which_one_is_meant(schema, entries, api, owner, name):
+    meant, _, path = name.partition(" ")
+    url = f"/api/v2/logs/{path.format(**entries[0])}"
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - {meant}:
+        answer = api(owner).generic(method, url, b"{}", content_type="application/json")
+
+        assert (answer.status_code, meant in answer["Allow"]) == (405, True), method
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -18,6 +18,8 @@ from logsite.records import LEVELS
 from logsite.records.search import CONTEXT_ROWS
 
 _TIME = "ISO 8601, UTC without a zone: 2026-01-31T12:00:00Z; or how long ago: 2h."
+_AGO = {"type": "string", "pattern": "^[0-9]{1,6}[smhdw]$"}
+_MOMENT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}, _AGO]}
 
 
 def _whole(
@@ -37,7 +39,12 @@ def _repeated(name: str, description: str) -> OpenApiParameter:
 
 def _old_names() -> list[OpenApiParameter]:
     return [
-        OpenApiParameter(old, str, deprecated=True, description=f"The old name of `{name}`.")
+        OpenApiParameter(
+            old,
+            str if name == "query" else _MOMENT,
+            deprecated=True,
+            description=f"The old name of `{name}`.",
+        )
         for name, (_, *others) in NAMES.items()
         for old in others
     ]
@@ -59,9 +66,9 @@ SEARCH = [
     OpenApiParameter(
         "query", str, description="A query as in Kibana or Grafana, such as `timeout level:>=WARNING`."
     ),
-    OpenApiParameter("start_time", str, description=f"From this time on. {_TIME}"),
-    OpenApiParameter("end_time", str, description=f"Before this time. {_TIME}"),
-    OpenApiParameter("range", str, description="The time until now, in place of start_time: 15m, 1h, 7d."),
+    OpenApiParameter("start_time", _MOMENT, description=f"From this time on. {_TIME}"),
+    OpenApiParameter("end_time", _MOMENT, description=f"Before this time. {_TIME}"),
+    OpenApiParameter("range", _AGO, description="The time until now, in place of start_time: 15m, 1h, 7d."),
     *_old_names(),
 ]
 PAGE = [
