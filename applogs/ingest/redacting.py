@@ -47,9 +47,11 @@ def redact_columns(columns: dict[str, list[Any]]) -> None:
 
 
 def _replace(columns: dict[str, list[Any]], names: Sequence[str], changed: dict[str, str]) -> None:
+    """Put in what is left of the values; a mark that is longer than its secret is cut at the column's end."""
     if changed:
         for name in names:
-            columns[name] = [changed.get(value, value) for value in columns[name]]
+            limit = TEXT_LIMITS.get(name)
+            columns[name] = [changed[value][:limit] if value in changed else value for value in columns[name]]
 
 
 def _changed(texts: list[str], searched: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from applogs.ingest import redacting
+from applogs.ingest.fields import TEXT_LIMITS
 from applogs.ingest.redacting import BETWEEN
 from logsite.redaction import redact, register_secrets
 from tests.applogs.reading import entries_of, read, read_one
@@ -43,6 +44,16 @@ def test_a_secret_is_taken_out_of_each_object_which_stays_json(field, text):
         assert "hunter2" not in found
         assert "<redacted:" in found
         assert "kept" in found or field == "labels"  # an object there is a text, of which more is masked
+
+
+def test_a_mark_that_is_longer_than_its_secret_stays_within_the_column():
+    for field, limit in TEXT_LIMITS.items():
+        text = "password=hunter2".rjust(limit)
+
+        found = read({"message": "a", field: text}).columns[field][0]
+
+        assert len(found) == limit
+        assert "hunter2" not in found
 
 
 SECRET_NAMES = [
