@@ -54,7 +54,7 @@ def unstorable(incoming):
     ]
 
 
-@drawn(250, 20_000)
+@drawn(200, 2_500)
 @given(draw.bodies, sampled_from(TYPES))
 def test_a_body_is_refused_or_each_of_its_values_is_taken_or_rejected(body, content_type):
     try:
@@ -76,7 +76,7 @@ def test_a_body_is_refused_or_each_of_its_values_is_taken_or_rejected(body, cont
     assert len(INDEX.tokens_of_rows(incoming.columns)) == len(incoming.indexes)
 
 
-@drawn(300, 20_000)
+@drawn(200, 2_500)
 @given(draw.things)
 def test_its_neighbours_are_taken_as_they_are_alone(thing):
     alone = rows_of(read([GOOD]))[0]
@@ -87,7 +87,7 @@ def test_its_neighbours_are_taken_as_they_are_alone(thing):
         assert [rows[0], rows[2]] == [alone, alone], body
 
 
-@drawn(120, 20_000)
+@drawn(120, 2_500)
 @given(lists(draw.entries, max_size=3))
 def test_entries_are_the_same_in_each_form(sent):
     """And whichever decoder reads them: behind NaN it is the patient one."""
@@ -99,7 +99,7 @@ def test_entries_are_the_same_in_each_form(sent):
     assert odd.columns == array.columns
 
 
-@drawn(60, 10_000)
+@drawn(60, 2_500)
 @given(draw.alike())
 def test_entries_with_the_same_names_are_taken_as_they_are_alone(sent):
     """Many of them are read together."""
@@ -110,13 +110,13 @@ def test_entries_with_the_same_names_are_taken_as_they_are_alone(sent):
         assert rows_of(together).get(index) == rows_of(read([entry])).get(0), entry
 
 
-@drawn(300, 20_000)
+@drawn(200, 2_500)
 @given(integers(-(2**63), 2**63 - 1))
 def test_a_time_to_the_nanosecond_comes_back(moment):
     assert nanoseconds_of(rfc3339(moment)) == moment
 
 
-@drawn(300, 20_000)
+@drawn(200, 2_500)
 @given(draw.values)
 def test_any_value_may_stand_for_a_time_or_a_level(value):
     assert nanoseconds_of(value) is None or nanoseconds_of(value) in INTEGERS
@@ -125,7 +125,7 @@ def test_any_value_may_stand_for_a_time_or_a_level(value):
         assert found.severity in range(25)
 
 
-@drawn(150, 20_000)
+@drawn(150, 2_500)
 @given(draw.secrets())
 def test_a_secret_under_the_name_of_one_is_never_taken(entry):
     for body in draw.forms([entry, GOOD]):
@@ -134,7 +134,7 @@ def test_a_secret_under_the_name_of_one_is_never_taken(entry):
         assert draw.SECRET not in json.dumps(columns), body
 
 
-@drawn(100, 10_000)
+@drawn(100, 2_500)
 @given(draw.entries)
 def test_sayings_with_secrets_are_never_taken_whole(entry):
     """Where a saying has a secret, no column has it; the objects stay objects with all else that is in them."""

@@ -113,7 +113,7 @@ def test_thousands_of_malformed_bodies_leave_nothing_in_memory(send):
     logging.disable()  # pytest keeps what is logged
     tracemalloc.start()
     try:
-        before, after = take(200), take(short_or_long(2000, 100_000))
+        before, after = take(200), take(short_or_long(1500, 100_000))
     finally:
         tracemalloc.stop()
         logging.disable(logging.NOTSET)
