@@ -131,7 +131,7 @@ def test_within_and_beyond_the_schema(schema, headers, entries, name, mode):
     any_address = operation.as_strategy(generation_mode=mode)
     known = [operation.as_strategy(generation_mode=mode, path_parameters=each) for each in entries]
 
-    @drawn(8, 500)
+    @drawn(8, 150)
     @given(case=one_of(any_address, *known) if "{" in name else any_address)
     def ask(case):
         compare(case, headers, name)
