@@ -30,7 +30,8 @@ _FIELDS = frozenset(FIELDS)
 def entry_of(record: LogRecord) -> dict[str, Any]:
     """`record` as the object that JSON shows; fields that the record does not have are left out.
 
-    Labels and attributes that the sender gave stand beside those of the record. A field that is both a
+    Labels and attributes that the sender gave stand beside those of the record; an attribute of the sender's whose
+    name the record has, too, gets another one: `file_`. A field that is both a
     label and an attribute has the label's value, and the attribute stays where it is.
     """
     labels, attributes = dict(record.labels), dict(record.attributes)
@@ -47,7 +48,7 @@ def entry_of(record: LogRecord) -> dict[str, Any]:
                 if name in named and name not in entry:
                     entry[name] = named.pop(name)
     entry["labels"] = labels | _inner(attributes, "labels")
-    entry["attributes"] = _inner(attributes, "attributes") | attributes
+    entry["attributes"] = _beside(_inner(attributes, "attributes"), attributes)
     if record.parts is not None:
         entry["parts"] = {name: part for name, part in record.parts._asdict().items() if part is not None}
     if record.withheld:
@@ -58,3 +59,14 @@ def entry_of(record: LogRecord) -> dict[str, Any]:
 def _inner(attributes: dict[str, Any], name: str) -> dict[str, Any]:
     """What a sender gave as `labels` or `attributes`, taken out of those of the record."""
     return attributes.pop(name) if isinstance(attributes.get(name), dict) else {}
+
+
+def _beside(given: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Both, and nothing of either lost."""
+    both = {name: value for name, value in given.items() if name not in own} | own
+    for name in [name for name in given if name in own]:
+        free = f"{name}_"
+        while free in both:
+            free += "_"
+        both[free] = given[name]
+    return both

@@ -54,6 +54,8 @@ def shown(columns, row):
     cells = {name: column[row] for name, column in columns.items()}
     objects = {name: json.loads(text) for name in OBJECTS if (text := cells[name])}
     sent = json.loads(cells["attributes"] or "{}")
+    if cells["file"] and "file" in sent:  # the whole one of one that was cut
+        sent["file_"] = sent.pop("file")
     return {
         "timestamp": rfc3339(cells["timestamp"]),
         "level": cells["level"],

@@ -38,6 +38,10 @@ ROWS = [
     ({"attributes": APP_FIELDS}, APP_FIELDS),
     ({"attributes": {"line": 0, "context": {}, "logger": None}}, {"line": 0, "context": {}, "logger": None}),
     ({"attributes": {"user": "netops"}}, {"attributes": {"user": "netops"}}),
+    (
+        {"attributes": {"file": "cut", "attributes": {"file": "whole", "file_": 1, "user": "netops"}}},
+        {"attributes": {"file": "cut", "file__": "whole", "file_": 1, "user": "netops"}},
+    ),
     ({"labels": {"app": "shop", "job": "aoss"}}, {"app": "shop", "labels": {"job": "aoss"}}),
     (
         {"labels": {"host": "edge"}, "attributes": {"host": "given", "line": 7, "x": [1]}},
