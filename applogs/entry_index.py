@@ -5,5 +5,5 @@ from applogs.query_fields import FIELDS
 from logsite.records.indexes.day_index import SegmentIndex
 from logsite.records.indexes.minute_counts import MinuteCounts
 
-INDEX = SegmentIndex(LogEntry, FIELDS, together=("app", "level"))
+INDEX = SegmentIndex(LogEntry, FIELDS, together=("app", "level"), partitioned=True)
 COUNTS = MinuteCounts(EntryCount)

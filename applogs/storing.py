@@ -8,7 +8,7 @@ from django.db import connection
 from applogs.entry_index import COUNTS, INDEX
 from applogs.models import EntryId, LogEntry
 from applogs.senders import Sender
-from logsite.tables.bulk import insert_new_or_old, store_columns
+from logsite.tables.bulk import highest_id, insert_new_or_old, store_columns
 
 HOURS = 24
 HOUR = 3_600 * 10**9  # in nanoseconds
@@ -47,7 +47,7 @@ def _insert(columns: Columns, number: int, sender: Sender, protocol: str, receiv
     columns = columns | {name: [value] * number for name, value in fixed.items()}
     if connection.vendor == "sqlite":  # where the tokens are in tables of their own
         tokens = columns.pop("tokens")
-        first = _highest_id() + 1
+        first = highest_id(LogEntry) + 1
         columns["id"] = list(range(first, first + number))
         columns["xact"] = [0] * number
         store_columns(LogEntry, columns)
@@ -55,14 +55,6 @@ def _insert(columns: Columns, number: int, sender: Sender, protocol: str, receiv
     else:
         store_columns(LogEntry, columns)
     COUNTS.append(columns["timestamp"], columns["level"], columns["app"])
-
-
-def _highest_id() -> int:
-    """The highest id that any row had; this transaction holds SQLite's write lock."""
-    with connection.cursor() as sql:
-        sql.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [LogEntry._meta.db_table])
-        found = sql.fetchone()
-    return found[0] if found else 0
 
 
 def _fresh(entry_ids: Sequence[str], owner: str, received_at: int) -> Sequence[int]:

@@ -1,15 +1,19 @@
-"""What it costs to make entries of a container's output, in lines a second of one process's CPU time.
+"""What it costs to make and store entries of a container's output, in lines a second of one process's CPU time.
 
     .venv/bin/python -m benchmarks.container_lines
 
 The lines have 150 bytes, as Docker sends them in chunks of 256 KiB. CPU time, because the machine may be shared.
+What PostgreSQL's own processes take is not in it.
 """
 
-import os
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from benchmarks.scratch import print_table
+from benchmarks.scratch import print_table, scratch_site
+
+if TYPE_CHECKING:
+    from prodlogs.reading.entry_store import EntryStore
 
 LINES = 100_000
 ROUNDS = 5
@@ -76,19 +80,38 @@ def measure(kind: str) -> dict[str, float]:
         for chunk in chunks:
             grouper.feed(decoder.feed(chunk))
 
+    def stored() -> None:
+        store = new_store()
+        decoder = StreamDecoder("stdout")
+        for chunk in chunks:
+            store.add("stdout", decoder.feed(chunk))
+        store.release()
+        store.commit()
+
     return {
         "decode": rate(decode),
         "levels": rate(levels),
         "group, with levels": rate(group),
         "all": rate(everything),
+        "all, and stored": rate(stored),
     }
 
 
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logsite.settings")
-    import django
+def new_store() -> "EntryStore":
+    """Of a container that nothing has been stored of."""
+    from logsite.redaction import Redactor
+    from prodlogs.models import LogSnapshot
+    from prodlogs.reading.entry_store import EntryStore
+    from prodlogs.reading.results import ReadingResult
+    from tests.factories import ContainerFactory, LogSnapshotFactory
 
-    django.setup()
+    container = ContainerFactory()
+    snapshot: LogSnapshot = LogSnapshotFactory(container=container)
+    return EntryStore(container, ReadingResult(container.name, snapshot), Redactor({}))
+
+
+def main() -> None:
+    scratch_site()
     found = {kind: measure(kind) for kind in KINDS}
     steps = next(iter(found.values()))
     print_table(

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from devices.models import Device, Outcome
-from sessionlogs.dead_sessions import ENDED
 from sessionlogs.models import ErrorKind
+from sessionlogs.recording.dead_sessions import ENDED
 
 
 def release_claims(process: uuid.UUID, **_: Any) -> None:

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from logsite.encryption.fields import EncryptedTextField
 from logsite.records import LogRow
+from logsite.records.indexes.minute_counts import MinuteCount
+from logsite.records.indexes.unindexed import UnindexedDay
 from logsite.ssh.host_keys import PinnedHost, PinnedHostQuerySet, address_validator
 from logsite.tables.nanoseconds import NanosecondsField
 
@@ -303,6 +305,29 @@ class ContainerLogEntry(LogRow):
     def raw(self) -> str:
         """The line as the container wrote it."""
         return self.message if self.raw_line is None else self.raw_line
+
+
+class ContainerEntryCount(MinuteCount):
+    """How many entries there are of a minute, a level and a container's name."""
+
+    level = models.CharField(max_length=16, blank=True)
+    app = models.CharField(max_length=255, blank=True, help_text="The container's name.")
+
+    class Meta(MinuteCount.Meta):
+        db_table = "container_log_entry_counts"
+
+    def __str__(self) -> str:
+        return f"{self.number} of minute {self.minute}"
+
+
+class UnindexedContainerDay(UnindexedDay):
+    """A day with entries from before entries had an index and minute counts."""
+
+    class Meta(UnindexedDay.Meta):
+        db_table = "container_log_unindexed_days"
+
+    def __str__(self) -> str:
+        return str(self.day)
 
 
 class Errors(ContainerLogEntry):

@@ -5,34 +5,37 @@ An entry's age is Docker's time of it. A batch is one small transaction.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from logsite.housekeeping.indexed_purge import IndexedPurge
 from logsite.housekeeping.purge_runs import Part, Tally, days_of, removed
-from logsite.records import after, lowest_needed
+from prodlogs.entry_index import COUNTS, INDEX
 from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, RemoteCommand
 
 
-class ContainerPurge(Part):
+class ContainerPurge(IndexedPurge):
     """Entries of more than RETENTION_DAYS_CONTAINERS, but what has not been shipped yet; then readings and sent
     commands of that age, and containers that were removed so long ago; none of which an entry is left."""
 
     name = "containers"
+    source = "container"
+    setting = "RETENTION_DAYS_CONTAINERS"
+    index, counts = INDEX, COUNTS
     removes = ("entries", "snapshots", "commands", "containers")
 
-    def rules(self) -> list[str]:
-        return [_rule(self.name, "RETENTION_DAYS_CONTAINERS", without="for ever")]
-
     def count(self) -> Tally:
-        rows = self._rows() if settings.RETENTION_DAYS_CONTAINERS else {}
-        return Counter({(self.name, what): found.count() for what, found in rows.items()})
+        tally = super().count() if self.days else Counter()
+        rows = self._rows() if self.days else {}
+        return tally + Counter({(self.name, what): found.count() for what, found in rows.items()})
 
     def batches(self, stopping: Callable[[], bool]) -> Iterator[Tally]:
-        if not settings.RETENTION_DAYS_CONTAINERS:
+        if not self.days:
             return
+        yield from super().batches(stopping)
         for what, rows in self._rows().items():
             yield from removed(rows, (self.name, what), stopping)
 
@@ -40,16 +43,9 @@ class ContainerPurge(Part):
         counts = ", ".join(f"{tally[self.name, what]} {what}" for what in self.removes)
         return [f"{rule}: {counts}" for rule in self.rules()]
 
-    def kept_for_shipping(self) -> str:
-        if self.even_unshipped or not settings.RETENTION_DAYS_CONTAINERS:
-            return ""
-        kept = self._due().count() - self._removable().count()
-        return f"{self.name}: {kept}" if kept else ""
-
-    # --- which rows ---------------------------------------------------------------------------------------
-
     def _rows(self) -> dict[str, QuerySet[Any]]:
-        cut_off = self._cut_off()
+        """What goes beside entries."""
+        cut_off = self.cut_off()
         of_container = ContainerLogEntry.objects.filter(container=OuterRef("pk"))
         # Found by the index on container and time; there is none on snapshot.
         of_snapshot = ContainerLogEntry.objects.filter(
@@ -59,7 +55,6 @@ class ContainerPurge(Part):
             snapshot=OuterRef("pk"),
         )
         return {
-            "entries": self._removable(),
             "snapshots": LogSnapshot.objects.filter(
                 Q(ended_at__lt=cut_off) | Q(ended_at=None, started_at__lt=cut_off), ~Exists(of_snapshot)
             ).order_by("started_at"),
@@ -68,16 +63,6 @@ class ContainerPurge(Part):
                 "pk"
             ),
         }
-
-    def _removable(self) -> QuerySet[ContainerLogEntry]:
-        needed = None if self.even_unshipped else lowest_needed("container")
-        return self._due() if needed is None else self._due().exclude(after(needed))
-
-    def _due(self) -> QuerySet[ContainerLogEntry]:
-        return ContainerLogEntry.objects.filter(timestamp__lt=self._cut_off()).order_by("timestamp", "id")
-
-    def _cut_off(self) -> datetime:
-        return self.now - timedelta(days=settings.RETENTION_DAYS_CONTAINERS)
 
 
 class FollowPurge(Part):

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet
 
 from logsite.records import Gap, LogRecord, LogSource, Metric, Retention, Window, to_nanoseconds
-from logsite.records.query import Field, Kind
 from logsite.tables.nanoseconds import from_rfc3339
+from prodlogs.entry_index import COUNTS, INDEX
 from prodlogs.metrics import metrics
-from prodlogs.models import Container, ContainerLogEntry, LogSnapshot, Stream
+from prodlogs.models import Container, ContainerLogEntry, LogSnapshot
+from prodlogs.query_fields import FIELDS
 from prodlogs.retention import ContainerPurge, FollowPurge
 
 
@@ -34,21 +35,6 @@ COLUMNS = EntryRow._fields[:-1]
 CONTAINER_ID = COLUMNS.index("container_id")
 
 
-FIELDS = {
-    "id": Field(Kind.INTEGER, "id", "id"),
-    "source": Field(Kind.KEYWORD, Value("container"), "source", help="container: container logs."),
-    "timestamp": Field(Kind.TIME, "timestamp", "timestamp", help="A day, a minute, a moment, or now-2h."),
-    "level": Field(Kind.LEVEL, "level", "level", help="None where the line names none: NOT level:*"),
-    "message": Field(Kind.TEXT, "message", "message", searched=True),
-    "container": Field(Kind.KEYWORD, "container_name", "labels.container", low_cardinality=True),
-    "host": Field(Kind.KEYWORD, "container__host__name", "labels.server_id", low_cardinality=True),
-    "container_id": Field(Kind.KEYWORD, "container__container_id", "attributes.container_id"),
-    "stream": Field(Kind.KEYWORD, "stream", "attributes.stream", values=tuple(Stream.values)),
-    "sequence": Field(Kind.INTEGER, "sequence", "attributes.sequence", absent=0),
-    "truncated_bytes": Field(Kind.INTEGER, "truncated_bytes", "attributes.truncated_bytes", absent=0),
-}
-
-
 class ContainerSource(LogSource):
     """The source `container`."""
 
@@ -58,6 +44,8 @@ class ContainerSource(LogSource):
     stream = ("container_id",)
     retention = Retention("RETENTION_DAYS_CONTAINERS", (ContainerPurge, FollowPurge))
     fields = FIELDS
+    index = INDEX
+    minute_counts = COUNTS
 
     def metrics(self) -> Iterable[Metric]:
         return metrics()

@@ -13,9 +13,9 @@ class SessionLogsConfig(AppConfig):
         from logsite.housekeeping.heartbeats import register_work
         from logsite.records import register_source
         from sessionlogs import checks  # noqa: F401  registers them
-        from sessionlogs.dead_sessions import close_sessions, processes_in_use
         from sessionlogs.fulltext import create_index_after_migrate
         from sessionlogs.pages import register as register_pages
+        from sessionlogs.recording.dead_sessions import close_sessions, processes_in_use
         from sessionlogs.sources import SessionSource
 
         register_source(SessionSource())

@@ -12,6 +12,8 @@ from typing import Any, Self
 from django.db import models
 
 from logsite.records import LogRow
+from logsite.records.indexes.minute_counts import MinuteCount
+from logsite.records.indexes.unindexed import UnindexedDay
 
 
 class EventType(models.TextChoices):
@@ -191,6 +193,28 @@ class SessionLog(LogRow):
     def is_step(self) -> bool:
         """Whether `response` is a device's answer; elsewhere it is a detail of LogSite's own."""
         return self.step is not None
+
+
+class SessionEventCount(MinuteCount):
+    """How many events there are of a minute, a level and a device."""
+
+    app = models.CharField(max_length=255, blank=True, help_text="The device.")
+
+    class Meta(MinuteCount.Meta):
+        db_table = "session_log_counts"
+
+    def __str__(self) -> str:
+        return f"{self.number} of minute {self.minute}"
+
+
+class UnindexedSessionDay(UnindexedDay):
+    """A day with events from before events had an index and minute counts."""
+
+    class Meta(UnindexedDay.Meta):
+        db_table = "session_log_unindexed_days"
+
+    def __str__(self) -> str:
+        return str(self.day)
 
 
 class Statistics(Session):

@@ -17,9 +17,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from logsite.housekeeping.purge_runs import Part, RetentionError, Tally
-from logsite.records import Cursor, after, lowest_needed
+from logsite.records import Cursor, after, lowest_needed, to_nanoseconds
+from logsite.records.indexes.removing import remove_day, remove_rows
 from logsite.tables.octets import OctetLength
+from logsite.tables.segments import DAY
+from sessionlogs.event_index import COUNTS, INDEX
 from sessionlogs.models import ErrorKind, Session, SessionLog, SessionStatus
+from sessionlogs.recording.storing import tokens_of
 
 SESSIONS_A_BATCH = 100
 EVENTS_A_BATCH = 1000
@@ -145,18 +149,23 @@ class SessionPurge(Part):
                     yield tally
                 if not tally:
                     break
+        for day in sorted({*INDEX.days(), *INDEX.unindexed_days()}):
+            if day < to_nanoseconds(self.now) // DAY - 1 and not stopping():
+                with transaction.atomic():
+                    remove_day(day, INDEX, COUNTS)
 
     def _remove(self, rule: Rule) -> Tally:
         """Sessions with few events together; of a session with many, events alone until it has few."""
         tally: Tally = Counter()
-        sessions = list(self.removable(rule).values_list("pk", flat=True)[:SESSIONS_A_BATCH])
+        # Locked, or an event that comes meanwhile would go with its session, and be counted for ever.
+        due = self.removable(rule).select_for_update(skip_locked=True)
+        sessions = list(due.values_list("pk", flat=True)[:SESSIONS_A_BATCH])
         if not sessions:
             return tally
         events = SessionLog.objects.filter(session__in=sessions).order_by("id")
         ids = list(events.values_list("pk", flat=True)[: EVENTS_A_BATCH + 1])
         more, ids = len(ids) > EVENTS_A_BATCH, ids[:EVENTS_A_BATCH]
-        SessionLog.objects.filter(pk__in=ids).delete()
-        tally[rule.name, "events"] = len(ids)
+        tally[rule.name, "events"] = remove_rows(SessionLog.objects.filter(pk__in=ids), INDEX, COUNTS)
         if not more:
             Session.objects.filter(pk__in=sessions).delete()
             tally[rule.name, "sessions"] = len(sessions)
@@ -170,4 +179,6 @@ class SessionPurge(Part):
         SessionLog.objects.filter(pk__in=ids).update(
             truncated_bytes=F("truncated_bytes") + OctetLength("response"), response=""
         )
+        events = list(SessionLog.objects.filter(pk__in=ids))
+        INDEX.renew([event.pk for event in events], tokens_of(events))
         return Counter({(RESPONSES, "responses"): len(ids)})

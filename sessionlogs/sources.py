@@ -21,6 +21,7 @@ from logsite.records import (
     to_nanoseconds,
 )
 from sessionlogs.audit import PERMISSION, note_records
+from sessionlogs.event_index import COUNTS, INDEX
 from sessionlogs.metrics import metrics
 from sessionlogs.models import FAILURES, Session, SessionLog
 from sessionlogs.query_fields import ANSWERS, FIELDS, STATUS
@@ -120,6 +121,8 @@ class SessionSource(LogSource):
     stream = ("session_id",)
     retention = Retention("RETENTION_DAYS", (SessionPurge,))
     fields = FIELDS
+    index = INDEX
+    minute_counts = COUNTS
 
     def metrics(self) -> Iterable[Metric]:
         return metrics()

@@ -22,6 +22,8 @@ from prodlogs.models import (
 )
 from sessionlogs.models import EventType, Session, SessionLog, SessionStatus
 from tests.applogs.entries import store as store_entries
+from tests.indexing import store_entries as store_container_entries
+from tests.indexing import store_events
 
 
 class CredentialFactory(DjangoModelFactory):
@@ -104,6 +106,10 @@ class SessionLogFactory(DjangoModelFactory):
     step = 1
     timestamp = factory.SelfAttribute("session.started_at")
 
+    @classmethod
+    def _create(cls, model_class, **values):
+        return store_events([model_class(**values)])[0]
+
 
 class DockerHostFactory(DjangoModelFactory):
     class Meta:
@@ -143,7 +149,7 @@ class LogSnapshotFactory(DjangoModelFactory):
 
 
 class ContainerLogEntryFactory(DjangoModelFactory):
-    """Entries a microsecond apart, from 2026-05-01 12:00 on."""
+    """Entries a microsecond apart, from 2026-05-01 12:00 on; stored with their words, and counted."""
 
     class Meta:
         model = ContainerLogEntry
@@ -153,6 +159,10 @@ class ContainerLogEntryFactory(DjangoModelFactory):
     stream = Stream.STDOUT
     timestamp = factory.Sequence(lambda n: 1_777_636_800_000_000_000 + n * 1000)
     message = factory.Sequence(lambda n: f"GET /health {n}")
+
+    @classmethod
+    def _create(cls, model_class, **values):
+        return store_container_entries([model_class(**values)])[0]
 
 
 class LogEntryFactory(DjangoModelFactory):

@@ -44,6 +44,8 @@ FLOORS = {
         {"ssh"},
         {"docker", "hosts"},
         {"entries", "sources", "retention", "metrics"},
+        {"entry_index"},
+        {"query_fields"},
         {"errors"},
         {"models"},
     ),
@@ -71,8 +73,9 @@ FLOORS = {
     "sessionlogs": (
         {"management", "api", "admin"},
         {"recording", "retention", "sources", "metrics"},
+        {"event_index"},
         {"query_fields"},
-        {"dead_sessions", "audit"},
+        {"audit"},
         {"models"},
     ),
     "shipping": (
@@ -387,7 +390,6 @@ READS_ENTRIES = re.compile(r"\b(?:SessionLog|ContainerLogEntry|LogEntry)\.object
 # Those that write entries, remove them, or count them for /metrics; and the sources, which hand them to views.
 WRITERS = (
     "sessionlogs/recording/",
-    "sessionlogs/dead_sessions.py",
     "sessionlogs/retention.py",
     "sessionlogs/metrics.py",
     "sessionlogs/sources.py",

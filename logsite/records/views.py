@@ -13,7 +13,7 @@ from django.db.models import F, Max, Min, Q, QuerySet
 from logsite.audit import EventType, Reader, Severity, record
 from logsite.records.figures import Count, Counts, Facets, Gap, Storage, StoredDay
 from logsite.records.indexes.day_index import SegmentIndex
-from logsite.records.indexes.minute_counts import MINUTE, MinuteCounts, chosen
+from logsite.records.indexes.minute_counts import MINUTE, MinuteCounts
 from logsite.records.indexes.walk import LOWEST, Bounds, Walk
 from logsite.records.places import EVER, HIGHEST, Key, Window
 from logsite.records.plain import Cursor, LogRecord
@@ -188,13 +188,15 @@ class SourceView:
     def counts(self, query: Query, window: Window, step: int) -> Counts:
         """How many records begin in each `step` seconds, by level."""
         condition = self.condition(query)
-        totals, of_minutes = self.source.minute_counts, chosen(condition)
-        if totals is not None and of_minutes is not None and step % 60 == 0:
-            return Counts(self._by_minutes(totals, of_minutes, condition, Bounds(window), step), True)
+        totals = self.source.minute_counts
+        if totals is not None and step % 60 == 0:
+            found = self._by_minutes(totals, condition, Bounds(window), step)
+            if found is not None:
+                return Counts(found, True)
         rows, scale = self._sample(self.found_rows(condition, window))
-        found = self._counted(rows, step)
         counts = [
-            Count(start * step, level, round(number * scale)) for (start, level), number in found.items()
+            Count(start * step, level, round(number * scale))
+            for (start, level), number in self._counted(rows, step).items()
         ]
         return Counts(sorted(counts), scale == 1)
 
@@ -210,10 +212,14 @@ class SourceView:
         )
 
     def _by_minutes(
-        self, totals: MinuteCounts, of_minutes: Q, condition: Condition, bounds: Bounds, step: int
-    ) -> list[Count]:
-        """From minute counts; the parts of minutes at the ends of a window from rows, and what is before 1970."""
+        self, totals: MinuteCounts, condition: Condition, bounds: Bounds, step: int
+    ) -> list[Count] | None:
+        """From minute counts; the parts of minutes at the ends of a window from rows, and what is before 1970. None
+        where minute counts do not tell."""
         low, high = max(bounds.low, LOWEST), min(bounds.high, HIGHEST)
+        of_minutes = totals.chosen(condition)
+        if of_minutes is None or not totals.covers(low, high):
+            return None
         first, end = max(0, -(-low // MINUTE)), None if high == HIGHEST else (high + 1) // MINUTE
         ends = [(low, high)]
         found: Counter[tuple[int, str]] = Counter()

@@ -19,12 +19,13 @@ VALUES_AT_ONCE = 2600  # of a statement of `store_values`: SQLite takes a millis
 Values = tuple[Any, ...]  # of one row, as the database's driver takes them
 
 
-def insert_rows(rows: Sequence[models.Model]) -> None:
+def insert_rows(rows: Sequence[models.Model], others: Mapping[str, Sequence[Any]] | None = None) -> None:
     """Insert `rows`, which are of one model, in their order. Numbered keys and columns with a default of the
-    database's own are left to it. Raises what a refused INSERT raises."""
+    database's own are left to it. `others` are columns that no model has. Raises what a refused INSERT raises."""
+    others = others or {}
     if rows:
-        statement, fields = _insert(type(rows[0]))
-        _run(statement, rows, fields)
+        statement, fields = _insert(type(rows[0]), tuple(others))
+        _run(statement, rows, fields, others.values())
 
 
 def update_rows(rows: Sequence[models.Model], columns: Iterable[str]) -> None:
@@ -42,6 +43,19 @@ def insert_new(
     Returns how many were inserted."""
     end = f" ON CONFLICT ({', '.join(map(_quoted, unique))}) DO NOTHING"
     return sum(cursor.rowcount for cursor in _insert_some(model, columns, rows, end))
+
+
+def insert_new_returning(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Values],
+    unique: Sequence[str],
+    returning: Sequence[str],
+) -> list[Values]:
+    """Insert `rows` as `insert_new` does. Returns the columns `returning` of those inserted, in any order."""
+    quoted = (", ".join(map(_quoted, names)) for names in (unique, returning))
+    end = " ON CONFLICT ({}) DO NOTHING RETURNING {}".format(*quoted)
+    return [values for cursor in _insert_some(model, columns, rows, end) for values in cursor.fetchall()]
 
 
 def insert_new_or_old(
@@ -83,6 +97,14 @@ def _insert_some(
             some = rows[first : first + ROWS_AT_ONCE]
             cursor.execute(start + ", ".join([mark] * len(some)) + end, [*chain.from_iterable(some), *more])
             yield cursor
+
+
+def highest_id(model: type[models.Model]) -> int:
+    """The highest id that any row had, on SQLite. In a transaction that writes, the ids above it are free."""
+    with connection.cursor() as sql:
+        sql.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
+        found = sql.fetchone()
+    return int(found[0]) if found else 0
 
 
 def store_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
@@ -132,24 +154,29 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[
 Fields = tuple["models.Field[Any, Any]", ...]
 
 
-def _run(statement: str, rows: Sequence[models.Model], fields: Fields) -> None:
+def _run(
+    statement: str, rows: Sequence[models.Model], fields: Fields, others: Iterable[Sequence[Any]] = ()
+) -> None:
     prepare: list[tuple[str, Callable[..., Any]]] = [
         (field.attname, field.get_db_prep_save) for field in fields
     ]
     values = [tuple(ready(getattr(row, name), connection) for name, ready in prepare) for row in rows]
+    if others:
+        values = [(*row, *more) for row, more in zip(values, zip(*others, strict=True), strict=True)]
     with connection.cursor() as sql:
         sql.executemany(statement, values)
 
 
 @cache
-def _insert(model: type[models.Model]) -> tuple[str, Fields]:
+def _insert(model: type[models.Model], others: tuple[str, ...]) -> tuple[str, Fields]:
     fields = tuple(
         field
         for field in model._meta.concrete_fields
         if field.db_default is NOT_PROVIDED and not isinstance(field, models.AutoField)
     )
-    table = _table(model, [str(field.column) for field in fields])
-    return f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(fields))})", fields  # noqa: S608
+    columns = [*(str(field.column) for field in fields), *others]
+    marks = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {_table(model, columns)} VALUES ({marks})", fields  # noqa: S608
 
 
 @cache

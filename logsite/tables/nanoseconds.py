@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,6 +11,7 @@ from logsite.text.moments import parse_iso
 from logsite.text.rfc3339 import EPOCH
 from logsite.text.rfc3339 import rfc3339 as rfc3339  # beside `from_rfc3339`, for those who read and write
 
+Rows = TypeVar("Rows", bound=models.QuerySet[Any])
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z", re.ASCII)
 
 
@@ -39,6 +40,20 @@ class NanosecondsField(models.BigIntegerField):
         if isinstance(value, str) and not re.fullmatch(r"-?\d{1,19}", value, re.ASCII):
             return _from_text(value)
         return super().to_python(value)
+
+
+def between(rows: Rows, low: int, high: int) -> Rows:
+    """Those of `rows` whose `timestamp` is from `low` to `high`, both in it, in nanoseconds. A column of datetimes
+    has microseconds, so both ends are moved inwards."""
+    if isinstance(rows.model._meta.get_field("timestamp"), NanosecondsField):
+        return rows.filter(timestamp__gte=low, timestamp__lte=high)
+    first, last = from_nanoseconds(-(-low // 1000) * 1000), from_nanoseconds(high)
+    return rows.filter(timestamp__gte=first, timestamp__lte=last)
+
+
+def as_nanoseconds(value: int | datetime) -> int:
+    """What either column of times gives."""
+    return value if isinstance(value, int) else to_nanoseconds(value)
 
 
 def _from_text(text: str) -> int:

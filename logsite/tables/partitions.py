@@ -67,7 +67,7 @@ class DayPartitions:
         condition, tokens = as_arrays(wanted, "tokens")
         name = connection.ops.quote_name(table)
         statement = f"SELECT id, timestamp FROM {name} WHERE {condition} {more} LIMIT %s"  # noqa: S608
-        with _without_sequential_scans(), connection.cursor() as sql:
+        with without_sequential_scans(), connection.cursor() as sql:
             sql.execute(statement, [*tokens, *values, limit + 1])
             found = sql.fetchall()
         if len(found) > limit:
@@ -121,20 +121,7 @@ class DayPartitions:
     def lock(self, day: int) -> bool:
         """Let nobody else read or write the table until the end of the transaction. False where others use it, and
         are not through after a second or two."""
-        table, part = map(connection.ops.quote_name, (self.table, self.name(day)))
-        for _ in range(LOCK_TRIES):
-            try:
-                with transaction.atomic(), connection.cursor() as sql:
-                    sql.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
-                    sql.execute(f"LOCK TABLE ONLY {table}, ONLY {part} IN ACCESS EXCLUSIVE MODE")
-                    sql.execute("SET LOCAL lock_timeout TO DEFAULT")
-            except OperationalError as error:
-                if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
-                    raise
-                continue
-            return True
-        log.warning("partition %s: no lock in %d tries", self.name(day), LOCK_TRIES)
-        return False
+        return locked([self.table, self.name(day)], "ACCESS EXCLUSIVE")
 
     def drop(self, day: int) -> None:
         """Drop a day's partition with its rows, in a transaction that has the lock."""
@@ -143,8 +130,26 @@ class DayPartitions:
         self._settled.pop(day, None)
 
 
+def locked(tables: Sequence[str], mode: str) -> bool:
+    """Lock the tables themselves until the end of the transaction; False where others use them for too long."""
+    names = ", ".join(f"ONLY {connection.ops.quote_name(table)}" for table in tables)
+    for _ in range(LOCK_TRIES):
+        try:
+            with transaction.atomic(), connection.cursor() as sql:
+                sql.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+                sql.execute(f"LOCK TABLE {names} IN {mode} MODE")
+                sql.execute("SET LOCAL lock_timeout TO DEFAULT")
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            continue
+        return True
+    log.warning("table %s: no lock in %d tries", tables[-1], LOCK_TRIES)
+    return False
+
+
 @contextmanager
-def _without_sequential_scans() -> Iterator[None]:
+def without_sequential_scans() -> Iterator[None]:
     """A planner without statistics would read the rows of a day rather than the index of their tokens."""
     with transaction.atomic(), connection.cursor() as sql:
         sql.execute("SET LOCAL enable_seqscan = off")

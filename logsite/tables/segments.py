@@ -57,7 +57,7 @@ class DaySegments:
     def add(self, ids: Sequence[int], timestamps: Sequence[int], tokens: Iterable[str]) -> None:
         """Store the tokens of rows, in the transaction that stores the rows. The times are in nanoseconds."""
         by_day: dict[int | None, list[tuple[int, str]]] = {}
-        numbers = {timestamp // DAY: day_of(timestamp) for timestamp in timestamps}
+        numbers = {day: day_of(day * DAY) for day in {timestamp // DAY for timestamp in timestamps}}
         for row_id, timestamp, found in zip(ids, timestamps, tokens, strict=True):
             by_day.setdefault(numbers[timestamp // DAY], []).append((row_id, found))
         with connection.cursor() as sql:

@@ -42,6 +42,16 @@ def holds(wanted: Tokens, row: set[int]) -> bool:
     return wanted in row
 
 
+def salted(wanted: Tokens, salt: int) -> Tokens:
+    """`wanted` of rows whose tokens were each combined with `salt` by XOR."""
+    match wanted:
+        case Every(parts):
+            return Every(tuple(salted(part, salt) for part in parts))
+        case Some(parts):
+            return Some(tuple(salted(part, salt) for part in parts))
+    return wanted ^ salt
+
+
 def as_match(wanted: Tokens) -> str:
     """`wanted` in the language of FTS5: `(0a1b2c3d AND (00000001 OR 00000002))`."""
     match wanted:
@@ -95,9 +105,13 @@ class DigitHashes(Hashes):
 
 
 class NumberHashes(Hashes):
-    """As PostgreSQL has them."""
+    """As PostgreSQL has them, each combined with `salt` by XOR."""
 
     separator = ","
 
+    def __init__(self, salt: int = 0) -> None:
+        super().__init__()
+        self.salt = salt
+
     def __missing__(self, text: str) -> str:
-        return self._keep(text, f"{number(text)},")
+        return self._keep(text, f"{number(text) ^ self.salt},")

@@ -14,28 +14,15 @@ from django.db import IntegrityError, connection, transaction
 from logsite.lines import LONGEST_PAUSE, Entry, Grouper, Line, clean, redacted
 from logsite.records.live import publish
 from logsite.redaction import Redactor
-from logsite.tables.bulk import Values, copy_rows, insert_new
+from logsite.tables.bulk import Values
 from prodlogs.models import Container, ContainerLogEntry, Watermark
 from prodlogs.reading.docker_log import STREAMS
+from prodlogs.reading.entry_rows import COLUMNS, Tokens, insert, tokens_of
 from prodlogs.reading.results import ReadingResult
 from prodlogs.reading.stream_reply import Anchor
 
 BLOCK = 5_000  # entries of a transaction
-COLUMNS = (
-    "snapshot_id",
-    "container_id",
-    "container_name",
-    "stream",
-    "timestamp",
-    "sequence",
-    "level",
-    "level_rule",
-    "message",
-    "raw_line",
-    "truncated_bytes",
-)
 TIMESTAMP, SEQUENCE, MESSAGE = COLUMNS.index("timestamp"), COLUMNS.index("sequence"), COLUMNS.index("message")
-UNIQUE = ("container_id", "timestamp", "stream", "sequence")
 TIMES_AT_ONCE = 200  # looked up by one query
 PLACE = ("timestamp", "sequence", "length", "pending", "open_secret")  # of a watermark
 COUNTS = ["first", "last", "lines", "entries", "duplicates", "truncated", "bytes", "gaps"]
@@ -152,11 +139,12 @@ class EntryStore:
     def commit(self, **columns: Any) -> None:
         """Store what was added, with the container's `columns`. Raises Overtaken."""
         rows = self._rows()
+        tokens = tokens_of(rows)
         columns = {"covered_from": self.covered_from, **columns}
         changes = {name: value for name, value in columns.items() if getattr(self._container, name) != value}
         with transaction.atomic():
             moved = self._move() if not self._window else []
-            duplicates = self._insert(rows)
+            duplicates = self._insert(rows, tokens)
             self._count(rows, duplicates)
             self.snapshot.save(update_fields=COUNTS)
             if changes:
@@ -216,19 +204,14 @@ class EntryStore:
         start = (identity, self._container.pk, self._container.name)
         return [(*start, stream, *entry) for stream, entries in self._blocks for entry in entries]
 
-    def _insert(self, rows: list[Values]) -> int:
+    def _insert(self, rows: list[Values], tokens: Tokens) -> int:
         """Insert `rows` and say how many of them were stored before."""
-        if not rows:
-            return 0
-        copies = connection.vendor == "postgresql" and not self._window
-        if copies and copy_rows(ContainerLogEntry, COLUMNS, rows):
-            return 0
-        stored = insert_new(ContainerLogEntry, COLUMNS, rows, UNIQUE)
+        stored = insert(rows, tokens, quickly=not self._window)
         if stored < len(rows) and not self._window:
-            stored += self._renumbered(rows)
+            stored += self._renumbered(rows, tokens)
         return len(rows) - stored
 
-    def _renumbered(self, rows: list[Values]) -> int:
+    def _renumbered(self, rows: list[Values], tokens: Tokens) -> int:
         """A clock that was set back may give another line a time and number that are taken: it gets the next."""
         times = sorted({row[TIMESTAMP] for row in rows})
         found: dict[tuple[str, int, int], str] = {}
@@ -239,14 +222,15 @@ class EntryStore:
             )
             columns = stored.values_list("stream", "timestamp", "sequence", "message")
             found |= {(stream, time, number): text for stream, time, number, text in columns}
-        others = []
-        for row in rows:
+        others, their_tokens = [], []
+        for row, of_row in zip(rows, tokens, strict=True):
             key = row[TIMESTAMP - 1 : SEQUENCE + 1]
             if not _same(found[key], row[MESSAGE]):
                 sequence = max(number for stream, time, number in found if (stream, time) == key[:2]) + 1
                 found[(*key[:2], sequence)] = row[MESSAGE]
                 others.append((*row[:SEQUENCE], sequence, *row[SEQUENCE + 1 :]))
-        return insert_new(ContainerLogEntry, COLUMNS, others, UNIQUE)
+                their_tokens.append(of_row)
+        return insert(others, their_tokens)
 
     def _count(self, rows: Sequence[Values], duplicates: int) -> None:
         snapshot = self.snapshot

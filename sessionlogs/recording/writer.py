@@ -22,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +36,7 @@ from logsite.tables.writing import writing
 from sessionlogs.models import Session, SessionLog
 from sessionlogs.recording.events import Event, Recorder
 from sessionlogs.recording.spill import Page, Spill
+from sessionlogs.recording.storing import Tokens, store, tokens_of
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -287,6 +289,11 @@ class Batch:
     rows: list[SessionLog]
     recorders: list[Recorder]
 
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Of the rows; made once, however often the batch is written."""
+        return tokens_of(self.rows)
+
     def size(self) -> int:
         """About how many bytes of memory the rows hold."""
         return sum(OVERHEAD + sys.getsizeof(row.response) + sys.getsizeof(row.command) for row in self.rows)
@@ -307,10 +314,11 @@ def write(batch: Batch) -> None:
     """Insert the rows and bring their sessions up to date, in one transaction."""
     new = [recorder for recorder in batch.recorders if not recorder.stored]
     presence.start()
+    tokens = batch.tokens
     with writing():
         limit_time()
         insert_rows([recorder.session for recorder in new])
-        insert_rows(batch.rows)
+        store(batch.rows, tokens)
         update_rows([recorder.session for recorder in batch.recorders if recorder.stored], TOTALS)
         counters.add(tell(batch.rows))
 
@@ -346,7 +354,7 @@ def restore(page: Page) -> None:
         known = known.filter(timestamp__in={row.timestamp for row in rows})
         stored = set(known.values_list(*IDENTITY))
         rows = [row for row in rows if tuple(getattr(row, name) for name in IDENTITY) not in stored]
-        SessionLog.objects.bulk_create(rows)
+        store(rows, tokens_of(rows))
         counters.add(tell(rows) | {counters.SPILLED: len(rows)})
 
 

@@ -8,11 +8,12 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from applogs import retention
 from applogs.entry_index import INDEX
 from applogs.models import LogEntry
+from applogs.retention import AppPurge
 from applogs.sources import AppSource
 from logsite.audit import Reader
+from logsite.housekeeping import indexed_purge
 from logsite.housekeeping.models import PurgeRun, PurgeStatus
 from logsite.housekeeping.purge_runs import Purge
 from logsite.records import Cursor, keepers
@@ -80,14 +81,14 @@ def test_a_dry_run_says_the_same_and_removes_nothing(stored):
 
 
 def test_small_batches_remove_the_same(stored, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH_ROWS", 1)
+    monkeypatch.setattr(indexed_purge, "BATCH_ROWS", 1)
     monkeypatch.setattr(DayPartitions, "lock", lambda self, day: False)
     assert purge() == ["app: 30 days: 4 entries removed"]
     assert (messages(), numbers()) == (KEPT, in_rows())
 
 
 def test_a_purge_that_is_stopped_goes_on_with_the_next(stored, monkeypatch):
-    monkeypatch.setattr(retention, "BATCH_ROWS", 1)
+    monkeypatch.setattr(indexed_purge, "BATCH_ROWS", 1)
     monkeypatch.setattr(DayPartitions, "lock", lambda self, day: False)
     run = Purge(stopping=lambda: LogEntry.objects.count() < len(ALL)).run()
 
@@ -154,7 +155,7 @@ def test_a_setting_out_of_range_removes_nothing(stored, settings):
 @pytest.mark.postgres
 def test_a_day_goes_as_a_whole_without_a_deleted_row(stored, monkeypatch):
     """No batch removes anything here."""
-    monkeypatch.setattr(retention.AppPurge, "_removed", lambda self, rows, stopping: iter(()))
+    monkeypatch.setattr(AppPurge, "_removed", lambda self, rows, stopping: iter(()))
 
     assert purge() == ["app: 30 days: 2 entries removed"]
     assert messages() == ALL - {"whole", "whole, later"}

@@ -140,7 +140,7 @@ def _with(store, some, stream="stdout"):
 
 def test_a_failed_block_moves_nothing(make_store, monkeypatch):
     store = _with(make_store(), lines("a"))
-    monkeypatch.setattr(store, "_insert", lambda rows: (_ for _ in ()).throw(IntegrityError("no")))
+    monkeypatch.setattr(store, "_insert", lambda rows, tokens: (_ for _ in ()).throw(IntegrityError("no")))
     with pytest.raises(IntegrityError):
         finish(store)
     assert not Watermark.objects.exists()

@@ -18,9 +18,9 @@ from devices.models import Device
 from logsite.housekeeping import heartbeats as processes
 from logsite.housekeeping.heartbeats import Observation, Presence, close_process, presence
 from logsite.housekeeping.models import Process
-from sessionlogs import dead_sessions
-from sessionlogs.dead_sessions import ENDED
 from sessionlogs.models import Session, SessionLog
+from sessionlogs.recording import dead_sessions
+from sessionlogs.recording.dead_sessions import ENDED
 from tests.devices.conftest import ROUTER
 from tests.devices.emulator import PASSWORD, SILENCE, USERNAME, Box
 from tests.factories import CredentialFactory, DeviceFactory, SessionFactory, SessionLogFactory

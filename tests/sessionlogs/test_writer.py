@@ -77,17 +77,16 @@ def test_a_database_that_comes_back_gets_every_event_once(record, failing_writes
 
 
 def test_a_batch_that_was_rolled_back_is_written_whole_and_counted_once(record, monkeypatch):
-    real, tries = writer_module.insert_rows, []
+    real, tries = writer_module.store, []
 
-    def breaks_once(rows):
-        real(rows)
-        if rows and isinstance(rows[0], SessionLog):
-            tries.append(len(rows))
-            if len(tries) == 1:
-                raise OperationalError("connection lost")
+    def breaks_once(rows, tokens):
+        real(rows, tokens)
+        tries.append(len(rows))
+        if len(tries) == 1:
+            raise OperationalError("connection lost")
 
     recorder = record()
-    monkeypatch.setattr(writer_module, "insert_rows", breaks_once)
+    monkeypatch.setattr(writer_module, "store", breaks_once)
     for number in range(3):
         recorder.command_sent(f"show {number}")
     recorder.close()

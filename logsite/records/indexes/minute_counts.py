@@ -7,20 +7,28 @@ minutes that have passed are added up now and then, by the writer, too. A purge 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from time import monotonic, time
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from django.db import connection, models, transaction
-from django.db.models import BigIntegerField, F, Q, Sum, Value
+from django.db.models import BigIntegerField, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast
 
+from logsite.records.indexes.unindexed import UnindexedDay, unindexed_days
 from logsite.records.query import Condition
 from logsite.records.query.conditions import AllOf, OneOf
 from logsite.tables.bulk import store_columns
+from logsite.tables.nanoseconds import as_nanoseconds
+from logsite.tables.segments import DAY
+
+if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
 
 MINUTE = 60_000_000_000  # nanoseconds
 OPEN_MINUTES = 2  # until the rows of a minute have mostly come
 ROLL_UP_SECONDS = 60.0  # between two times that a process adds up
 ROLLED_UP_ROWS = 20_000  # at most, at a time
 COLUMNS = ("level", "app")
+Column = Union[str, "Combinable"]
 Counted = tuple[int, str, str]  # minute, level, app
 
 
@@ -43,12 +51,55 @@ class MinuteCount(models.Model):
         ]
 
 
-class MinuteCounts:
-    """The minute counts of one source, in the table of `model`."""
+class Removed(NamedTuple):
+    """What must be known of rows that go. The times are in nanoseconds."""
 
-    def __init__(self, model: type[MinuteCount]) -> None:
+    ids: list[int]
+    timestamps: list[int]
+    levels: list[str]
+    apps: list[str]
+
+
+class MinuteCounts:
+    """The minute counts of one source, in the table of `model`. `columns` are those of the source's rows that are
+    counted as level and app; the days in `unindexed` have rows that are not counted."""
+
+    def __init__(
+        self,
+        model: type[MinuteCount],
+        columns: tuple[Column, Column] = ("level", "app"),
+        *,
+        unindexed: type[UnindexedDay] | None = None,
+    ) -> None:
         self.model = model
+        self.columns = columns
+        self.unindexed = unindexed
         self._next = 0.0
+
+    def covers(self, low: int, high: int) -> bool:
+        """Whether all rows from `low` to `high`, in nanoseconds, are counted."""
+        return not any(low // DAY <= day <= high // DAY for day in unindexed_days(self.unindexed))
+
+    def chosen(self, condition: Condition) -> Q | None:
+        """`condition` as a filter of minute counts; None where these do not tell."""
+        match condition:
+            case AllOf(parts):
+                found = Q()
+                for part in parts:
+                    if (each := self.chosen(part)) is None:
+                        return None
+                    found &= each
+                return found
+            case OneOf(field, values) if field.column in self.columns:
+                return Q(**{f"{COLUMNS[self.columns.index(field.column)]}__in": values})
+        return None
+
+    def of_rows(self, rows: QuerySet[Any]) -> Removed:
+        """What `subtract` and others need of `rows`, in their order."""
+        level, app = (F(each) if isinstance(each, str) else each for each in self.columns)
+        found = list(rows.values_list("pk", "timestamp", level, app))
+        ids, moments, levels, apps = map(list, zip(*found, strict=True)) if found else ([], [], [], [])
+        return Removed(ids, list(map(as_nanoseconds, moments)), levels, apps)
 
     def append(self, timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> None:
         """Count rows, whose times are in nanoseconds, in the transaction that has stored them; roll up if it is time
@@ -99,21 +150,6 @@ class MinuteCounts:
         bucket = Cast(F("minute"), BigIntegerField()) / Value(minutes, BigIntegerField())
         found = rows.values(bucket=bucket, counted=F("level")).annotate(sum=Sum("number")).order_by()
         return Counter({(row["bucket"], row["counted"]): int(row["sum"]) for row in found if row["sum"]})
-
-
-def chosen(condition: Condition) -> Q | None:
-    """`condition` as a filter of minute counts; None where these do not tell."""
-    match condition:
-        case AllOf(parts):
-            found = Q()
-            for part in parts:
-                if (each := chosen(part)) is None:
-                    return None
-                found &= each
-            return found
-        case OneOf(field, values) if field.column in COLUMNS:
-            return Q(**{f"{field.column}__in": values})
-    return None
 
 
 def _counted(timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> Iterable[Counted]:

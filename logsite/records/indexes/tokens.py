@@ -2,31 +2,33 @@
 
 A row has a token for each of its words (`refused`), for each keyword (`app=web`), for a pair of keywords that people
 ask for together (`app=web level=ERROR`), and for each value in its columns of JSON by the path of its key
-(`user_id:42`, `http.method:GET`), whatever the column. Both sides below write these texts, and only their hashes are
-kept.
+(`user_id:42`, `http.method:GET`), whatever the column. The words of a text that takes a permission have the
+text's name (`response refused`): a query of somebody without it asks for none of them. Both sides below write these
+texts, and only their hashes are kept.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import mul
 from typing import Any, TypeAlias
 
 import msgspec
 
-from logsite.records.query import Condition, Field, Fields, Kind, words
+from logsite.records.query import Condition, Field, Fields, Kind, TextWhere, words
 from logsite.records.query.conditions import AllOf, AnyOf, Equals, HasKey, HasText, OneOf
 from logsite.tables.token_sets import DigitHashes, Every, Hashes, NumberHashes, Some, Tokens, number
 
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 MOST_TOKENS = 20_000  # of a row; one with more is compared with every query
-MOST_WANTED = 200  # tokens that a query asks for; what is more is left to the rows
+MANY_WORDS = 50  # of a text; in one with more of them many come again
+MOST_WANTED = 240  # tokens that a query asks for; what is more is left to the rows
 DEEPEST = 8  # FTS5 has a stack for nested brackets
 DEEPEST_OBJECT = 50  # objects in objects; a row with deeper ones is compared with every query
 FEW_DECIMALS = 10_000.0  # times a fraction that has a token is a whole number
 LAST_BITS = 1e-14  # of a fraction, as a part of it
 EXACT = 2**53  # up to here a float is the whole number that it looks like
 OVERFLOW = "overflow of tokens"  # no word and no value
-_NUMBERS, _DIGITS = NumberHashes(), DigitHashes()
+_DIGITS = DigitHashes()
 _decode = msgspec.json.Decoder().decode
 
 
@@ -34,20 +36,27 @@ class TokenRules:
     """Which columns of a source have tokens. `together` names keywords that are often asked for in one query."""
 
     def __init__(self, fields: Fields, together: Sequence[str] = ()) -> None:
-        by_column = {field.column: field for field in fields.values() if isinstance(field.column, str)}
-        self.texts = _columns(by_column, (Kind.TEXT,))
+        # A column of another table changes without the row.
+        columns = {field.column: field for field in fields.values() if isinstance(field.column, str)}
+        by_column = {column: field for column, field in columns.items() if "__" not in column}
+        texts = {_text_name(name, field): field for name, field in fields.items() if field.kind is Kind.TEXT}
+        texts.pop("", None)
+        self.texts = {name: f"{name} " if field.permission else "" for name, field in texts.items()}
+        self._prefixes = {field.column: self.texts[name] for name, field in texts.items()}
         self.keywords = _columns(by_column, (Kind.KEYWORD, Kind.LEVEL))
         self.objects = _columns(by_column, (Kind.JSON,))
         self.together = tuple(together)
 
-    def of_rows(self, columns: Columns, *, as_digits: bool = False) -> list[str]:
-        """The tokens of each row, whose values are in `columns` by the columns' names; those of JSON are texts, or
-        None. A column may be absent. With `as_digits` as FTS5 takes them (`0a1b2c3d ffffffff`), else as PostgreSQL
-        does (`{7,-4711}`). Raises msgspec.DecodeError."""
-        hashes = _DIGITS if as_digits else _NUMBERS
+    def of_rows(self, columns: Columns, *, as_digits: bool = False, salt: int = 0) -> list[str]:
+        """The tokens of each row, whose values are in `columns` by the columns' names, of a TextWhere by the field's.
+        Those of JSON are texts, or None. A column may be absent. With `as_digits` as FTS5 takes them (`0a1b2c3d
+        ffffffff`), else as PostgreSQL does (`{7,-4711}`), each combined with `salt`. Raises msgspec.DecodeError."""
+        hashes = _DIGITS if as_digits else _salted(salt)
         parts = [*self._of_keywords(columns, hashes)]
         parts += [_of_objects(columns[name], hashes) for name in self.objects if name in columns]
-        parts += [_of_texts(columns[name], hashes) for name in self.texts if name in columns]
+        parts += [
+            _of_texts(columns[name], hashes, self.texts[name]) for name in self.texts if name in columns
+        ]
         rows = [_bounded(row, hashes) for row in map("".join, zip(*parts, strict=True))]
         return rows if as_digits else [f"{{{row}}}" for row in rows]
 
@@ -77,8 +86,10 @@ class TokenRules:
                 some = [self._required(part, depth - 1) for part in parts]
                 known = [part for part in some if part is not None]
                 return _one_of(known) if len(known) == len(some) else None
-            case HasText(fields, pattern) if all(field.column in self.texts for field in fields):
-                return _all_of([number(word) for word in pattern.words])
+            case HasText(fields, pattern) if all(field.column in self._prefixes for field in fields):
+                prefixes = dict.fromkeys(self._prefixes[field.column] for field in fields)
+                each = [_all_of([number(prefix + word) for word in pattern.words]) for prefix in prefixes]
+                return _one_of([part for part in each if part is not None])
             case OneOf(field, values) if field.column in self.keywords and all(values):
                 return _one_of([number(f"{field.column}={value}") for value in values])
             case HasKey(_, paths, Equals() as test):
@@ -180,6 +191,14 @@ def _columns(by_column: Mapping[str, Field], kinds: tuple[Kind, ...]) -> tuple[s
     return tuple(column for column, field in by_column.items() if field.kind in kinds)
 
 
+def _text_name(name: str, field: Field) -> str:
+    """Under which name the rows' texts are given: the column's, or the field's where it is a column of some rows
+    only. Empty for what is no column of the row itself."""
+    if isinstance(field.column, str):
+        return "" if "__" in field.column else field.column
+    return name if isinstance(field.column, TextWhere) else ""
+
+
 def _pair(names: Sequence[str], values: Sequence[str]) -> str:
     return " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
 
@@ -192,9 +211,23 @@ def _of_objects(texts: Sequence[str | None], hashes: Hashes) -> list[str]:
     return [known[text] for text in texts]
 
 
-def _of_texts(texts: Sequence[str | None], hashes: Hashes) -> list[str]:
+def _of_texts(texts: Sequence[str | None], hashes: Hashes, prefix: str) -> list[str]:
     token = hashes.__getitem__
-    return ["".join(map(token, words(text))) if text else "" for text in texts]
+    if not prefix:
+        return ["".join(map(token, _different(words(text)))) if text else "" for text in texts]
+    begun = prefix.__add__
+    return ["".join(map(token, map(begun, _different(words(text))))) if text else "" for text in texts]
+
+
+def _different(terms: list[str]) -> Iterable[str]:
+    """The words of a long text once each; in a short one few come again."""
+    return terms if len(terms) <= MANY_WORDS else dict.fromkeys(terms)
+
+
+@lru_cache(8)
+def _salted(salt: int) -> Hashes:
+    """The tokens of a few days are kept: most rows are of today."""
+    return NumberHashes(salt)
 
 
 def _bounded(row: str, hashes: Hashes) -> str:

@@ -17,7 +17,7 @@ from logsite.records.indexes.day_index import SegmentIndex
 from logsite.records.places import HIGHEST, Key, Window
 from logsite.records.plain import LogRecord
 from logsite.records.stored_rows import ahead_of, behind
-from logsite.tables.nanoseconds import to_nanoseconds
+from logsite.tables.nanoseconds import as_nanoseconds, between, to_nanoseconds
 from logsite.tables.segments import DAY
 from logsite.tables.some_rows import FoundRows, RowIn
 from logsite.tables.token_sets import Tokens
@@ -56,7 +56,7 @@ class Bounds:
     def of(self, rows: QuerySet[Any], low: int, high: int) -> QuerySet[Any]:
         """Those of `rows` within the bounds whose time is between `low` and `high`, which are within them, too. Each
         end is said once: of several, SQLite may enter its index by the loosest."""
-        rows = rows.filter(timestamp__gte=low, timestamp__lte=high)
+        rows = between(rows, low, high)
         if self.after is not None and low <= self.after.timestamp:
             rows = rows.filter(behind(rows.model, self.after))
         if self.before is not None and high >= self.before.timestamp:
@@ -97,20 +97,23 @@ class Walk:
         if others is None:
             return self.records(self.bounds.of(self.rows, low, high), limit, newest_first)
         found: list[LogRecord] = []
-        parts = list(stretches(self.index.days(), low, high))
+        unindexed = self.index.unindexed_days()
+        parts = list(stretches(sorted({*self.index.days(), *unindexed}), low, high))
         for part in reversed(parts) if newest_first else parts:
-            found += self._of_stretch(part, others, limit - len(found), newest_first)
+            looked_up = part.day not in unindexed
+            found += self._of_stretch(part, others if looked_up else None, limit - len(found), newest_first)
             if len(found) >= limit:
                 break
         return found
 
     def _of_stretch(
-        self, part: Stretch, others: list[Key], limit: int, newest_first: bool
+        self, part: Stretch, others: list[Key] | None, limit: int, newest_first: bool
     ) -> list[LogRecord]:
+        """With None for `others`, from all rows."""
         keys: list[Key] | None = []
-        if part.day is not None:
+        if part.day is not None and others is not None:
             keys = self._keys(self.index.find(part.day, self.wanted), part.low, part.high)
-        if keys is None:
+        if keys is None or others is None:
             return self.records(self.bounds.of(self.rows, part.low, part.high), limit, newest_first)
         first = bisect_left(others, part.low, key=_time)
         keys = sorted({*keys, *others[first : bisect_right(others, part.high, key=_time)]})
@@ -123,12 +126,13 @@ class Walk:
         if not found.ids:
             return []
         rows = self.bounds.of(self.rows.filter(RowIn(found)), low, high)
-        return sorted(Key(*key) for key in rows.order_by().values_list("timestamp", "pk"))
+        keys = rows.order_by().values_list("timestamp", "pk")
+        return sorted(Key(as_nanoseconds(moment), row_id) for moment, row_id in keys)
 
     def _of_keys(self, keys: list[Key], newest_first: bool) -> list[LogRecord]:
         if not keys:
             return []
-        found = FoundRows([key.id for key in keys], [key.timestamp for key in keys])
+        found = self.index.found([key.id for key in keys], [key.timestamp for key in keys])
         return self.records(self.rows.filter(RowIn(found)), len(keys), newest_first)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from logsite.records.live import publish
 from sessionlogs.models import ErrorKind, EventType, Session, SessionLog, SessionStatus
+from sessionlogs.recording.storing import store, tokens_of
 
 log = logging.getLogger(__name__)
 ENDED = "the collecting process ended"
@@ -59,7 +60,7 @@ def _close(session: Session) -> bool:
     if not mine:
         return False
     collection = session.events.filter(event_type=EventType.INTERFACE_COLLECTION_START).exists()
-    SessionLog.objects.create(
+    end = SessionLog(
         session=session,
         device=session.device,
         user=session.user,
@@ -69,4 +70,5 @@ def _close(session: Session) -> bool:
         error_kind=ErrorKind.INTERNAL,
         execution_status=SessionStatus.FAILED,
     )
+    store([end], tokens_of([end]))
     return True
