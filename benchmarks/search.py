@@ -4,7 +4,7 @@
 
 on SQLite, or on the PostgreSQL that DATABASE_URL names: a throw-away database, for it is filled. ROWS is of each
 source, 1,000,000 by default. Beside each figure stands a bare statement that reads as many rows as the page shows, in
-their order, from both tables. The rows have no tokens and are not counted, as those from before 0.7.
+their order, from both tables. The rows have no tokens and are not counted, as those from before there was an index.
 """
 
 import statistics
