@@ -36,7 +36,7 @@ from logsite.records.query import (
 )
 from logsite.records.query.conditions import ALWAYS, AllOf, OneOf
 from logsite.records.stored_rows import NEWEST_FIRST, OLDEST_FIRST, StoredRows, ahead_of, behind, within
-from logsite.tables.time_buckets import bucket
+from logsite.records.time_buckets import bucket
 from logsite.tables.token_sets import Tokens
 
 Query = str | Condition | None

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 'db_table': 'container_log_entry_counts',
                 'abstract': False,
                 'default_permissions': (),
-                'indexes': [models.Index(fields=['minute'], name='containerentrycount_minute'), models.Index(condition=models.Q(('merged', False)), fields=['minute', 'id'], name='containerentrycount_unmerged')],
+                'indexes': [models.Index(fields=['minute', 'level', 'app', 'number'], name='containerentrycount_sums'), models.Index(condition=models.Q(('merged', False)), fields=['minute', 'id'], name='containerentrycount_unmerged')],
             },
         ),
         AddTokens("ContainerLogEntry"),

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 'db_table': 'session_log_counts',
                 'abstract': False,
                 'default_permissions': (),
-                'indexes': [models.Index(fields=['minute'], name='sessioneventcount_minute'), models.Index(condition=models.Q(('merged', False)), fields=['minute', 'id'], name='sessioneventcount_unmerged')],
+                'indexes': [models.Index(fields=['minute', 'level', 'app', 'number'], name='sessioneventcount_sums'), models.Index(condition=models.Q(('merged', False)), fields=['minute', 'id'], name='sessioneventcount_unmerged')],
             },
         ),
         AddTokens("SessionLog"),

@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.migrations.operations.base import Operation
 
 from logsite.records.indexes.tokens import Columns, TokenRules
-from logsite.tables.partitions import locked, without_sequential_scans
+from logsite.tables.partitions import GIN_OPTIONS, locked
+from logsite.tables.planning import without_sequential_scans
 from logsite.tables.segments import DAY
 from logsite.tables.some_rows import FoundRows
 from logsite.tables.token_sets import Tokens, as_arrays, number, salted
@@ -123,7 +124,7 @@ class AddTokens(Operation):
             schema_editor.execute(f"ALTER TABLE {name} ADD COLUMN tokens int4[]", params=None)
             # Partial: rows without tokens may be many millions.
             schema_editor.execute(
-                f"CREATE INDEX {quoted} ON {name} USING gin (tokens) WITH (fastupdate = on)"
+                f"CREATE INDEX {quoted} ON {name} USING gin (tokens) WITH ({GIN_OPTIONS})"
                 " WHERE tokens IS NOT NULL",
                 params=None,
             )

@@ -46,7 +46,8 @@ class MinuteCount(models.Model):
         abstract = True
         default_permissions = ()
         indexes = [
-            models.Index(fields=["minute"], name="%(class)s_minute"),
+            # All that sums need: a day may have hundreds of thousands of rows.
+            models.Index(fields=["minute", "level", "app", "number"], name="%(class)s_sums"),
             models.Index(fields=["minute", "id"], name="%(class)s_unmerged", condition=Q(merged=False)),
         ]
 

@@ -18,6 +18,7 @@ from logsite.records.places import HIGHEST, Key, Window
 from logsite.records.plain import LogRecord
 from logsite.records.stored_rows import ahead_of, behind
 from logsite.tables.nanoseconds import as_nanoseconds, between, to_nanoseconds
+from logsite.tables.planning import in_order_of_an_index
 from logsite.tables.segments import DAY
 from logsite.tables.some_rows import FoundRows, RowIn
 from logsite.tables.token_sets import Tokens
@@ -95,7 +96,7 @@ class Walk:
             return []
         others = self._keys(self.index.find(None, self.wanted), low, high)
         if others is None:
-            return self.records(self.bounds.of(self.rows, low, high), limit, newest_first)
+            return self._along(low, high, limit, newest_first)
         found: list[LogRecord] = []
         unindexed = self.index.unindexed_days()
         parts = list(stretches(sorted({*self.index.days(), *unindexed}), low, high))
@@ -114,10 +115,15 @@ class Walk:
         if part.day is not None and others is not None:
             keys = self._keys(self.index.find(part.day, self.wanted), part.low, part.high)
         if keys is None or others is None:
-            return self.records(self.bounds.of(self.rows, part.low, part.high), limit, newest_first)
+            return self._along(part.low, part.high, limit, newest_first)
         first = bisect_left(others, part.low, key=_time)
         keys = sorted({*keys, *others[first : bisect_right(others, part.high, key=_time)]})
         return self._of_keys(keys[-limit:] if newest_first else keys[:limit], newest_first)
+
+    def _along(self, low: int, high: int, limit: int, newest_first: bool) -> list[LogRecord]:
+        """Along the index of times."""
+        with in_order_of_an_index():
+            return self.records(self.bounds.of(self.rows, low, high), limit, newest_first)
 
     def _keys(self, found: FoundRows | None, low: int, high: int) -> list[Key] | None:
         """The keys of those of the rows that the query finds, in order; None for None."""
