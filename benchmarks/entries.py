@@ -58,7 +58,7 @@ def store_on_and_on() -> None:
     due = time.monotonic()
     while True:
         number += 1
-        for body in batches(LIVE_ENTRIES, LIVE_ENTRIES, seed=number):
+        for body in batches(LIVE_ENTRIES, LIVE_ENTRIES, seed=number, before=number * LIVE_ENTRIES):
             store_body(body)
         due += 1 / 20
         time.sleep(max(0.0, due - time.monotonic()))

@@ -68,13 +68,13 @@ def entry(chance: random.Random, timestamp: int, number: int) -> dict[str, Any]:
     }
 
 
-def batches(count: int, size: int, *, days: float = 0.0, seed: int = 1) -> Iterator[bytes]:
-    """`count` entries in bodies of `size` each, oldest first, spread over the last `days`."""
+def batches(count: int, size: int, *, days: float = 0.0, seed: int = 1, before: int = 0) -> Iterator[bytes]:
+    """`count` entries in bodies of `size` each, oldest first, over the last `days`; the first is number `before`."""
     chance, now = random.Random(seed), time.time_ns()
     step = int(days * DAY_NANOSECONDS) // max(1, count) or 1000
     for first in range(0, count, size):
         rows = [
-            entry(chance, now - (count - number) * step, number)
+            entry(chance, now - (count - number) * step, before + number)
             for number in range(first, min(count, first + size))
         ]
         yield json.dumps(rows).encode()

@@ -58,6 +58,7 @@ def random_window(seeded):
 def test_pages_are_those_of_reading_every_row(views, stored, monkeypatch, few):
     """With more matches than `few` in a segment, the walk goes along the time index."""
     monkeypatch.setattr(day_index, "FEW_ROWS", few)
+    monkeypatch.setattr(walk, "FEW_AT_ONCE", few)
     indexed, plain = views
     seeded = random.Random(few)
     keys = [Key(*key) for key in LogEntry.objects.values_list("timestamp", "id")]

@@ -19,6 +19,7 @@ from logsite.tables.token_sets import Tokens
 
 # Rows of a segment, which are read and sorted; of more, the walk along the time index meets some soon.
 FEW_ROWS = 5000
+REMEMBERED = 1000  # segments and tokens
 FEW_PLACES = (
     20_000  # rows that PostgreSQL looks up by their keys; of more, it reads its index of tokens itself
 )
@@ -47,6 +48,7 @@ class SegmentIndex:
         self._segments = DaySegments(table)
         self._partitions = DayPartitions(table) if partitioned else None
         self._day_tokens = DayTokens(table, kind)
+        self._many: set[tuple[int | None, Tokens, int]] = set()
 
     @property
     def segments(self) -> Segments:
@@ -100,24 +102,39 @@ class SegmentIndex:
 
     def find(self, day: int | None, wanted: Tokens, limit: int | None = None) -> FoundRows | None:
         """The rows of a segment with the tokens; None for more than `limit`, by itself FEW_ROWS. The day None is the
-        segment for the rows of days without one."""
-        return self.segments.rows(day, wanted, FEW_ROWS if limit is None else limit)
+        segment for the rows of days without one. Of a segment in which FEW_ROWS were not all, this is remembered:
+        the next page asks again."""
+        asked = (day, wanted, FEW_ROWS)
+        if limit is None and asked in self._many:
+            return None
+        found = self.segments.rows(day, wanted, FEW_ROWS if limit is None else limit)
+        if found is None and limit is None:
+            if len(self._many) >= REMEMBERED:
+                self._many.clear()
+            self._many.add(asked)
+        return found
+
+    def between(self, low: int, high: int, wanted: Tokens, limit: int) -> FoundRows | None:
+        """The rows of all segments with the tokens and with times from `low` to `high`; of the days at the ends there
+        may be others. None for more than `limit`, and where not all rows have tokens."""
+        segments, first, last = self.segments, low // DAY, high // DAY
+        if any(first <= day <= last for day in self.unindexed_days()):
+            return None
+        if isinstance(segments, DayPartitions):
+            return segments.rows_between(low, high, wanted, limit)
+        days = [day for day in self.days() if first <= day <= last]
+        if isinstance(segments, DayTokens):
+            return segments.rows_of_days(days, wanted, limit)
+        return self._of_segments([None, *days], wanted, limit)
 
     def narrowed(self, rows: QuerySet[Any], wanted: Tokens, low: int, high: int, limit: int) -> QuerySet[Any]:
         """`rows`, whose times are from `low` to `high`, looked for by their tokens; all where more than `limit` have
         them."""
-        if isinstance(segments := self.segments, DayPartitions):
-            found = segments.rows_between(low, high, wanted, min(limit, FEW_PLACES))
-            return rows.filter(HasTokens("pk", wanted) if found is None else RowIn(found))
-        first, last = low // DAY, high // DAY
-        if any(first <= day <= last for day in self.unindexed_days()):
-            return rows
-        days = [day for day in self.days() if first <= day <= last]
-        if isinstance(segments, DayTokens):
-            found = segments.rows_of_days(days, wanted, limit)
-        else:
-            found = self._of_segments([None, *days], wanted, limit)
-        return rows if found is None else rows.filter(RowIn(found))
+        partitioned = isinstance(self.segments, DayPartitions)
+        found = self.between(low, high, wanted, min(limit, FEW_PLACES) if partitioned else limit)
+        if found is not None:
+            return rows.filter(RowIn(found))
+        return rows.filter(HasTokens("pk", wanted)) if partitioned else rows
 
     def _of_segments(self, days: Sequence[int | None], wanted: Tokens, limit: int) -> FoundRows | None:
         ids: list[int] = []

@@ -24,6 +24,7 @@ from logsite.tables.some_rows import FoundRows, RowIn
 from logsite.tables.token_sets import Tokens
 
 LOWEST = -HIGHEST - 1
+FEW_AT_ONCE = 500  # rows of all days behind the first one, which are looked up together
 
 
 class Stretch(NamedTuple):
@@ -100,12 +101,25 @@ class Walk:
         found: list[LogRecord] = []
         unindexed = self.index.unindexed_days()
         parts = list(stretches(sorted({*self.index.days(), *unindexed}), low, high))
-        for part in reversed(parts) if newest_first else parts:
+        parts = parts[::-1] if newest_first else parts
+        second = next((place for place, part in enumerate(parts, 1) if part.day is not None), 0)
+        for place, part in enumerate(parts):
+            if place == second and len(parts) - place > 1:
+                rest = (low, part.high) if newest_first else (part.low, high)
+                if (few := self._of_few(*rest, limit - len(found), newest_first)) is not None:
+                    return found + few
             looked_up = part.day not in unindexed
             found += self._of_stretch(part, others if looked_up else None, limit - len(found), newest_first)
             if len(found) >= limit:
                 break
         return found
+
+    def _of_few(self, low: int, high: int, limit: int, newest_first: bool) -> list[LogRecord] | None:
+        """From all that is left, where few rows have the tokens: one look for many days. None for many rows."""
+        found = self.index.between(low, high, self.wanted, FEW_AT_ONCE)
+        if found is None or (keys := self._keys(found, low, high)) is None:
+            return None
+        return self._of_keys(keys[-limit:] if newest_first else keys[:limit], newest_first)
 
     def _of_stretch(
         self, part: Stretch, others: list[Key] | None, limit: int, newest_first: bool
