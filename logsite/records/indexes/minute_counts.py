@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MINUTE = 60_000_000_000  # nanoseconds
 OPEN_MINUTES = 2  # until the rows of a minute have mostly come
-ROLL_UP_SECONDS = 60.0  # between two times that a process adds up
-ROLLED_UP_ROWS = 20_000  # at most, at a time
+ROLL_UP_SECONDS, HURRY_SECONDS = 60.0, 1.0  # between two times that a process adds up; where some are left
+ROLLED_UP_ROWS = 5000  # at most, at a time: SQLite's other writers wait meanwhile
 COLUMNS = ("level", "app")
 Column = Union[str, "Combinable"]
 Counted = tuple[int, str, str]  # minute, level, app
@@ -107,8 +107,8 @@ class MinuteCounts:
         for it. Store the rows first: their lock keeps a purge of their day away."""
         self._store(Counter(_counted(timestamps, levels, apps)))
         if monotonic() >= self._next:
-            self._next = monotonic() + ROLL_UP_SECONDS
             self.roll_up()
+            self._next = monotonic() + (HURRY_SECONDS if self._due().exists() else ROLL_UP_SECONDS)
 
     def subtract(self, timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> None:
         """Count rows no longer, in the transaction that removes them."""
@@ -126,6 +126,10 @@ class MinuteCounts:
                 "number": [numbers[key] for key in keys],
             }
             store_columns(self.model, {**counted, "merged": [False] * len(keys)})
+
+    def _due(self) -> QuerySet[Any]:
+        """The numbers that are not added up yet, of minutes that have passed."""
+        return self.model._default_manager.filter(merged=False, minute__lt=int(time()) // 60 - OPEN_MINUTES)
 
     def roll_up(self) -> None:
         """Add up the numbers of minutes that have passed, up to ROLLED_UP_ROWS. Each row of numbers goes in the

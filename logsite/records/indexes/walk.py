@@ -9,6 +9,7 @@ are looked up before the walk, and taken in where their time is.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import time_ns
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -102,7 +103,9 @@ class Walk:
         unindexed = self.index.unindexed_days()
         parts = list(stretches(sorted({*self.index.days(), *unindexed}), low, high))
         parts = parts[::-1] if newest_first else parts
-        second = next((place for place, part in enumerate(parts, 1) if part.day is not None), 0)
+        now = time_ns()  # tomorrow may have a segment already, and no rows
+        days = (place for place, part in enumerate(parts, 1) if part.day is not None and part.low <= now)
+        second = next(days, 0)
         for place, part in enumerate(parts):
             if place == second and len(parts) - place > 1:
                 rest = (low, part.high) if newest_first else (part.low, high)
