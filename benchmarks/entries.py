@@ -135,15 +135,19 @@ def size_of_database() -> int:
 
 
 def purge_of_a_day(settings: object) -> tuple[int, float]:
-    """How many entries of whole days went, and the seconds."""
+    """How many entries of a whole day went, and the seconds. The day before, which is filled in part, goes first."""
     from applogs.models import LogEntry
     from logsite.housekeeping.purge_runs import Purge
 
-    settings.RETENTION_DAYS_APPS = int(DAYS) - 1  # type: ignore[attr-defined]
-    before, began = LogEntry.objects.count(), time.perf_counter()
-    Purge().run("benchmark")
-    took = time.perf_counter() - began
-    return before - LogEntry.objects.count(), took
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    gone, took = 0, 0.0
+    for days in (int(DAYS) - 1, int(DAYS) - 2):
+        settings.RETENTION_DAYS_APPS = days  # type: ignore[attr-defined]
+        before, began = LogEntry.objects.count(), time.perf_counter()
+        Purge(midnight).run("benchmark")
+        took = time.perf_counter() - began
+        gone = before - LogEntry.objects.count()
+    return gone, took
 
 
 def main() -> None:
