@@ -107,8 +107,10 @@ class MinuteCounts:
         for it. Store the rows first: their lock keeps a purge of their day away."""
         self._store(Counter(_counted(timestamps, levels, apps)))
         if monotonic() >= self._next:
+            self._next = monotonic() + ROLL_UP_SECONDS  # first: other threads need not do the same
             self.roll_up()
-            self._next = monotonic() + (HURRY_SECONDS if self._due().exists() else ROLL_UP_SECONDS)
+            if self._due().exists():
+                self._next = monotonic() + HURRY_SECONDS
 
     def subtract(self, timestamps: Iterable[int], levels: Iterable[str], apps: Iterable[str]) -> None:
         """Count rows no longer, in the transaction that removes them."""
