@@ -5,14 +5,13 @@ so that one GIN index answers for one day at a time: a word of every row costs n
 that was stored without tokens has NULL there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.migrations.operations.base import Operation
 
 from logsite.records.indexes.tokens import Columns, TokenRules
-from logsite.tables.partitions import GIN_OPTIONS, locked
+from logsite.tables.partitions import GIN_OPTIONS, OnPostgresql, locked
 from logsite.tables.planning import without_sequential_scans
 from logsite.tables.segments import DAY
 from logsite.tables.some_rows import FoundRows
@@ -106,43 +105,19 @@ class DayTokens:
         """The tokens of a day went with its rows."""
 
 
-class AddTokens(Operation):
-    """On PostgreSQL the table of a model gets the column `tokens` with its index. On SQLite nothing changes."""
+class AddTokens(OnPostgresql):
+    """The table of a model gets the column `tokens` with its index."""
 
-    reversible = True
-    reduces_to_sql = True
+    def statements(self, table: str, quoted: Callable[[str], str]) -> Iterable[str]:
+        yield f"ALTER TABLE {quoted(table)} ADD COLUMN tokens int4[]"
+        # Partial: rows without tokens may be many millions.
+        yield (
+            f"CREATE INDEX {quoted(f'{table}_tokens')} ON {quoted(table)} USING gin (tokens) WITH ({GIN_OPTIONS})"
+            " WHERE tokens IS NOT NULL"
+        )
 
-    def __init__(self, model: str) -> None:
-        self.model = model
-
-    def state_forwards(self, app_label: str, state: Any) -> None:
-        """The model stays as it is."""
-
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        for table in self._table(app_label, schema_editor, to_state):
-            name, quoted = schema_editor.quote_name(table), schema_editor.quote_name(f"{table}_tokens")
-            schema_editor.execute(f"ALTER TABLE {name} ADD COLUMN tokens int4[]", params=None)
-            # Partial: rows without tokens may be many millions.
-            schema_editor.execute(
-                f"CREATE INDEX {quoted} ON {name} USING gin (tokens) WITH ({GIN_OPTIONS})"
-                " WHERE tokens IS NOT NULL",
-                params=None,
-            )
-
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        for table in self._table(app_label, schema_editor, from_state):
-            schema_editor.execute(
-                f"ALTER TABLE {schema_editor.quote_name(table)} DROP COLUMN tokens", params=None
-            )
-
-    def _table(self, app_label: str, schema_editor: Any, state: Any) -> Iterator[str]:
-        model = state.apps.get_model(app_label, self.model)
-        connection = schema_editor.connection
-        if connection.vendor == "postgresql" and self.allow_migrate_model(connection.alias, model):
-            yield model._meta.db_table
+    def reverse_statements(self, table: str, quoted: Callable[[str], str]) -> Iterable[str]:
+        yield f"ALTER TABLE {quoted(table)} DROP COLUMN tokens"
 
     def describe(self) -> str:
         return f"Tokens of {self.model} on PostgreSQL"
-
-    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return type(self).__qualname__, [self.model], {}
