@@ -30,7 +30,7 @@ _FIELDS = {
 
 
 class IngestErrorSerializer(serializers.Serializer[Any]):
-    """A rejected entry: `index` counts from 0, `field` is missing where the entry as a whole is none."""
+    """A rejected entry. `index` counts from 0. There is no `field` where the whole entry is refused."""
 
     index = serializers.IntegerField()
     field = serializers.CharField(required=False)

@@ -31,7 +31,7 @@ from applogs.ingest.times import nanoseconds_of
 from applogs.ingest.values import ValueRefused, json_text
 from logsite.text.storable import INTEGERS
 
-FEW = 8  # entries, for which it does not pay
+FEW = 8  # entries; with fewer it does not pay
 Values = Sequence[Any]
 Left = set[int]  # the numbers of the entries that are left
 

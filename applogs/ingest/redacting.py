@@ -47,7 +47,7 @@ def redact_columns(columns: dict[str, list[Any]]) -> None:
 
 
 def _replace(columns: dict[str, list[Any]], names: Sequence[str], changed: dict[str, str]) -> None:
-    """Put in what is left of the values; a mark that is longer than its secret is cut at the column's end."""
+    """Replace the values that had secrets. A mark may be longer than its secret: it is cut at the column's limit."""
     if changed:
         for name in names:
             limit = TEXT_LIMITS.get(name)

@@ -138,7 +138,7 @@ def _json(name: str, value: Any) -> str:
 
 
 def _masked_json(name: str, value: Any) -> str:
-    """The same with marks under the names of secrets, of which nothing is seen in a text any more."""
+    """The same, with a mark for each value that has a secret's name: in the text nobody looks at names again."""
     _json(name, value)  # first: the marks are set as deep as the value is nested
     return _json(name, masked(value))
 

@@ -73,7 +73,7 @@ class IndexedPurge(Part):
         return self._due().exclude(self.needed)
 
     def _whole_days(self) -> list[int]:
-        """The days with a segment, or a mark that there is none, of which every entry is due; oldest first."""
+        """The days whose entries are all due, oldest first: those with a segment, and those marked as unindexed."""
         end = to_nanoseconds(self.cut_off()) // DAY
         days = {*self.index.days(), *self.index.unindexed_days()} if self.days else set()
         return sorted(day for day in days if day < end)

@@ -15,8 +15,8 @@ def without_sequential_scans() -> AbstractContextManager[None]:
 
 
 def in_order_of_an_index() -> AbstractContextManager[None]:
-    """For the first few of many rows. The planner takes a row that has the words of a query for a rare one: it would
-    read and sort the rows of a day to find a hundred of which the index of times has every third."""
+    """For the first few of many rows. The planner thinks that few rows have the words of a query: it would read and
+    sort all rows of a day, where the index of times gives a hundred soon."""
     return _with({**_SMALL, "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"})
 
 

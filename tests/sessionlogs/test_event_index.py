@@ -146,7 +146,7 @@ def commands(user, query):
 @pytest.mark.parametrize("few", [0, 3, 5000])
 @pytest.mark.soak
 def test_answers_are_those_of_reading_every_event(owner, colleague, monkeypatch, few):  # noqa: F811
-    """Also for a reader from whom responses are withheld."""
+    """For a reader who may see responses, and for one who may not."""
     monkeypatch.setattr(day_index, "FEW_ROWS", few)
     of = sessions(0, 1, 3, 450)
     for seed in range(2):

@@ -19,7 +19,7 @@ from logsite.tables.token_sets import Tokens
 
 # Rows of a segment, which are read and sorted; of more, the walk along the time index meets some soon.
 FEW_ROWS = 5000
-REMEMBERED = 1000  # segments and tokens
+REMEMBERED = 1000  # pairs of a segment and tokens
 FEW_PLACES = (
     20_000  # rows that PostgreSQL looks up by their keys; of more, it reads its index of tokens itself
 )
@@ -102,8 +102,8 @@ class SegmentIndex:
 
     def find(self, day: int | None, wanted: Tokens, limit: int | None = None) -> FoundRows | None:
         """The rows of a segment with the tokens; None for more than `limit`, by itself FEW_ROWS. The day None is the
-        segment for the rows of days without one. Of a segment in which FEW_ROWS were not all, this is remembered:
-        the next page asks again."""
+        segment for the rows of days without one. A segment with more than FEW_ROWS is remembered: the next page asks
+        for the same tokens."""
         asked = (day, wanted, FEW_ROWS)
         if limit is None and asked in self._many:
             return None
@@ -115,8 +115,8 @@ class SegmentIndex:
         return found
 
     def between(self, low: int, high: int, wanted: Tokens, limit: int) -> FoundRows | None:
-        """The rows of all segments with the tokens and with times from `low` to `high`; of the days at the ends there
-        may be others. None for more than `limit`, and where not all rows have tokens."""
+        """The rows of all segments that have the tokens, with times from `low` to `high`; rows of the first and last
+        day may be outside these times. None for more than `limit`, and where not all rows have tokens."""
         segments, first, last = self.segments, low // DAY, high // DAY
         if any(first <= day <= last for day in self.unindexed_days()):
             return None

@@ -164,7 +164,7 @@ def _number_text(value: int | float) -> str | None:
 
     A fraction of many digits has no token: it is measured, nobody asks for it, and no two rows have the same.
     """
-    if not abs(value) <= EXACT and isinstance(value, float):  # nor infinite, nor no number
+    if not abs(value) <= EXACT and isinstance(value, float):  # also infinity and NaN
         return format(value, ".15g")
     if isinstance(value, int) or value.is_integer():
         return str(int(value))
